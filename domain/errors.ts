@@ -1,0 +1,166 @@
+/**
+ * The one table of errors (G3): what a client can be told, with its HTTP status, whether trying the same call again
+ * can help, and what the person can do. Codes are stable: clients switch on them.
+ */
+interface ErrorTerms {
+  status: number;
+  retryable: boolean;
+  message: string;
+  help: string;
+}
+
+export const errorTable = {
+  malformed_json: {
+    status: 400,
+    retryable: false,
+    message: 'The body is not valid JSON.',
+    help: 'Send a JSON body; numbers must be finite.',
+  },
+  validation_failed: {
+    status: 400,
+    retryable: false,
+    message: 'Something in the request is not as it should be; nothing was stored.',
+    help: 'Each entry of error.details names a field and what is wrong with it.',
+  },
+  unauthenticated: {
+    status: 401,
+    retryable: false,
+    message: 'A valid access token is needed.',
+    help: 'Log in, or refresh the token, and send it as "Authorization: Bearer <token>".',
+  },
+  invalid_credentials: {
+    status: 401,
+    retryable: false,
+    message: 'The e-mail or the password is wrong.',
+    help: 'Check both and try again.',
+  },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    message: 'This account may not do that.',
+    help: 'The permission that is missing is named in error.details.',
+  },
+  not_found: {
+    status: 404,
+    retryable: false,
+    message: 'There is nothing here.',
+    help: 'Check the address and the id.',
+  },
+  method_not_allowed: {
+    status: 405,
+    retryable: false,
+    message: 'This address does not know that method.',
+    help: 'The Allow header lists the methods it knows.',
+  },
+  email_taken: {
+    status: 409,
+    retryable: false,
+    message: 'An account with this e-mail exists.',
+    help: 'Log in instead, or use another address.',
+  },
+  username_taken: {
+    status: 409,
+    retryable: false,
+    message: 'This username is taken.',
+    help: 'Choose another one.',
+  },
+  analysis_begun: {
+    status: 409,
+    retryable: false,
+    message: 'The analysis has begun; the session can no longer be changed.',
+    help: 'Record a new session.',
+  },
+  impressions_missing: {
+    status: 409,
+    retryable: false,
+    message: 'The session has no impressions to analyze yet.',
+    help: 'PATCH the session with impressions, then ask again.',
+  },
+  results_not_ready: {
+    status: 409,
+    retryable: true,
+    message: 'The results are not ready yet.',
+    help: 'Wait for the live event analysis_completed, or ask again later.',
+  },
+  session_ended: {
+    status: 409,
+    retryable: false,
+    message: 'The session has ended already.',
+    help: 'Nothing needs to be done.',
+  },
+  not_stuck: {
+    status: 409,
+    retryable: false,
+    message: 'The session is not stuck, so there is nothing to retry.',
+    help: 'Read the session; it goes on by itself.',
+  },
+  session_deleted: {
+    status: 410,
+    retryable: false,
+    message: 'The session that this Idempotency-Key names was deleted.',
+    help: 'Use a new key for a new session.',
+  },
+  payload_too_large: {
+    status: 413,
+    retryable: false,
+    message: 'The body is too large.',
+    help: 'Send at most 10 MB.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    message: 'The body must be JSON.',
+    help: 'Send it with "Content-Type: application/json".',
+  },
+  idempotency_key_reused: {
+    status: 422,
+    retryable: false,
+    message: 'This Idempotency-Key came with a different body before.',
+    help: 'Use a new key, or send the first body again.',
+  },
+  client_outdated: {
+    status: 426,
+    retryable: false,
+    message: 'This client version is no longer supported.',
+    help: 'Update the client.',
+  },
+  internal: {
+    status: 500,
+    retryable: true,
+    message: 'Something went wrong on our side.',
+    help: 'Try again; if it stays, report the requestId.',
+  },
+  temporarily_unavailable: {
+    status: 503,
+    retryable: true,
+    message: 'A part that this call needs is not reachable right now.',
+    help: 'Try again in a few seconds; with an Idempotency-Key a repeated POST is safe.',
+  },
+  erasure_pending: {
+    status: 503,
+    retryable: true,
+    message: 'The deletion is recorded and will be finished by itself.',
+    help: 'Nothing needs to be done; asking again tells whether it is done.',
+  },
+} as const satisfies Record<string, ErrorTerms>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** One thing that is wrong: where (dotted path into the body, query or header) and what. */
+export interface ErrorDetail {
+  path: string;
+  message: string;
+}
+
+/** Thrown when a request cannot be served for a reason that the client is told, by its code in the table. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+
+  constructor(code: ErrorCode, details: readonly ErrorDetail[] = [], options?: ErrorOptions) {
+    super(errorTable[code].message, options);
+    this.name = 'ApiError';
+    this.code = code;
+    this.details = details;
+  }
+}

@@ -1,0 +1,55 @@
+import type { SessionStatus, SessionStep, StuckCode } from './session.ts';
+
+/** What can happen to a session, in the order a smooth run shows it; a session's events are numbered 1, 2, 3, … */
+export const sessionEventTypes = [
+  'created',
+  'updated',
+  'analysis_started',
+  'analysis_completed',
+  'notified',
+  'completed',
+  'stuck',
+  'retried',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export type SessionEventType = (typeof sessionEventTypes)[number];
+
+/** What an event says besides its number: small facts, nothing restricted. */
+export interface SessionEventFacts {
+  status: SessionStatus;
+  step: SessionStep | null;
+  /** Share of the path that is done, 0 to 1. */
+  progress?: number;
+  /** Which attempt of the step this is, from 1. */
+  attempt?: number;
+  stuck?: { code: StuckCode; message: string };
+}
+
+/** An event as it is stored and as clients read it. */
+export interface SessionEvent {
+  seq: number;
+  type: SessionEventType;
+  data: SessionEventFacts;
+  /** ISO 8601, UTC. */
+  timestamp: string;
+}
+
+/** The live message of the wire contract (G4). */
+export interface SessionUpdate {
+  type: 'session_update';
+  sessionId: string;
+  data: SessionEventFacts & { seq: number; event: SessionEventType };
+  timestamp: string;
+}
+
+/** An event in the form that goes over the wire to a live client. */
+export function toSessionUpdate(sessionId: string, event: SessionEvent): SessionUpdate {
+  return {
+    type: 'session_update',
+    sessionId,
+    data: { ...event.data, seq: event.seq, event: event.type },
+    timestamp: event.timestamp,
+  };
+}

@@ -1,0 +1,289 @@
+import { z } from 'zod';
+import { sessionTypes } from './session.ts';
+
+/** The most points that one session may hold, over all its sketches or its trace. */
+export const maxPoints = 100_000;
+
+/** Text that PostgreSQL can hold: a NUL byte is refused, since `text` and `jsonb` cannot store it. */
+function text(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .refine((value) => !value.includes('\u0000'), 'must not contain NUL');
+}
+
+/** Text with something to read in it. */
+function filledText(maxLength: number) {
+  return text(maxLength).refine((value) => value.trim().length > 0, 'must not be empty');
+}
+
+function inOrder(times: readonly number[]): boolean {
+  return times.every((time, i) => i === 0 || time >= (times[i - 1] ?? time));
+}
+
+const finite = z.number();
+const tMs = z.number().min(0).describe('Milliseconds since the first point.');
+
+const strokePointSchema = z.strictObject({
+  x: finite,
+  y: finite,
+  tMs: tMs.optional(),
+  pressure: z.number().min(0).max(1).optional(),
+});
+
+const strokeSchema = z.strictObject({
+  points: z
+    .array(strokePointSchema)
+    .min(1)
+    .max(maxPoints)
+    .refine(
+      (points) => inOrder(points.flatMap((point) => (point.tMs === undefined ? [] : [point.tMs]))),
+      'times must not go backwards',
+    ),
+});
+
+const sketchSchema = z
+  .strictObject({
+    width: z.number().positive().max(100_000).describe('Pixels.'),
+    height: z.number().positive().max(100_000).describe('Pixels.'),
+    strokes: z.array(strokeSchema).min(1).max(10_000),
+  })
+  .superRefine((sketch, context) => {
+    sketch.strokes.forEach((stroke, i) => {
+      const outside = stroke.points.findIndex(({ x, y }) => x < 0 || y < 0 || x > sketch.width || y > sketch.height);
+      if (outside >= 0) {
+        context.addIssue({ code: 'custom', path: ['strokes', i, 'points', outside], message: 'lies off the canvas' });
+      }
+    });
+  });
+export type Sketch = z.infer<typeof sketchSchema>;
+
+export const remoteViewingImpressionsSchema = z
+  .strictObject({
+    words: z.array(filledText(200)).min(1).max(1_000).optional(),
+    transcript: filledText(100_000).optional(),
+    sketches: z.array(sketchSchema).min(1).max(50).optional(),
+  })
+  .refine(
+    ({ words, transcript, sketches }) => words !== undefined || transcript !== undefined || sketches !== undefined,
+    'needs at least one of words, transcript and sketches',
+  )
+  .refine(({ sketches = [] }) => {
+    const points = sketches.flatMap((sketch) => sketch.strokes.map((stroke) => stroke.points.length));
+    return points.reduce((sum, n) => sum + n, 0) <= maxPoints;
+  }, `holds more than ${maxPoints} points`)
+  .meta({ id: 'RemoteViewingImpressions', description: 'Words, a transcript, sketches, or any of them together.' });
+
+const tracePointSchema = z.strictObject({ x: finite, y: finite, tMs });
+
+function trace(minPoints: number) {
+  return z
+    .array(tracePointSchema)
+    .min(minPoints)
+    .max(maxPoints)
+    .refine((points) => inOrder(points.map((point) => point.tMs)), 'times must not go backwards')
+    .describe('A pendulum or rod over time: x and y in pixels, tMs in milliseconds.');
+}
+
+const dowsingAnswerSchema = z.strictObject({
+  question: filledText(2_000),
+  trace: z.strictObject({
+    points: trace(2),
+    calibration: z
+      .strictObject({
+        yes: trace(2).describe('Swings for a known yes.'),
+        no: trace(2).describe('Swings for a known no.'),
+      })
+      .optional(),
+  }),
+});
+
+const longitude = z.number().min(-180).max(180).describe('Degrees.');
+const latitude = z.number().min(-90).max(90).describe('Degrees.');
+
+const regionSchema = z
+  .strictObject({ west: longitude, south: latitude, east: longitude, north: latitude })
+  .refine(({ south, north }) => north > south, 'has no area: north must be greater than south')
+  .refine(({ west, east }) => west !== east, 'has no area: east must differ from west')
+  .describe('Degrees; a region whose west is greater than its east crosses the antimeridian.');
+export type Region = z.infer<typeof regionSchema>;
+
+const dowsingLocationSchema = z
+  .strictObject({
+    question: filledText(2_000),
+    region: regionSchema,
+    points: z
+      .array(z.strictObject({ lon: longitude, lat: latitude, weight: z.number().min(0).max(1_000).optional() }))
+      .min(1)
+      .max(maxPoints),
+  })
+  .superRefine(({ region, points }, context) => {
+    points.forEach(({ lon, lat }, i) => {
+      const inLongitude =
+        region.west < region.east ? lon >= region.west && lon <= region.east : lon >= region.west || lon <= region.east;
+      if (!inLongitude || lat < region.south || lat > region.north) {
+        context.addIssue({ code: 'custom', path: ['points', i], message: 'lies outside the region' });
+      }
+    });
+  });
+
+export const dowsingImpressionsSchema = z
+  .union([dowsingAnswerSchema, dowsingLocationSchema])
+  .meta({ id: 'DowsingImpressions', description: 'A question with a pendulum trace, or with points on a map region.' });
+
+const instant = z.iso.datetime({ offset: true }).or(z.iso.date());
+
+const seriesSchema = z
+  .strictObject({
+    name: filledText(200),
+    times: z.array(instant).min(2).max(20_000).describe('ISO 8601, strictly increasing.'),
+    values: z.array(finite.nullable()).min(2).max(20_000).describe('One for each time; null where it is missing.'),
+  })
+  .refine(({ times, values }) => times.length === values.length, {
+    path: ['values'],
+    message: 'must be as many as times',
+  })
+  .refine(
+    ({ times }) => {
+      const stamps = times.map((time) => Date.parse(time));
+      return stamps.every((stamp, i) => i === 0 || stamp > (stamps[i - 1] ?? stamp));
+    },
+    { path: ['times'], message: 'must strictly increase' },
+  )
+  .refine(({ values }) => values.filter((value) => value !== null).length >= 2, {
+    path: ['values'],
+    message: 'needs at least two numbers',
+  });
+
+export const precognitionImpressionsSchema = z
+  .strictObject({
+    series: z.array(seriesSchema).min(1).max(50),
+    horizon: z.int().min(1).max(1_000).describe('Steps ahead.'),
+    forecast: z
+      .array(z.strictObject({ name: filledText(200), values: z.array(finite).min(1).max(1_000) }))
+      .max(50)
+      .optional()
+      .describe("The person's own forecast: one value a step for a named series."),
+  })
+  .superRefine(({ series, horizon, forecast = [] }, context) => {
+    const names = series.map(({ name }) => name);
+    if (new Set(names).size !== names.length) {
+      context.addIssue({ code: 'custom', path: ['series'], message: 'names must differ' });
+    }
+    series.forEach(({ times }, i) => {
+      if (horizon > 5 * times.length) {
+        context.addIssue({
+          code: 'custom',
+          path: ['horizon'],
+          message: `is longer than five times the history of series ${i}`,
+        });
+      }
+    });
+    forecast.forEach(({ name, values }, i) => {
+      if (!names.includes(name)) {
+        context.addIssue({ code: 'custom', path: ['forecast', i, 'name'], message: 'names no series' });
+      }
+      if (values.length !== horizon) {
+        context.addIssue({ code: 'custom', path: ['forecast', i, 'values'], message: 'must be as many as horizon' });
+      }
+    });
+  })
+  .meta({
+    id: 'PrecognitionImpressions',
+    description: 'Numeric history with its times, a horizon, optional own forecast.',
+  });
+
+export const intuitiveAnalysisImpressionsSchema = z
+  .strictObject({
+    dimensions: z.array(filledText(200)).min(1).max(200),
+    rows: z.array(z.array(finite.nullable())).min(3).max(5_000).describe('One value a dimension; null where missing.'),
+    ratings: z.array(finite.nullable()).optional().describe('One a row; null where there is none.'),
+  })
+  .superRefine(({ dimensions, rows, ratings }, context) => {
+    if (new Set(dimensions).size !== dimensions.length) {
+      context.addIssue({ code: 'custom', path: ['dimensions'], message: 'names must differ' });
+    }
+    const ragged = rows.findIndex((row) => row.length !== dimensions.length);
+    if (ragged >= 0) {
+      context.addIssue({ code: 'custom', path: ['rows', ragged], message: 'must have one value a dimension' });
+      return;
+    }
+    if (ratings !== undefined && ratings.length !== rows.length) {
+      context.addIssue({ code: 'custom', path: ['ratings'], message: 'must be as many as rows' });
+    }
+    dimensions.forEach((_name, i) => {
+      const present = new Set(rows.map((row) => row[i]).filter((value) => value !== null));
+      if (present.size < 2) {
+        context.addIssue({
+          code: 'custom',
+          path: ['dimensions', i],
+          message: 'is constant: every row has the same value, or none',
+        });
+      }
+    });
+  })
+  .meta({
+    id: 'IntuitiveAnalysisImpressions',
+    description: 'A table of rows by named numeric dimensions, optional ratings.',
+  });
+
+export type RemoteViewingImpressions = z.infer<typeof remoteViewingImpressionsSchema>;
+export type DowsingAnswerImpressions = z.infer<typeof dowsingAnswerSchema>;
+export type DowsingLocationImpressions = z.infer<typeof dowsingLocationSchema>;
+export type DowsingImpressions = z.infer<typeof dowsingImpressionsSchema>;
+export type PrecognitionImpressions = z.infer<typeof precognitionImpressionsSchema>;
+export type IntuitiveAnalysisImpressions = z.infer<typeof intuitiveAnalysisImpressionsSchema>;
+
+/** The schema of each session type's impressions. */
+export const impressionsSchemas = {
+  remote_viewing: remoteViewingImpressionsSchema,
+  dowsing: dowsingImpressionsSchema,
+  precognition: precognitionImpressionsSchema,
+  intuitive_analysis: intuitiveAnalysisImpressionsSchema,
+};
+
+export const cueSchema = filledText(10_000).describe('The question or coordinate that the session is about.');
+
+/** A pool that a remote viewing is ranked against. */
+const targetsSchema = z
+  .array(z.strictObject({ id: filledText(200), words: z.array(filledText(200)).min(1).max(1_000) }))
+  .min(2)
+  .max(1_000)
+  .describe('Remote viewing: the pool of targets that the impressions are ranked against.');
+
+const maxMetadataBytes = 64 * 1024;
+
+/** What the client wants kept beside the session; we read `targets` and `training_consent`, and leave the rest alone. */
+export const metadataSchema = z
+  .looseObject({ targets: targetsSchema.optional(), training_consent: z.boolean().optional() })
+  .superRefine((metadata, context) => {
+    const json = JSON.stringify(metadata);
+    if (json.includes('\\u0000')) context.addIssue({ code: 'custom', message: 'must not contain NUL' });
+    if (Buffer.byteLength(json) > maxMetadataBytes) {
+      context.addIssue({ code: 'custom', message: `is larger than ${maxMetadataBytes} bytes` });
+    }
+  })
+  .pipe(z.record(z.string().max(200), z.json()))
+  .meta({ id: 'SessionMetadata' });
+export type SessionMetadata = z.infer<typeof metadataSchema>;
+
+/**
+ * What a person recorded: cue, impressions and metadata, sealed as one object in object storage.
+ * The session type tells which impressions they are.
+ */
+export const sessionContentSchema = z.discriminatedUnion('sessionType', [
+  contentOf('remote_viewing'),
+  contentOf('dowsing'),
+  contentOf('precognition'),
+  contentOf('intuitive_analysis'),
+]);
+export type SessionContent = z.infer<typeof sessionContentSchema>;
+
+function contentOf<T extends (typeof sessionTypes)[number]>(sessionType: T) {
+  return z.strictObject({
+    sessionType: z.literal(sessionType),
+    cue: cueSchema,
+    impressions: impressionsSchemas[sessionType].optional(),
+    metadata: metadataSchema.optional(),
+  });
+}

@@ -1,0 +1,86 @@
+import { z } from 'zod';
+
+/** What a model says of a session: one result a kind, each beside its chance baseline (wire contract, "Results"). */
+
+export const resultTypes = [
+  'remote_viewing.descriptors',
+  'remote_viewing.objects',
+  'remote_viewing.geography',
+  'remote_viewing.match',
+  'dowsing.answer',
+  'dowsing.location',
+  'precognition.forecast',
+  'intuitive_analysis.patterns',
+] as const;
+export type ResultType = (typeof resultTypes)[number];
+
+const probability = z.number().min(0).max(1);
+const named = z.object({ name: z.string(), probability });
+
+const common = {
+  model: z.object({ name: z.string(), version: z.string(), backend: z.string() }),
+  chance: z
+    .object({ value: z.number(), meaning: z.string() })
+    .describe('What chance or the baseline gives for the same figure.'),
+  summary: z.string().describe('One plain sentence.'),
+  limits: z.string().describe('What this model cannot tell, in one plain sentence.'),
+};
+
+/** The `data` of each result type. */
+export const resultDataSchemas = {
+  'remote_viewing.descriptors': z.object({ ...common, descriptors: z.array(named) }),
+  'remote_viewing.objects': z.object({ ...common, objects: z.array(named) }),
+  'remote_viewing.geography': z.object({
+    ...common,
+    terrain: z.array(named),
+    places: z.array(named.extend({ country: z.string(), lon: z.number(), lat: z.number() })),
+  }),
+  'remote_viewing.match': z.object({
+    ...common,
+    ranking: z.array(z.object({ id: z.string(), score: z.number() })),
+  }),
+  'dowsing.answer': z.object({
+    ...common,
+    yes: probability,
+    no: probability,
+    unclear: probability,
+    interval: z.tuple([probability, probability]),
+  }),
+  'dowsing.location': z.object({
+    ...common,
+    cells: z.array(z.object({ lon: z.number(), lat: z.number(), probability })),
+    best: z.object({ lon: z.number(), lat: z.number() }),
+    area50Km2: z.number(),
+    area90Km2: z.number(),
+  }),
+  'precognition.forecast': z.object({
+    ...common,
+    series: z.array(
+      z.object({
+        name: z.string(),
+        times: z.array(z.string()),
+        q10: z.array(z.number()),
+        q50: z.array(z.number()),
+        q90: z.array(z.number()),
+      }),
+    ),
+  }),
+  'intuitive_analysis.patterns': z.object({
+    ...common,
+    clusters: z.object({ labels: z.array(z.int()), count: z.int(), stability: z.number() }),
+    anomalies: z.array(
+      z.object({
+        row: z.int(),
+        score: z.number(),
+        because: z.array(z.object({ dimension: z.string(), contribution: z.number() })),
+      }),
+    ),
+    importance: z.array(z.object({ dimension: z.string(), weight: z.number() })),
+    map: z.array(z.tuple([z.number(), z.number()])),
+  }),
+} as const satisfies Record<ResultType, z.ZodObject>;
+
+/** A result as a model reports it, before it is stored: its kind, how sure it is (0 to 1), and its data. */
+export type ModelResult = {
+  [T in ResultType]: { resultType: T; confidenceScore: number; data: z.infer<(typeof resultDataSchemas)[T]> };
+}[ResultType];

@@ -1,0 +1,52 @@
+/** The words of a session that everybody shares: types, statuses, steps. No zod here: workflow code imports this file. */
+
+export const sessionTypes = ['remote_viewing', 'dowsing', 'precognition', 'intuitive_analysis'] as const;
+export type SessionType = (typeof sessionTypes)[number];
+
+/**
+ * Where a session is. `pending` until the `create` step has committed, so a client never reads it from the API;
+ * `created` while impressions are still recorded; then one status for each step under way; then one of the four ends.
+ */
+export const sessionStatuses = [
+  'pending',
+  'created',
+  'analyzing',
+  'notifying',
+  'billing',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+export type SessionStatus = (typeof sessionStatuses)[number];
+
+/** The steps of a session, each one activity, in their order. */
+export const sessionSteps = ['create', 'analyze', 'notify', 'bill'] as const;
+export type SessionStep = (typeof sessionSteps)[number];
+
+/** The ends: a session in one of these never changes its status again. */
+export const terminalStatuses = ['completed', 'failed', 'cancelled', 'expired'] as const satisfies SessionStatus[];
+export type TerminalStatus = (typeof terminalStatuses)[number];
+
+/** Whether a session in this status has come to its end. */
+export function isTerminal(status: SessionStatus): status is TerminalStatus {
+  return terminalStatuses.some((terminal) => terminal === status);
+}
+
+/** Why a session waits for a person: the step that gave up, a stable code, and one sentence that names no content. */
+export interface StuckCause {
+  step: SessionStep;
+  code: StuckCode;
+  message: string;
+  since: string;
+}
+
+/**
+ * Why a step gave up.
+ * - `retries_exhausted`: every attempt failed for a reason that time may mend.
+ * - `card_declined`: the payment was refused; trying again helps once the card is mended.
+ * - `billing_uncertain`: it cannot be known any more whether Stripe took the usage; a person must look before a retry.
+ * - `rejected`: the other side said that the request itself is wrong; trying again helps once we have mended it.
+ */
+export const stuckCodes = ['retries_exhausted', 'card_declined', 'billing_uncertain', 'rejected'] as const;
+export type StuckCode = (typeof stuckCodes)[number];

@@ -1,0 +1,24 @@
+/** Tests run as ES modules on the real stack; `npm test` brings it up and hands its addresses over in the environment. */
+export default {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' }, sourceMaps: 'inline' },
+    ],
+  },
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '/.mindpeeker/'],
+  modulePathIgnorePatterns: ['/.mindpeeker/', '/dist/'],
+  testTimeout: 60_000,
+  coverageProvider: 'babel',
+  collectCoverageFrom: [
+    '{api,workflows,activities,workers,ml,temporal,db,integrations,domain,observability}/**/*.ts',
+    'config.ts',
+    '!**/*.test.ts',
+    '!**/*.d.ts',
+  ],
+  coverageThreshold: { global: { lines: 80, branches: 80 } },
+  coverageReporters: ['text-summary', 'json-summary', 'lcov'],
+};
