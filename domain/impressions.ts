@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { sessionTypes } from './session.ts';
+import type { SessionType } from './session.ts';
 
 /** The most points that one session may hold, over all its sketches or its trace. */
 export const maxPoints = 100_000;
@@ -279,7 +279,7 @@ export const sessionContentSchema = z.discriminatedUnion('sessionType', [
 ]);
 export type SessionContent = z.infer<typeof sessionContentSchema>;
 
-function contentOf<T extends (typeof sessionTypes)[number]>(sessionType: T) {
+function contentOf<T extends SessionType>(sessionType: T) {
   return z.strictObject({
     sessionType: z.literal(sessionType),
     cue: cueSchema,

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+
+/**
+ * The one place that reads the environment (docs/coding-rules.md, rule 4). `npm start` and `npm test` fill it for the
+ * local stack; elsewhere the deployment does.
+ */
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const secret = z.string().min(1);
+
+const signingKeysSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'is not valid JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(z.looseObject({ kty: z.literal('RSA'), kid: z.string().min(1), d: z.string().min(1) })).min(1))
+  .describe('Private RSA keys as JWKs with `kid`; the first one signs, all of them verify.');
+
+const environmentSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(3000),
+  METRICS_PORT: port.default(0).describe('Where a worker serves /metrics and /readyz; 0 takes a free port.'),
+  PUBLIC_URL: z.url().default('http://127.0.0.1:3000').describe('The address that links in mails lead to.'),
+
+  DATABASE_URL: z.url(),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(1).default(10),
+  REDIS_URL: z.url(),
+
+  S3_ENDPOINT: z.url().optional(),
+  S3_REGION: z.string().default('us-east-1'),
+  S3_BUCKET: z.string().default('mindpeeker'),
+  S3_ACCESS_KEY_ID: secret,
+  S3_SECRET_ACCESS_KEY: secret,
+  CONTENT_MASTER_KEYS: secret.describe('Comma list of `id:base64 of 32 bytes`; the first one is current.'),
+
+  TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('mindpeeker'),
+
+  STRIPE_SECRET_KEY: secret,
+  STRIPE_API_BASE: z.url().optional(),
+  SENDGRID_API_KEY: secret,
+  SENDGRID_API_BASE: z.url().optional(),
+  MAIL_FROM: z.email().default('hello@mindpeeker.com'),
+
+  JWT_SIGNING_KEYS: signingKeysSchema,
+  IDEMPOTENCY_SECRET: secret.describe('Keys the hash by which a repeated request is recognised.'),
+
+  INFERENCE_THREADS: z.coerce.number().int().min(1).default(1),
+  INFERENCE_BACKEND: z.enum(['auto', 'tensorflow-gpu', 'tensorflow-cpu', 'wasm', 'js']).default('auto'),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
+});
+
+export type Config = z.infer<typeof environmentSchema>;
+
+/** Thrown at start when the environment is not as it should be; the message names each variable, never its value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Reads the configuration. An empty variable counts as one that is not set. @throws ConfigError */
+export function readConfig(environment: Record<string, string | undefined> = process.env): Config {
+  const filled = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(filled);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `  ${issue.path.join('.')}: ${issue.message}`);
+  throw new ConfigError(
+    `The environment is not complete. "npm start" sets it for the local stack.\n${problems.join('\n')}`,
+  );
+}

@@ -1,0 +1,46 @@
+import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
+import { Migrator } from '@mikro-orm/migrations';
+import { entities, gatewayRole } from './entities.ts';
+import { migrations } from './migrations/index.ts';
+
+export interface Database {
+  readonly orm: MikroORM;
+  /** Works as the gateway for one user: row-level security hides every row of anybody else. */
+  asUser(userId: string): EntityManager;
+  /** Works as the service itself, over all users: for steps, log-in and provisioning, never for a client's query. */
+  asService(): EntityManager;
+  /** Throws when the database does not answer. */
+  check(): Promise<void>;
+  /** Connections in use right now. */
+  activeConnections(): number;
+  close(): Promise<void>;
+}
+
+/** Opens the pool; nothing is connected until the first query. `poolMax` is the most connections of this process. */
+export async function openDatabase(options: { url: string; poolMax: number }): Promise<Database> {
+  const orm = new MikroORM({
+    clientUrl: options.url,
+    entities,
+    extensions: [Migrator],
+    migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false },
+    pool: { min: 0, max: options.poolMax },
+    // Queries carry cue and results as parameters, so the ORM logs none of them.
+    debug: false,
+    forceUtcTimezone: true,
+  });
+  const pool = await orm.em.getConnection().getNativeClient();
+  return {
+    orm,
+    asUser: (userId) => {
+      const em = orm.em.fork();
+      em.setSessionContext({ role: gatewayRole, variables: { 'app.user_id': userId } });
+      return em;
+    },
+    asService: () => orm.em.fork(),
+    check: async () => {
+      await orm.em.fork().execute('select 1');
+    },
+    activeConnections: () => pool.totalCount - pool.idleCount,
+    close: () => orm.close(true),
+  };
+}

@@ -1,0 +1,225 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import type { SessionEventFacts, SessionEventType } from '../domain/events.ts';
+import type { SessionMetadata } from '../domain/impressions.ts';
+import type { ModelResult, ResultType } from '../domain/results.ts';
+import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
+import type { Tier } from '../domain/tiers.ts';
+
+/** The role that the gateway works as; row-level security shows it the rows of one user, `app.user_id`. */
+export const gatewayRole = 'mindpeeker_gateway';
+
+/** The user whose rows may be seen. Without one the setting is empty, and no row matches. */
+const currentUser = `nullif(current_setting('app.user_id', true), '')::uuid`;
+
+/** A policy by which the gateway sees and writes only what belongs to the current user. */
+function ownRows(name: string, column: string) {
+  return {
+    name,
+    roles: [gatewayRole],
+    using: `${column} = ${currentUser}`,
+    check: `${column} = ${currentUser}`,
+  };
+}
+
+/** Spelled as PostgreSQL prints it back, so that comparing the entities with the database finds no difference. */
+const inOwnSessions = 'session_id IN ( SELECT sessions.id\n   FROM sessions)';
+
+/** A policy by which the gateway sees what belongs to a session that it sees. */
+function rowsOfOwnSessions(name: string) {
+  return {
+    name,
+    roles: [gatewayRole],
+    using: inOwnSessions,
+    check: inOwnSessions,
+  };
+}
+
+const timestamp = () => p.datetime().columnType('timestamptz');
+
+/** `users`, column for column as specified (D1). */
+export const User = defineEntity({
+  name: 'User',
+  tableName: 'users',
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    email: p.string().length(255).unique('users_email_key'),
+    username: p.string().length(100).unique('users_username_key'),
+    passwordHash: p.string().length(255).hidden(),
+    tier: p.string().$type<Tier>().length(50).default('basic'),
+    createdAt: timestamp().nullable().defaultRaw('now()'),
+    updatedAt: timestamp().nullable().defaultRaw('now()'),
+  },
+  policies: [ownRows('users_self', 'id')],
+});
+export type User = InferEntity<typeof User>;
+
+/** `sessions`, column for column as specified (D1). What else we keep of a session stands in `session_states`. */
+export const Session = defineEntity({
+  name: 'Session',
+  tableName: 'sessions',
+  indexes: [{ name: 'sessions_user_created', properties: ['user', 'createdAt', 'id'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    user: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('no action').updateRule('no action'),
+    cue: p.text(),
+    sessionType: p.string().$type<SessionType>().length(50),
+    status: p.string().$type<SessionStatus>().length(50).default('pending'),
+    metadata: p.json().$type<SessionMetadata>().nullable(),
+    createdAt: timestamp().nullable().defaultRaw('now()'),
+    completedAt: timestamp().nullable(),
+  },
+  policies: [ownRows('sessions_owner', 'user_id')],
+});
+export type Session = InferEntity<typeof Session>;
+
+/** `analysis_results`, column for column as specified (D1). */
+export const AnalysisResult = defineEntity({
+  name: 'AnalysisResult',
+  tableName: 'analysis_results',
+  indexes: [{ name: 'analysis_results_session', properties: ['session'] }],
+  properties: {
+    id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
+    session: () =>
+      p.manyToOne(Session).mapToPk().fieldName('session_id').deleteRule('no action').updateRule('no action'),
+    resultType: p.string().$type<ResultType>().length(100),
+    confidenceScore: p.decimal('number').precision(5).scale(4),
+    data: p.json().$type<ModelResult['data']>(),
+    createdAt: timestamp().nullable().defaultRaw('now()'),
+  },
+  policies: [rowsOfOwnSessions('analysis_results_owner')],
+});
+export type AnalysisResult = InferEntity<typeof AnalysisResult>;
+
+/**
+ * What the platform keeps of a session beside the specified columns. The row outlives a deleted session as its
+ * tombstone (`deleted_at`), so that the Idempotency-Key that named the session can never name another one.
+ */
+export const SessionState = defineEntity({
+  name: 'SessionState',
+  tableName: 'session_states',
+  properties: {
+    sessionId: p.uuid().primary(),
+    userId: p.uuid(),
+    /** Keyed hash of the request that created the session; tells a repeated request from another one. */
+    fingerprint: p.string().length(64),
+    /** Where the sealed content lies in object storage; a change of content is a new object. */
+    contentKey: p.string().length(200),
+    hasImpressions: p.boolean(),
+    step: p.string().$type<SessionStep>().length(20).nullable(),
+    /** The number of the session's newest event. */
+    lastSeq: p.integer().default(0),
+    stuck: p.json().$type<StuckCause>().nullable(),
+    updatedAt: timestamp().defaultRaw('now()'),
+    deletedAt: timestamp().nullable(),
+  },
+  policies: [ownRows('session_states_owner', 'user_id')],
+});
+export type SessionState = InferEntity<typeof SessionState>;
+
+/** The numbered events of a session: the truth that live updates are read from. */
+export const SessionEventRow = defineEntity({
+  name: 'SessionEventRow',
+  tableName: 'session_events',
+  properties: {
+    sessionId: p.uuid().primary(),
+    seq: p.integer().primary(),
+    type: p.string().$type<SessionEventType>().length(50),
+    data: p.json().$type<SessionEventFacts>(),
+    createdAt: timestamp().defaultRaw('now()'),
+  },
+  policies: [rowsOfOwnSessions('session_events_owner')],
+});
+export type SessionEventRow = InferEntity<typeof SessionEventRow>;
+
+/** Refresh tokens, stored hashed, in families that rotate: one that is used twice revokes its family. */
+export const RefreshToken = defineEntity({
+  name: 'RefreshToken',
+  tableName: 'refresh_tokens',
+  indexes: [{ name: 'refresh_tokens_family', properties: ['familyId'] }],
+  properties: {
+    /** SHA-256 of the token, hexadecimal. */
+    tokenHash: p.string().length(64).primary(),
+    familyId: p.uuid(),
+    user: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
+    expiresAt: timestamp(),
+    usedAt: timestamp().nullable(),
+    revokedAt: timestamp().nullable(),
+    createdAt: timestamp().defaultRaw('now()'),
+  },
+  policies: [],
+  rowLevelSecurity: true,
+});
+export type RefreshToken = InferEntity<typeof RefreshToken>;
+
+/** Whom Stripe knows a user as. */
+export const BillingAccount = defineEntity({
+  name: 'BillingAccount',
+  tableName: 'billing_accounts',
+  properties: {
+    user: () =>
+      p.manyToOne(User).mapToPk().fieldName('user_id').primary().deleteRule('cascade').updateRule('no action'),
+    stripeCustomerId: p.string().length(255),
+    createdAt: timestamp().defaultRaw('now()'),
+  },
+  policies: [],
+  rowLevelSecurity: true,
+});
+export type BillingAccount = InferEntity<typeof BillingAccount>;
+
+/** `sending` is written before Stripe is called, so that a lost answer is never taken for "not billed". */
+export const billStates = ['sending', 'sent', 'void'] as const;
+export type BillState = (typeof billStates)[number];
+
+/** One bill a session at the most: the primary key says so. It outlives the session. */
+export const Bill = defineEntity({
+  name: 'Bill',
+  tableName: 'bills',
+  properties: {
+    sessionId: p.uuid().primary(),
+    userId: p.uuid(),
+    units: p.integer(),
+    state: p.string().$type<BillState>().length(20),
+    firstSentAt: timestamp().defaultRaw('now()'),
+    updatedAt: timestamp().defaultRaw('now()'),
+  },
+  policies: [ownRows('bills_owner', 'user_id')],
+});
+export type Bill = InferEntity<typeof Bill>;
+
+/** Versions of the models; the artefact lies sealed in object storage. At most one version of a name is active. */
+export const ModelVersion = defineEntity({
+  name: 'ModelVersion',
+  tableName: 'model_versions',
+  uniques: [{ name: 'model_versions_one_active', properties: ['name'], where: 'active' }],
+  properties: {
+    name: p.string().$type<SessionType>().length(50).primary(),
+    version: p.string().length(50).primary(),
+    artefactKey: p.string().length(200),
+    sha256: p.string().length(64),
+    /** Held-out figures, each beside its chance baseline, as the model card has them. */
+    figures: p.json().$type<ModelFigure[]>(),
+    active: p.boolean().default(false),
+    createdAt: timestamp().defaultRaw('now()'),
+  },
+});
+export type ModelVersion = InferEntity<typeof ModelVersion>;
+
+/** One held-out figure of a model, and what chance or the baseline gives for it. */
+export interface ModelFigure {
+  name: string;
+  value: number;
+  chance: number;
+  meaning: string;
+}
+
+export const entities = [
+  User,
+  Session,
+  AnalysisResult,
+  SessionState,
+  SessionEventRow,
+  RefreshToken,
+  BillingAccount,
+  Bill,
+  ModelVersion,
+];

@@ -1,0 +1,189 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SessionEvent, SessionEventFacts, SessionEventType } from '../domain/events.ts';
+import type { SessionMetadata } from '../domain/impressions.ts';
+import type { ResultType } from '../domain/results.ts';
+import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
+import { AnalysisResult, SessionEventRow } from './entities.ts';
+
+/**
+ * What the gateway reads and writes of sessions. Every function takes an entity manager of one user
+ * (`Database.asUser`), so row-level security hides everybody else's rows: they are as if they did not exist.
+ */
+
+/** A session as the gateway reads it; its impressions lie sealed in object storage under `contentKey`. */
+export interface SessionRow {
+  id: string;
+  userId: string;
+  sessionType: SessionType;
+  cue: string;
+  status: SessionStatus;
+  step: SessionStep | null;
+  metadata: SessionMetadata | null;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** ISO 8601, UTC; null before the end. */
+  completedAt: string | null;
+  stuck: StuckCause | null;
+  contentKey: string;
+  hasImpressions: boolean;
+  fingerprint: string;
+  lastSeq: number;
+}
+
+/** A time as clients read it, to the millisecond. */
+function isoUtc(column: string): string {
+  return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+}
+
+const sessionColumns = `
+  s.id, s.user_id as "userId", s.session_type as "sessionType", s.cue, s.status, st.step, s.metadata,
+  ${isoUtc('s.created_at')} as "createdAt", ${isoUtc('s.completed_at')} as "completedAt", st.stuck, st.content_key as "contentKey",
+  st.has_impressions as "hasImpressions", st.fingerprint, st.last_seq as "lastSeq"`;
+
+/** Null when the user has no such session. */
+export async function findSession(em: EntityManager, id: string): Promise<SessionRow | null> {
+  const [row] = await em.execute<SessionRow[]>(
+    `select ${sessionColumns} from sessions s join session_states st on st.session_id = s.id where s.id = :id`,
+    { id },
+  );
+  return row ?? null;
+}
+
+/** Where a list goes on: the creation time and id of the last session that was shown. */
+export interface SessionPosition {
+  /** As PostgreSQL prints it, to the microsecond: a Date would lose the last three digits and skip rows. */
+  createdAt: string;
+  id: string;
+}
+
+export interface SessionListQuery {
+  after?: SessionPosition;
+  limit: number;
+  status?: SessionStatus;
+  sessionType?: SessionType;
+}
+
+/** The user's sessions, newest first; `next` is where the list goes on, or null at its end. */
+export async function listSessions(
+  em: EntityManager,
+  query: SessionListQuery,
+): Promise<{ rows: SessionRow[]; next: SessionPosition | null }> {
+  const rows = await em.execute<(SessionRow & { position: string })[]>(
+    `select ${sessionColumns}, s.created_at::text as position
+     from sessions s join session_states st on st.session_id = s.id
+     where (:status::text is null or s.status = :status)
+       and (:sessionType::text is null or s.session_type = :sessionType)
+       and (:afterId::uuid is null or (s.created_at, s.id) < (:afterTime::timestamptz, :afterId::uuid))
+     order by s.created_at desc, s.id desc
+     limit :limit`,
+    {
+      status: query.status ?? null,
+      sessionType: query.sessionType ?? null,
+      afterId: query.after?.id ?? null,
+      afterTime: query.after?.createdAt ?? null,
+      limit: query.limit + 1,
+    },
+  );
+  const shown = rows.slice(0, query.limit);
+  const last = shown.at(-1);
+  const next = rows.length > query.limit && last ? { createdAt: last.position, id: last.id } : null;
+  return { rows: shown, next };
+}
+
+export interface SessionRevision {
+  id: string;
+  cue: string;
+  metadata: SessionMetadata | null;
+  contentKey: string;
+  hasImpressions: boolean;
+  /** The content that the revision was made from; when another one came in between, nothing is written. */
+  previousContentKey: string;
+}
+
+/** Records new content while the session is still being recorded. Null when analysis has begun or another change won. */
+export async function reviseSession(em: EntityManager, revision: SessionRevision): Promise<SessionEvent | null> {
+  const facts: SessionEventFacts = { status: 'created', step: 'create', progress: 0.2 };
+  const [row] = await em.execute<{ seq: number; created_at: string }[]>(
+    `with session as (
+       update sessions set cue = :cue, metadata = :metadata::jsonb
+       where id = :id and status = 'created'
+         and exists (
+           select from session_states where session_id = :id and content_key = :previousContentKey for update)
+       returning id
+     ), state as (
+       update session_states
+       set content_key = :contentKey, has_impressions = :hasImpressions, last_seq = last_seq + 1, updated_at = now()
+       from session
+       where session_id = session.id
+       returning session_id, last_seq
+     )
+     insert into session_events (session_id, seq, type, data)
+     select session_id, last_seq, 'updated', :facts::jsonb from state
+     returning seq, created_at`,
+    { ...revision, metadata: JSON.stringify(revision.metadata), facts: JSON.stringify(facts) },
+  );
+  return row === undefined
+    ? null
+    : { seq: row.seq, type: 'updated', data: facts, timestamp: new Date(row.created_at).toISOString() };
+}
+
+/** What an Idempotency-Key that was used before points at: the session, or the tombstone of a deleted one. */
+export async function findState(
+  em: EntityManager,
+  sessionId: string,
+): Promise<{ fingerprint: string; deleted: boolean } | null> {
+  const [row] = await em.execute<{ fingerprint: string; deleted: boolean }[]>(
+    `select fingerprint, deleted_at is not null as deleted from session_states where session_id = :sessionId`,
+    { sessionId },
+  );
+  return row ?? null;
+}
+
+export interface ResultRow {
+  id: string;
+  resultType: ResultType;
+  confidenceScore: number;
+  data: AnalysisResult['data'];
+  createdAt: Date | null | undefined;
+}
+
+/** The session's results; empty before its analysis is done. */
+export async function findResults(em: EntityManager, sessionId: string): Promise<ResultRow[]> {
+  return em.find(AnalysisResult, { session: sessionId }, { orderBy: { resultType: 'asc' } });
+}
+
+/** The session's events with a number greater than `after`, in order. */
+export async function eventsAfter(em: EntityManager, sessionId: string, after: number): Promise<SessionEvent[]> {
+  const rows = await em.find(SessionEventRow, { sessionId, seq: { $gt: after } }, { orderBy: { seq: 'asc' } });
+  return rows.map(({ seq, type, data, createdAt }) => ({ seq, type, data, timestamp: createdAt.toISOString() }));
+}
+
+interface MissedRow {
+  sessionId: string;
+  seq: number;
+  type: SessionEventType;
+  data: SessionEventFacts;
+  createdAt: string;
+}
+
+/**
+ * The events that readers of these sessions have not seen yet, over all their owners, in order.
+ * It takes the service's entity manager: the gateway asks for sessions whose readers it has already checked.
+ */
+export async function missedEvents(
+  em: EntityManager,
+  seen: ReadonlyMap<string, number>,
+): Promise<{ sessionId: string; event: SessionEvent }[]> {
+  if (seen.size === 0) return [];
+  const rows = await em.execute<MissedRow[]>(
+    `select e.session_id as "sessionId", e.seq, e.type, e.data, e.created_at as "createdAt"
+     from jsonb_each_text(:seen::jsonb) as reader (session_id, seq)
+     join session_events e on e.session_id = reader.session_id::uuid and e.seq > reader.seq::int
+     order by e.session_id, e.seq`,
+    { seen: JSON.stringify(Object.fromEntries(seen)) },
+  );
+  return rows.map(({ sessionId, seq, type, data, createdAt }) => ({
+    sessionId,
+    event: { seq, type, data, timestamp: new Date(createdAt).toISOString() },
+  }));
+}

@@ -1,0 +1,35 @@
+import { sessionContentSchema, type SessionContent } from '../domain/impressions.ts';
+import type { ObjectStore } from './objectStore.ts';
+
+/** Where what a person recorded lies: cue, impressions and metadata, one sealed object for each version of them. */
+export interface SessionContentStore {
+  /** Stores a version and returns its key. The same `version` of a session is stored under the same key again. */
+  put(sessionId: string, version: string, content: SessionContent): Promise<string>;
+  /** @throws ObjectMissingError, ObjectCorruptError */
+  get(contentKey: string): Promise<SessionContent>;
+  delete(contentKey: string): Promise<void>;
+  /** Removes every version of a session's content. */
+  erase(sessionId: string): Promise<void>;
+}
+
+export function createSessionContentStore(objects: ObjectStore): SessionContentStore {
+  return {
+    async put(sessionId, version, content) {
+      const key = `${folderOf(sessionId)}content/${version}`;
+      await objects.putSealed(key, Buffer.from(JSON.stringify(content)));
+      return key;
+    },
+    async get(contentKey) {
+      const bytes = await objects.getSealed(contentKey);
+      return sessionContentSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
+    },
+    delete: (contentKey) => objects.delete(contentKey),
+    async erase(sessionId) {
+      await objects.deletePrefix(folderOf(sessionId));
+    },
+  };
+}
+
+function folderOf(sessionId: string): string {
+  return `sessions/${sessionId}/`;
+}

@@ -1,0 +1,176 @@
+import {
+  Client,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+  type ClientInterceptors,
+  type Connection,
+} from '@temporalio/client';
+import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
+import { taskQueues } from '../domain/taskQueues.ts';
+import { secondMs } from '../domain/time.ts';
+import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
+import { searchAttributes } from '../workflows/searchAttributes.ts';
+import {
+  analyzeSignal,
+  createdUpdate,
+  otherRequestFailure,
+  retrySignal,
+  sessionWorkflowId,
+  type sessionWorkflow,
+  type SessionWorkflowInput,
+} from '../workflows/session.ts';
+
+/** What creating a session can come to, beside the errors of this file. */
+export type CreateOutcome =
+  | 'created'
+  /** The session's workflow was created by another request: its fingerprint differs. */
+  | 'other_request'
+  /** The session's workflow has ended; PostgreSQL knows what became of it. */
+  | 'ended';
+
+/** Thrown when Temporal, or every worker of the queue, cannot be reached in time. What was asked may still happen. */
+export class WorkflowUnavailableError extends Error {
+  override readonly name = 'WorkflowUnavailableError';
+}
+
+/** Thrown when a session has no open workflow, so it can be neither signalled nor cancelled. */
+export class WorkflowEndedError extends Error {
+  override readonly name = 'WorkflowEndedError';
+}
+
+/** How much work waits in a queue, and who polls it. */
+export interface QueueState {
+  queue: string;
+  workers: number;
+  backlog: number;
+}
+
+/** The only place that starts, signals and cancels workflows. */
+export interface WorkflowClient {
+  /** Starts the session's workflow, or finds it running, and waits until its `create` step has committed. */
+  createSession(input: SessionWorkflowInput): Promise<CreateOutcome>;
+  /** @throws WorkflowEndedError */
+  startAnalysis(sessionId: string): Promise<void>;
+  /** @throws WorkflowEndedError */
+  retrySession(sessionId: string): Promise<void>;
+  /** @throws WorkflowEndedError */
+  cancelSession(sessionId: string): Promise<void>;
+  /** Starts the erasure, or finds it running, and waits until it is done. */
+  eraseSession(sessionId: string): Promise<void>;
+  queueStates(): Promise<QueueState[]>;
+  /** Throws when Temporal does not answer. */
+  check(): Promise<void>;
+}
+
+export interface WorkflowClientOptions {
+  connection: Connection;
+  namespace: string;
+  interceptors?: ClientInterceptors;
+  /** The longest that creating or erasing waits for a worker. Default 10,000. */
+  waitMs?: number;
+}
+
+export function createWorkflowClient(options: WorkflowClientOptions): WorkflowClient {
+  const { connection, namespace, interceptors, waitMs = 10 * secondMs } = options;
+  const client = new Client({ connection, namespace, ...(interceptors ? { interceptors } : {}) });
+  const session = (sessionId: string) =>
+    client.workflow.getHandle<typeof sessionWorkflow>(sessionWorkflowId(sessionId));
+
+  /** Runs a call against the deadline, and gives its failures the names of this file. */
+  async function call<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await client.withDeadline(Date.now() + waitMs, work);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw new WorkflowEndedError('No open workflow', { cause: error });
+      if (isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+        throw new WorkflowUnavailableError('Temporal or its workers did not answer in time', { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  return {
+    async createSession(input) {
+      const startWorkflowOperation = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
+        workflowId: sessionWorkflowId(input.sessionId),
+        taskQueue: taskQueues.cpu,
+        args: [input],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        staticSummary: `${input.sessionType} session`,
+        typedSearchAttributes: new TypedSearchAttributes([
+          { key: searchAttributes.sessionId, value: input.sessionId },
+          { key: searchAttributes.userId, value: input.userId },
+          { key: searchAttributes.tier, value: input.tier },
+          { key: searchAttributes.sessionType, value: input.sessionType },
+          { key: searchAttributes.sessionStatus, value: 'pending' },
+        ]),
+      });
+      // Both promises fail when the start is refused; the update's failure is the one that is told.
+      startWorkflowOperation.workflowHandle().catch(() => undefined);
+      try {
+        await call(() =>
+          client.workflow.executeUpdateWithStart(createdUpdate, {
+            startWorkflowOperation,
+            // A repeated request joins the first one's update, so it adds nothing to the history.
+            updateId: input.fingerprint,
+            args: [{ fingerprint: input.fingerprint }],
+          }),
+        );
+        return 'created';
+      } catch (error) {
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return 'ended';
+        if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+          return error.cause.type === otherRequestFailure ? 'other_request' : 'ended';
+        }
+        throw error;
+      }
+    },
+
+    startAnalysis: (sessionId) => call(() => session(sessionId).signal(analyzeSignal)),
+    retrySession: (sessionId) => call(() => session(sessionId).signal(retrySignal)),
+    cancelSession: async (sessionId) => {
+      await call(() => session(sessionId).cancel());
+    },
+
+    async eraseSession(sessionId) {
+      await call(() =>
+        client.workflow.execute<typeof eraseWorkflow>('eraseWorkflow', {
+          workflowId: eraseWorkflowId(sessionId),
+          taskQueue: taskQueues.cpu,
+          args: [{ sessionId }],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          staticSummary: 'erasure of a session',
+        }),
+      );
+    },
+
+    queueStates: () =>
+      Promise.all(
+        Object.values(taskQueues).map(async (queue) => {
+          const description = await call(() =>
+            connection.workflowService.describeTaskQueue({
+              namespace,
+              taskQueue: { name: queue },
+              // Activities: every pool polls for these, and only the CPU pool polls for workflow tasks as well.
+              taskQueueType: 2,
+              reportStats: true,
+            }),
+          );
+          return {
+            queue,
+            workers: description.pollers?.length ?? 0,
+            backlog: Number(description.stats?.approximateBacklogCount ?? 0),
+          };
+        }),
+      ),
+
+    check: async () => {
+      await call(() => connection.workflowService.getSystemInfo({}));
+    },
+  };
+}

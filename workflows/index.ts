@@ -1,0 +1,3 @@
+/** The entry of the workflow bundle: what the CPU workers can run. */
+export { eraseWorkflow } from './erase.ts';
+export { sessionWorkflow } from './session.ts';
