@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkoutDir, pinnedNode } from './paths.mjs';
+import { choosePort } from './ports.mjs';
+import { urlAnswers } from './parts/part.mjs';
+import { Problem } from './problem.mjs';
+import { KeptProcess } from './supervise.mjs';
+
+/**
+ * Our own processes, in the order in which they are stopped.
+ * @type {{name: 'api' | 'workerCpu' | 'workerGpu', title: string, script: string, portVariable: 'PORT' | 'METRICS_PORT', port: number}[]}
+ */
+const apps = [
+  { name: 'api', title: 'API', script: 'api/main.ts', portVariable: 'PORT', port: 3000 },
+  { name: 'workerCpu', title: 'CPU worker', script: 'workers/cpu.ts', portVariable: 'METRICS_PORT', port: 9464 },
+  { name: 'workerGpu', title: 'GPU worker', script: 'workers/gpu.ts', portVariable: 'METRICS_PORT', port: 9465 },
+];
+
+/**
+ * @typedef {object} App
+ * @property {(typeof apps)[number]['name']} name
+ * @property {string} url where it answers
+ * @property {KeptProcess} kept
+ */
+
+/**
+ * Starts the gateway and both worker pools and waits until each says that it is ready.
+ * @param {object} options
+ * @param {string} options.homeDir
+ * @param {import('./record.mjs').StackRecord} options.record
+ * @param {NodeJS.ProcessEnv} options.env
+ * @param {import('./terminal.mjs').Terminal} options.terminal
+ * @param {AbortSignal} options.signal
+ * @param {(app: App) => void} options.onStarted called before it is ready, so that a stop reaches it
+ * @returns {Promise<void>}
+ */
+export async function startApps({ homeDir, record, env, terminal, signal, onStarted }) {
+  const startOne = async (
+    /** @type {(typeof apps)[number]} */ { name, title, script, portVariable, port: preferred },
+  ) => {
+    const step = terminal.step(title, `node ${script}`);
+    try {
+      if (!existsSync(join(checkoutDir, script))) throw new Problem(`${script} is missing`, `git checkout ${script}`);
+      const { port, instead } = await choosePort(portVariable === 'PORT' ? Number(env.PORT ?? preferred) : preferred);
+      if (instead) terminal.note(`${title}: ${instead}`);
+      const url = `http://127.0.0.1:${port}`;
+      const logFile = join(homeDir, 'logs', `${name}.log`);
+      /** @type {Record<string, string>} */
+      const ownEnv = {};
+      for (const [key, value] of Object.entries({ ...env, [portVariable]: String(port) })) {
+        if (value !== undefined) ownEnv[key] = value;
+      }
+      const kept = new KeptProcess({
+        name: title,
+        launch: { command: pinnedNode, args: [script], env: ownEnv, cwd: checkoutDir },
+        logFile,
+        isReady: () => urlAnswers(`${url}/readyz`),
+        onChange: (identity) =>
+          record.setProcess(
+            name,
+            identity && {
+              ...identity,
+              owner: 'start',
+              since: new Date().toISOString(),
+              version: '',
+              ports: { main: port },
+              logFile,
+            },
+          ),
+        say: terminal.event,
+        signal,
+      });
+      onStarted({ name, url, kept });
+      if (name === 'api') record.setAddresses({ apiUrl: url });
+      await kept.start();
+      kept.watch();
+      step.done(url);
+    } catch (error) {
+      step.failed('not ready');
+      throw error;
+    }
+  };
+  const results = await Promise.allSettled(apps.map(startOne));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure) throw failure.reason;
+}

@@ -1,0 +1,38 @@
+/**
+ * The environment of our own processes (`config.ts` reads it). What the caller has set wins, except what a local part
+ * alone can know.
+ * @param {object} options
+ * @param {'development' | 'test'} options.nodeEnv
+ * @param {import('./bring-up.mjs').Stack} options.stack
+ * @param {import('./secrets.mjs').Secrets} options.secrets
+ * @param {NodeJS.ProcessEnv} options.caller
+ * @returns {NodeJS.ProcessEnv}
+ */
+export const appEnvironment = ({ nodeEnv, stack, secrets, caller }) => ({
+  NODE_ENV: nodeEnv,
+  HOST: '127.0.0.1',
+  S3_REGION: 'us-east-1',
+  S3_BUCKET: 'mindpeeker',
+  TEMPORAL_NAMESPACE: 'mindpeeker',
+  LOG_LEVEL: 'info',
+  JWT_SIGNING_KEYS: secrets.jwtSigningKeys,
+  CONTENT_MASTER_KEYS: secrets.contentMasterKeys,
+  IDEMPOTENCY_SECRET: secrets.idempotencySecret,
+  ...caller,
+  ...stack.env,
+});
+
+/**
+ * The addresses for `stack.json`.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Omit<import('./record.mjs').Addresses, 'apiUrl'>}
+ */
+export const addressesOf = (env) => ({
+  temporalAddress: env.TEMPORAL_ADDRESS ?? null,
+  temporalUiUrl: env.TEMPORAL_UI_URL ?? null,
+  databaseUrl: env.DATABASE_URL ?? null,
+  redisUrl: env.REDIS_URL ?? null,
+  s3Endpoint: env.S3_ENDPOINT ?? null,
+  stripeUrl: env.STRIPE_API_BASE ?? null,
+  mailUrl: env.SENDGRID_API_BASE ?? null,
+});

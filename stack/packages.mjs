@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { runChild } from './children.mjs';
+import { shown } from './paths.mjs';
+import { Problem } from './problem.mjs';
+
+/** @param {string} dir */
+const markFile = (dir) => join(dir, 'node_modules', '.mindpeeker-lock');
+
+/** @param {string} dir */
+const lockHash = (dir) => {
+  try {
+    return createHash('sha256')
+      .update(readFileSync(join(dir, 'package-lock.json')))
+      .digest('hex');
+  } catch {
+    throw new Problem(
+      'package-lock.json is missing, so nobody knows which packages belong here',
+      'git checkout package-lock.json',
+    );
+  }
+};
+
+/**
+ * Whether `node_modules` was installed from the lock file as it is now.
+ * @param {string} dir
+ */
+export function packagesMatch(dir) {
+  if (!existsSync(join(dir, 'node_modules', '.bin', 'node'))) return false;
+  const hash = lockHash(dir);
+  return existsSync(markFile(dir)) && readFileSync(markFile(dir), 'utf8').trim() === hash;
+}
+
+/**
+ * npm's own environment for a script puts `node_modules/.bin` first on the PATH. An install that replaces this folder
+ * must not run on the node inside it.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv}
+ */
+function outsideOfPackages(env) {
+  /** @type {NodeJS.ProcessEnv} */
+  const kept = Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^npm_(config|package|lifecycle|node)_?/i.test(name)),
+  );
+  kept.PATH = (env.PATH ?? '')
+    .split(delimiter)
+    .filter((entry) => !entry.includes('node_modules'))
+    .join(delimiter);
+  delete kept.NODE;
+  return kept;
+}
+
+/**
+ * Installs the packages of the lock file where they are missing or others.
+ * @param {string} dir the checkout
+ * @param {import('./terminal.mjs').Terminal} terminal
+ * @param {string} logFile
+ */
+export async function installPackages(dir, terminal, logFile) {
+  const step = terminal.step('packages');
+  if (packagesMatch(dir)) {
+    step.done('as package-lock.json says');
+    return;
+  }
+  step.detail('npm ci, from package-lock.json');
+  const { code } = await runChild('npm', ['ci', '--include=dev', '--no-fund', '--no-audit'], {
+    cwd: dir,
+    env: outsideOfPackages(process.env),
+    logFile,
+  });
+  if (code !== 0) {
+    step.failed('npm ci did not finish');
+    throw new Problem(
+      code === 127
+        ? 'npm was not found, and the packages are installed with it'
+        : `npm ci ended with code ${code}; what it said is in ${shown(logFile)}. Try it by hand`,
+      code === 127 ? 'apt-get install npm' : 'npm ci',
+    );
+  }
+  writeFileSync(markFile(dir), `${lockHash(dir)}\n`);
+  step.done('installed with npm ci');
+}

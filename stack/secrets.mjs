@@ -1,0 +1,58 @@
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, replaceFile } from './files.mjs';
+import { Problem } from './problem.mjs';
+import { shown } from './paths.mjs';
+
+/**
+ * What the local stack and our processes share and nobody else may read.
+ * @typedef {object} Secrets
+ * @property {string} postgresPassword
+ * @property {string} redisPassword
+ * @property {string} s3AccessKeyId
+ * @property {string} s3SecretAccessKey
+ * @property {string} sendgridApiKey
+ * @property {string} jwtSigningKeys JSON array of private RSA JWKs
+ * @property {string} contentMasterKeys `id:base64` of 32 bytes, comma-separated, the first is current
+ * @property {string} idempotencySecret base64 of 32 bytes
+ */
+
+const password = () => randomBytes(24).toString('hex');
+
+/** @returns {Secrets} */
+function generate() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const jwk = { ...privateKey.export({ format: 'jwk' }), kid: `local-${randomUUID()}`, alg: 'RS256', use: 'sig' };
+  return {
+    postgresPassword: password(),
+    redisPassword: password(),
+    s3AccessKeyId: `local${randomBytes(8).toString('hex')}`,
+    s3SecretAccessKey: password(),
+    sendgridApiKey: `SG.local.${randomBytes(24).toString('base64url')}`,
+    jwtSigningKeys: JSON.stringify([jwk]),
+    contentMasterKeys: `local-${randomBytes(4).toString('hex')}:${randomBytes(32).toString('base64')}`,
+    idempotencySecret: randomBytes(32).toString('base64'),
+  };
+}
+
+/**
+ * The secrets of a home folder, made at the first call and the same ever after.
+ * @param {string} homeDir
+ * @returns {Secrets}
+ */
+export function loadSecrets(homeDir) {
+  const path = join(homeDir, 'secrets.json');
+  const found = readJson(path);
+  if (found !== null) return /** @type {Secrets} */ (found);
+  if (existsSync(join(homeDir, 'redis')) || existsSync(join(homeDir, 'objects'))) {
+    throw new Problem(
+      `${shown(path)} is gone, and the data beside it can be opened with nothing else: bring it back, or start with empty data`,
+      'npm run stack -- reset',
+    );
+  }
+  mkdirSync(homeDir, { recursive: true });
+  const secrets = generate();
+  replaceFile(path, `${JSON.stringify(secrets, null, 2)}\n`);
+  return secrets;
+}
