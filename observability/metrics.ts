@@ -1,0 +1,102 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { registerHostMetrics } from './hostMetrics.ts';
+
+const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1, 2, 5, 10];
+const workSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60];
+
+/**
+ * The metrics of a process (I2), by the names of the specification; ours follow in plain names. Each is a property
+ * named like its metric in camelCase. Labels come from closed lists (routes as patterns, never as addresses): an id or
+ * anything that a person recorded is never a label. A metric that a process does not use stays without samples.
+ */
+export function createMetrics(service: string) {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  const registers = [registry];
+  registerHostMetrics(registry);
+
+  const counter = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[] = []) =>
+    new Gauge({ name, help, labelNames, registers });
+  const histogram = <L extends string>(name: string, help: string, labelNames: L[], buckets: number[]) =>
+    new Histogram({ name, help, labelNames, buckets, registers });
+
+  return {
+    registry,
+    ...cacheMetrics(registry),
+
+    sessionsCreatedTotal: counter('sessions_created_total', 'Sessions created.', ['session_type']),
+    sessionsCompletedTotal: counter('sessions_completed_total', 'Sessions that came to their end, by how they ended.', [
+      'session_type',
+      'status',
+    ]),
+    analysisDurationSeconds: histogram(
+      'analysis_duration_seconds',
+      'From the start of a session analysis to its stored results.',
+      ['session_type'],
+      workSeconds,
+    ),
+    userTierDistribution: gauge('user_tier_distribution', 'Accounts by tier.', ['tier']),
+    apiUsageByEndpoint: counter('api_usage_by_endpoint', 'Calls of each endpoint, by its route pattern.', [
+      'endpoint',
+      'method',
+    ]),
+
+    httpRequestsTotal: counter('http_requests_total', 'HTTP requests answered.', ['method', 'route', 'status']),
+    httpRequestDurationSeconds: histogram(
+      'http_request_duration_seconds',
+      'From the arrival of a request to the end of its answer.',
+      ['method', 'route', 'status'],
+      requestSeconds,
+    ),
+    databaseConnectionsActive: gauge('database_connections_active', 'Database connections in use.'),
+    aiInferenceDurationSeconds: histogram(
+      'ai_inference_duration_seconds',
+      'One run of a model.',
+      ['model', 'backend'],
+      workSeconds,
+    ),
+
+    liveConnections: gauge('live_connections', 'Clients connected for live updates.'),
+    liveUpdatesTotal: counter('live_updates_total', 'Live updates sent to clients.'),
+    sessionStepAttemptsTotal: counter('session_step_attempts_total', 'Attempts of each step, by their outcome.', [
+      'step',
+      'outcome',
+    ]),
+  };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** The cache's counters, and the ratio of the specification made from them: 1 before the first read. */
+function cacheMetrics(registry: Registry) {
+  const registers = [registry];
+  let hits = 0;
+  let misses = 0;
+  const reads = new Counter({
+    name: 'cache_reads_total',
+    help: 'Reads from the cache; a read while Redis is gone is a miss.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const cacheWritesDroppedTotal = new Counter({
+    name: 'cache_writes_dropped_total',
+    help: 'Writes to the cache that were dropped because Redis was gone.',
+    registers,
+  });
+  new Gauge({
+    name: 'cache_hit_ratio',
+    help: 'Share of cache reads that were answered, since the process started.',
+    registers,
+    collect() {
+      this.set(hits + misses === 0 ? 1 : hits / (hits + misses));
+    },
+  });
+  const cacheRead = (outcome: 'hit' | 'miss'): void => {
+    if (outcome === 'hit') hits += 1;
+    else misses += 1;
+    reads.inc({ outcome });
+  };
+  return { cacheRead, cacheWritesDroppedTotal };
+}
