@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { runChild } from './children.mjs';
+import { readJson } from './files.mjs';
+import { withLock } from './locks.mjs';
 import { shown } from './paths.mjs';
 import { Problem } from './problem.mjs';
 
@@ -23,13 +25,38 @@ const lockHash = (dir) => {
 };
 
 /**
+ * Whether npm's own list of what lies in `node_modules` is what the lock file asks for. Optional packages may be missing:
+ * most are for other systems.
+ * @param {string} dir
+ */
+function installedAsLocked(dir) {
+  /** @typedef {Record<string, {version?: string, integrity?: string, optional?: boolean, devOptional?: boolean}>} Packages */
+  const read = (/** @type {string} */ path) =>
+    /** @type {{packages?: Packages} | null} */ (readJson(join(dir, path)))?.packages;
+  const wanted = read('package-lock.json');
+  const installed = read('node_modules/.package-lock.json');
+  if (!wanted || !installed) return false;
+  const nothingOthers = Object.entries(installed).every(([path, found]) => {
+    const entry = wanted[path];
+    return entry?.version === found.version && entry?.integrity === found.integrity;
+  });
+  const nothingMissing = Object.entries(wanted).every(
+    ([path, entry]) => path === '' || path in installed || entry.optional || entry.devOptional,
+  );
+  return nothingOthers && nothingMissing;
+}
+
+/**
  * Whether `node_modules` was installed from the lock file as it is now.
  * @param {string} dir
  */
 export function packagesMatch(dir) {
   if (!existsSync(join(dir, 'node_modules', '.bin', 'node'))) return false;
   const hash = lockHash(dir);
-  return existsSync(markFile(dir)) && readFileSync(markFile(dir), 'utf8').trim() === hash;
+  if (existsSync(markFile(dir)) && readFileSync(markFile(dir), 'utf8').trim() === hash) return true;
+  if (!installedAsLocked(dir)) return false;
+  writeFileSync(markFile(dir), `${hash}\n`);
+  return true;
 }
 
 /**
@@ -64,6 +91,18 @@ export async function installPackages(dir, terminal, logFile) {
     return;
   }
   step.detail('npm ci, from package-lock.json');
+  await withLock(join(dir, '.mindpeeker', 'packages.lock'), 'npm ci', () => install(dir, step, logFile));
+  step.done('installed with npm ci');
+}
+
+/**
+ * @param {string} dir
+ * @param {import('./terminal.mjs').Step} step
+ * @param {string} logFile
+ */
+async function install(dir, step, logFile) {
+  // Another command in this checkout may have done it while we waited.
+  if (packagesMatch(dir)) return;
   const { code } = await runChild('npm', ['ci', '--include=dev', '--no-fund', '--no-audit'], {
     cwd: dir,
     env: outsideOfPackages(process.env),
@@ -79,5 +118,4 @@ export async function installPackages(dir, terminal, logFile) {
     );
   }
   writeFileSync(markFile(dir), `${lockHash(dir)}\n`);
-  step.done('installed with npm ci');
 }

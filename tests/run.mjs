@@ -1,0 +1,207 @@
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bringUp, stopRecorded } from '../stack/bring-up.mjs';
+import { endChildren, runChild } from '../stack/children.mjs';
+import { addressesOf, appEnvironment } from '../stack/environment.mjs';
+import { readJson } from '../stack/files.mjs';
+import { tryLock, holderOf, withLock } from '../stack/locks.mjs';
+import { installPackages } from '../stack/packages.mjs';
+import { checkoutDir, pinnedNode, testHome } from '../stack/paths.mjs';
+import { choosePort } from '../stack/ports.mjs';
+import { Problem } from '../stack/problem.mjs';
+import { StackRecord } from '../stack/record.mjs';
+import { loadSecrets } from '../stack/secrets.mjs';
+import { createTerminal } from '../stack/terminal.mjs';
+import { withTestNames } from '../stack/test-names.mjs';
+
+const usage = `npm test [-- --keep] [-- <what jest takes>]
+
+  Checks format, lint and types, then runs every test with coverage on a stack of its own,
+  beside a started one. With arguments: only jest, with these arguments, without coverage.
+
+  --keep   leaves the test stack up, so that the next run begins at once
+  --stop   stops a test stack that was kept`;
+
+const terminal = createTerminal();
+const asked = new AbortController();
+const keptMark = join(testHome, 'kept');
+const runsDir = join(testHome, 'runs');
+const stackLock = join(testHome, 'stack.lock');
+const report = join(testHome, `jest-${process.pid}.json`);
+
+/** @type {string[]} */
+const failedSteps = [];
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    asked.abort();
+    endChildren();
+  });
+}
+process.stdout.on('error', () => {});
+
+/**
+ * A check whose output is of interest only when it fails.
+ * @param {string} title
+ * @param {string[]} args of node
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function check(title, args, env) {
+  asked.signal.throwIfAborted();
+  const step = terminal.step(title, 'running');
+  const { code, output } = await runChild(pinnedNode, args, { cwd: checkoutDir, env });
+  if (code === 0) {
+    step.done('passed');
+    return;
+  }
+  step.failed(`ended with code ${code}`);
+  terminal.line(
+    output
+      .trimEnd()
+      .split('\n')
+      .map((line) => `      ${line}`)
+      .join('\n'),
+  );
+  failedSteps.push(title);
+}
+
+/**
+ * A database of the tests on a server from outside.
+ * @param {string} serverUrl a database that exists
+ * @param {string} testUrl the one to make
+ */
+async function makeDatabase(serverUrl, testUrl) {
+  const { default: pg } = await import('pg');
+  const client = new pg.Client({ connectionString: serverUrl });
+  await client.connect();
+  const name = decodeURIComponent(new URL(testUrl).pathname.slice(1));
+  const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
+  if (rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(name)}`);
+  await client.end();
+}
+
+/** Whether another run in this checkout uses the same test stack. */
+const othersRun = () => readdirSync(runsDir).some((name) => holderOf(join(runsDir, name)) !== null);
+
+async function stopTestStack() {
+  rmSync(keptMark, { force: true });
+  await stopRecorded(new StackRecord(testHome), (title) => terminal.step(title, 'stopping'));
+}
+
+/**
+ * @param {string[]} jestArgs empty for everything
+ * @param {boolean} keep
+ */
+async function run(jestArgs, keep) {
+  const whole = jestArgs.length === 0;
+  await installPackages(checkoutDir, terminal, join(testHome, 'logs', 'npm-ci.log'));
+  asked.signal.throwIfAborted();
+
+  mkdirSync(runsDir, { recursive: true });
+  const place = tryLock(join(runsDir, String(process.pid)), 'npm test');
+  const named = withTestNames(process.env);
+  try {
+    const stack = await withLock(stackLock, 'npm test', async () => {
+      const record = new StackRecord(testHome);
+      const up = await bringUp({
+        homeDir: testHome,
+        record,
+        owner: 'test',
+        preferDefaultPorts: false,
+        terminal,
+        env: named,
+        signal: asked.signal,
+      });
+      record.setAddresses(addressesOf({ ...named, ...up.env }));
+      if (keep) writeFileSync(keptMark, '');
+      return up;
+    });
+    /** @type {NodeJS.ProcessEnv} */
+    const env = {
+      ...appEnvironment({
+        nodeEnv: 'test',
+        stack,
+        secrets: loadSecrets(testHome),
+        caller: { LOG_LEVEL: 'warn', ...named },
+      }),
+      NODE_ENV: 'test',
+      PORT: String((await choosePort(null)).port),
+      METRICS_PORT: String((await choosePort(null)).port),
+    };
+    if (process.env.DATABASE_URL && env.DATABASE_URL) await makeDatabase(process.env.DATABASE_URL, env.DATABASE_URL);
+
+    if (whole) {
+      const bin = 'node_modules';
+      await check('prettier', [`${bin}/prettier/bin/prettier.cjs`, '--check', '.'], env);
+      await check('eslint', [`${bin}/eslint/bin/eslint.js`, '.'], env);
+      await check('types', [`${bin}/typescript/bin/tsc`], env);
+    }
+    await check('provisioning', ['cli/provision.ts'], env);
+    await runJest(jestArgs, env);
+  } finally {
+    await withLock(stackLock, 'npm test', async () => {
+      if ('release' in place) place.release();
+      if (!existsSync(keptMark) && !othersRun()) await stopTestStack();
+    });
+  }
+}
+
+/**
+ * @param {string[]} jestArgs
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function runJest(jestArgs, env) {
+  asked.signal.throwIfAborted();
+  terminal.heading('jest');
+  terminal.line();
+  const { code } = await runChild(
+    pinnedNode,
+    [
+      '--experimental-vm-modules',
+      '--disable-warning=ExperimentalWarning',
+      'node_modules/jest/bin/jest.js',
+      '--runInBand',
+      '--json',
+      `--outputFile=${report}`,
+      ...(jestArgs.length === 0 ? ['--coverage'] : jestArgs),
+    ],
+    { cwd: checkoutDir, env, inherit: true },
+  );
+  terminal.line();
+  if (code !== 0) failedSteps.push('jest');
+}
+
+/** @returns {string} the last line, which a machine can read */
+function summary() {
+  const result = /** @type {Record<string, number> | null} */ (readJson(report));
+  rmSync(report, { force: true });
+  const count = (/** @type {string} */ name) => result?.[name] ?? 0;
+  const failed = result ? count('numFailedTests') + count('numRuntimeErrorTestSuites') : 1;
+  return `Jest: ${count('numPassedTests')} passed, ${failed} failed, ${count('numPendingTests') + count('numTodoTests')} skipped`;
+}
+
+const given = process.argv.slice(2);
+try {
+  if (given.includes('--help')) {
+    terminal.line(usage);
+  } else if (given.includes('--stop')) {
+    await withLock(stackLock, 'npm test -- --stop', stopTestStack);
+  } else {
+    terminal.line();
+    await run(
+      given.filter((argument) => argument !== '--keep'),
+      given.includes('--keep'),
+    );
+    if (failedSteps.length > 0) terminal.line(`\n  Failed: ${failedSteps.join(', ')}`);
+    terminal.line(`\n${summary()}`);
+    process.exitCode = failedSteps.length > 0 ? 1 : 0;
+  }
+} catch (error) {
+  if (asked.signal.aborted) process.exitCode = 130;
+  else {
+    if (error instanceof Problem) terminal.problem(error.message, error.help);
+    else console.error(error);
+    process.exitCode = 1;
+  }
+}
+process.exit();
