@@ -17,7 +17,8 @@ export const stripe = {
 
   prepare: async (home, binary) => ({
     command: binary.path,
-    args: ['-http-addr', `127.0.0.1:${portOf(home, 'main')}`],
+    // It opens HTTPS as well, on 12112 of every interface unless told otherwise.
+    args: ['-http-addr', `127.0.0.1:${portOf(home, 'main')}`, '-https-addr', '127.0.0.1:0'],
   }),
 
   // Without a key it refuses, which shows that it is there.
