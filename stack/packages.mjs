@@ -103,18 +103,23 @@ export async function installPackages(dir, terminal, logFile) {
 async function install(dir, step, logFile) {
   // Another command in this checkout may have done it while we waited.
   if (packagesMatch(dir)) return;
-  const { code } = await runChild('npm', ['ci', '--include=dev', '--no-fund', '--no-audit'], {
+  const { code, output } = await runChild('npm', ['ci', '--include=dev', '--no-fund', '--no-audit'], {
     cwd: dir,
     env: outsideOfPackages(process.env),
     logFile,
   });
   if (code !== 0) {
     step.failed('npm ci did not finish');
+    if (code === 127)
+      throw new Problem('npm was not found, and the packages are installed with it', 'apt-get install npm');
+    const said = output
+      .split('\n')
+      .filter((line) => /^npm error +\S/.test(line))
+      .slice(0, 4)
+      .map((line) => `\n      ${line}`);
     throw new Problem(
-      code === 127
-        ? 'npm was not found, and the packages are installed with it'
-        : `npm ci ended with code ${code}; what it said is in ${shown(logFile)}. Try it by hand`,
-      code === 127 ? 'apt-get install npm' : 'npm ci',
+      `npm ci ended with code ${code}:\n${said.join('')}\n\n    All of it is in ${shown(logFile)}. By hand it is`,
+      'npm ci',
     );
   }
   writeFileSync(markFile(dir), `${lockHash(dir)}\n`);
