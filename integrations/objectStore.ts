@@ -1,0 +1,135 @@
+import {
+  CreateBucketCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadBucketCommand,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutObjectCommand,
+  S3Client,
+  S3ServiceException,
+  type ObjectIdentifier,
+} from '@aws-sdk/client-s3';
+import { secondMs } from '../domain/time.ts';
+import { seal, unseal, type MasterKey } from './sealing.ts';
+
+export { ObjectCorruptError } from './sealing.ts';
+
+/** Thrown when there is no object of this key. */
+export class ObjectMissingError extends Error {
+  override readonly name = 'ObjectMissingError';
+}
+
+/** Object storage (D3). What goes in is sealed in this process, so the storage never sees Restricted content (I5). */
+export interface ObjectStore {
+  /** Creates the bucket where it is missing. */
+  ensureBucket(): Promise<void>;
+  putSealed(key: string, bytes: Uint8Array): Promise<void>;
+  /** @throws ObjectMissingError, ObjectCorruptError */
+  getSealed(key: string): Promise<Uint8Array>;
+  /** Removes the object; one that is not there is no error. A bucket with versions keeps the old ones. */
+  delete(key: string): Promise<void>;
+  /** Removes everything under the prefix, every version included, and says how many objects and versions that were. */
+  deletePrefix(prefix: string): Promise<number>;
+  /** Rejects when the bucket cannot be reached. */
+  check(): Promise<void>;
+  close(): void;
+}
+
+export interface ObjectStoreOptions {
+  /** AWS itself unless given. */
+  endpoint?: string | undefined;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+  bucket: string;
+  /** The first seals, all open. */
+  masterKeys: readonly MasterKey[];
+}
+
+export function createObjectStore({
+  endpoint,
+  region,
+  accessKeyId,
+  secretAccessKey,
+  bucket,
+  masterKeys,
+}: ObjectStoreOptions): ObjectStore {
+  const client = new S3Client({
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 2 * secondMs, requestTimeout: 15 * secondMs, throwOnRequestTimeout: true },
+    // The tag of every sealed object says more than a checksum would.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+
+  /** One page of what lies under a prefix; every version of it where the storage can tell versions. */
+  async function listPage(prefix: string): Promise<ObjectIdentifier[]> {
+    try {
+      const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: prefix }));
+      return [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])].map(({ Key, VersionId }) =>
+        VersionId === undefined ? { Key } : { Key, VersionId },
+      );
+    } catch (error) {
+      if (!(error instanceof S3ServiceException) || error.name !== 'NotImplemented') throw error;
+      const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+      return (page.Contents ?? []).map(({ Key }) => ({ Key }));
+    }
+  }
+
+  async function deleteAll(objects: ObjectIdentifier[]): Promise<void> {
+    const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } });
+    const { Errors: refused = [] } = await client.send(command);
+    if (refused.length > 0) {
+      throw new Error(`${refused.length} objects could not be deleted: ${refused[0]?.Code ?? 'no reason given'}`);
+    }
+  }
+
+  return {
+    async ensureBucket() {
+      try {
+        await client.send(new CreateBucketCommand({ Bucket: bucket }));
+      } catch (error) {
+        if (!(error instanceof S3ServiceException) || error.name !== 'BucketAlreadyOwnedByYou') throw error;
+      }
+    },
+    async putSealed(key, bytes) {
+      const sealed = await seal(bytes, key, masterKeys);
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: sealed }));
+    },
+    async getSealed(key) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
+        if (error instanceof S3ServiceException && error.name === 'NoSuchKey') {
+          throw new ObjectMissingError(`There is no object ${key}.`, { cause: error });
+        }
+        throw error;
+      });
+      if (Body === undefined) throw new ObjectMissingError(`The object ${key} has no body.`);
+      return unseal(await Body.transformToByteArray(), key, masterKeys);
+    },
+    async delete(key) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+    },
+    async deletePrefix(prefix) {
+      // An empty prefix would empty the bucket.
+      if (prefix === '') throw new Error('Deleting needs a prefix.');
+      let deleted = 0;
+      // What was deleted is not listed again, so the first page is the next one.
+      for (let page = await listPage(prefix); page.length > 0; page = await listPage(prefix)) {
+        await deleteAll(page);
+        deleted += page.length;
+      }
+      return deleted;
+    },
+    async check() {
+      await client.send(new HeadBucketCommand({ Bucket: bucket }));
+    },
+    close() {
+      client.destroy();
+    },
+  };
+}

@@ -1,0 +1,135 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
+
+/**
+ * Restricted content is sealed before it leaves the process (I5): envelope encryption with AES-256-GCM. Each sealed
+ * piece has a fresh data key, which the current master key wraps; the master key's id stands in the header, so that
+ * older keys stay readable for as long as they are configured. The name under which a piece is stored is bound to it
+ * as additional data: a piece moved to another name does not open.
+ *
+ * Layout, version 1 (lengths in bytes):
+ *
+ *     1  version, 1
+ *     1  compression: 0 none, 1 raw deflate
+ *     1  length of the master key's id, n
+ *     n  master key's id, ASCII
+ *     ── the header ends here; header and name are the additional data of both encryptions ──
+ *    12  nonce of the wrapping    32  wrapped data key    16  tag of the wrapping
+ *    12  nonce of the content      …  content             16  tag of the content
+ *
+ * Nonces are random: one master key may wrap about four billion pieces (NIST SP 800-38D, 8.3) before it must be changed.
+ */
+export interface MasterKey {
+  /** Up to 64 letters, digits, `.`, `_`, `-`. */
+  id: string;
+  /** 32 bytes. */
+  key: Uint8Array;
+}
+
+/** Thrown when a sealed piece does not open: altered, cut, moved to another name, or its master key is unknown. */
+export class ObjectCorruptError extends Error {
+  override readonly name = 'ObjectCorruptError';
+}
+
+const layoutVersion = 1;
+const uncompressed = 0;
+const deflated = 1;
+const nonceBytes = 12;
+const keyBytes = 32;
+const tagBytes = 16;
+const cipherName = 'aes-256-gcm';
+
+/** Up to here compressing at once costs less than handing the work to another thread. */
+const syncCompressionBytes = 64 * 1024;
+/** What opens to more than this was not sealed by us. */
+const maxOpenedBytes = 256 * 1024 * 1024;
+
+const deflateOnThread = promisify<Uint8Array, Buffer>(deflateRaw);
+const inflateOnThread = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
+
+/**
+ * Reads `CONTENT_MASTER_KEYS`: a comma list of `id:base64`, the first of which seals and all of which open.
+ *
+ * @throws Error that names the faulty entry by its place, never its key.
+ */
+export function parseMasterKeys(text: string): MasterKey[] {
+  const keys = text.split(',').map((entry, i) => {
+    const match = /^(?<id>[A-Za-z0-9._-]{1,64}):(?<key>[A-Za-z0-9+/]{43}=)$/.exec(entry.trim());
+    if (match?.groups?.id === undefined || match.groups.key === undefined) {
+      throw new Error(`Master key ${i + 1} must be written as id:base64 of 32 bytes.`);
+    }
+    return { id: match.groups.id, key: Buffer.from(match.groups.key, 'base64') };
+  });
+  if (new Set(keys.map(({ id }) => id)).size !== keys.length) throw new Error('Two master keys have the same id.');
+  return keys;
+}
+
+/** Compresses and encrypts a piece for the name under which it will be stored, with the first of the master keys. */
+export async function seal(bytes: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Uint8Array> {
+  const masterKey = masterKeys[0];
+  if (masterKey === undefined) throw new Error('Sealing needs a master key.');
+  const smaller = await deflate(bytes);
+  const compression = smaller.byteLength < bytes.byteLength ? deflated : uncompressed;
+  const id = Buffer.from(masterKey.id, 'ascii');
+  const header = Buffer.concat([Buffer.from([layoutVersion, compression, id.byteLength]), id]);
+  const bound = Buffer.concat([header, Buffer.from(name)]);
+  const dataKey = randomBytes(keyBytes);
+  const content = compression === deflated ? smaller : bytes;
+  return Buffer.concat([header, ...encrypt(dataKey, masterKey.key, bound), ...encrypt(content, dataKey, bound)]);
+}
+
+/**
+ * Opens a piece that was stored under this name.
+ *
+ * @throws ObjectCorruptError
+ */
+export async function unseal(sealed: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Uint8Array> {
+  const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
+  const [version, compression, idLength = 0] = bytes;
+  const headerEnd = 3 + idLength;
+  const wrapEnd = headerEnd + nonceBytes + keyBytes + tagBytes;
+  if (bytes.byteLength < wrapEnd + nonceBytes + tagBytes) throw new ObjectCorruptError('The sealed piece is cut off.');
+  if (version !== layoutVersion || (compression !== uncompressed && compression !== deflated)) {
+    throw new ObjectCorruptError('This is no sealed piece of a known layout.');
+  }
+  const id = bytes.toString('ascii', 3, headerEnd);
+  const masterKey = masterKeys.find((key) => key.id === id);
+  if (masterKey === undefined) {
+    throw new ObjectCorruptError(`It was sealed with master key ${JSON.stringify(id)}, which is not configured.`);
+  }
+  const bound = Buffer.concat([bytes.subarray(0, headerEnd), Buffer.from(name)]);
+  try {
+    const dataKey = decrypt(bytes.subarray(headerEnd, wrapEnd), masterKey.key, bound);
+    const content = decrypt(bytes.subarray(wrapEnd), dataKey, bound);
+    return compression === deflated ? await inflate(content) : content;
+  } catch (error) {
+    throw new ObjectCorruptError('It was altered, or stored under another name.', { cause: error });
+  }
+}
+
+function encrypt(plain: Uint8Array, key: Uint8Array, bound: Uint8Array): Buffer[] {
+  const nonce = randomBytes(nonceBytes);
+  const cipher = createCipheriv(cipherName, key, nonce).setAAD(bound);
+  return [nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()];
+}
+
+function decrypt(part: Buffer, key: Uint8Array, bound: Uint8Array): Buffer {
+  const tagStart = part.byteLength - tagBytes;
+  const decipher = createDecipheriv(cipherName, key, part.subarray(0, nonceBytes), { authTagLength: tagBytes })
+    .setAAD(bound)
+    .setAuthTag(part.subarray(tagStart));
+  return Buffer.concat([decipher.update(part.subarray(nonceBytes, tagStart)), decipher.final()]);
+}
+
+async function deflate(bytes: Uint8Array): Promise<Uint8Array> {
+  return bytes.byteLength <= syncCompressionBytes ? deflateRawSync(bytes) : await deflateOnThread(bytes);
+}
+
+async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
+  const limit = { maxOutputLength: maxOpenedBytes };
+  // Drawings shrink to a tenth and less, so the compressed size that may be opened at once is smaller as well.
+  return bytes.byteLength <= syncCompressionBytes / 8
+    ? inflateRawSync(bytes, limit)
+    : await inflateOnThread(bytes, limit);
+}
