@@ -30,32 +30,33 @@ export interface NewSession {
 /** Inserts the session, its state and its first event. Null when the session, or its tombstone, exists already. */
 export async function insertSession(em: EntityManager, session: NewSession): Promise<SessionEvent | null> {
   const facts: SessionEventFacts = { status: 'created', step: 'create', progress: 0.2 };
-  return newEvent('created', facts, () =>
-    em.execute<NumberedRow[]>(
-      `with state as (
-         insert into session_states
-           (session_id, user_id, fingerprint, content_key, has_impressions, step, last_seq)
-         values (:id, :userId, :fingerprint, :contentKey, :hasImpressions, 'create', 1)
-         on conflict do nothing
-         returning session_id
-       ), session as (
-         insert into sessions (id, user_id, cue, session_type, status, metadata)
-         select session_id, :userId, :cue, :sessionType, 'created', :metadata::jsonb from state
-       )
-       insert into session_events (session_id, seq, type, data)
-       select session_id, 1, 'created', :facts::jsonb from state
-       returning seq, created_at`,
-      { ...session, metadata: JSON.stringify(session.metadata), facts: JSON.stringify(facts) },
-    ),
+  const [row] = await em.execute<EventRow[]>(
+    `with state as (
+       insert into session_states
+         (session_id, user_id, fingerprint, content_key, has_impressions, step, last_seq)
+       values (:id, :userId, :fingerprint, :contentKey, :hasImpressions, 'create', 1)
+       on conflict do nothing
+       returning session_id
+     ), session as (
+       insert into sessions (id, user_id, cue, session_type, status, metadata)
+       select session_id, :userId, :cue, :sessionType, 'created', :metadata::jsonb from state
+     )
+     insert into session_events (session_id, seq, type, data)
+     select session_id, 1, 'created', :facts::jsonb from state
+     returning seq, type, data, created_at`,
+    { ...session, metadata: JSON.stringify(session.metadata), facts: JSON.stringify(facts) },
   );
+  return eventOf(row);
 }
 
 export interface StepRecord {
   sessionId: string;
   /** The statuses from which this may happen; from any other one nothing is written. */
   from: readonly SessionStatus[];
-  status: SessionStatus;
-  step: SessionStep;
+  /** The status it leads to; left out where the status stays. */
+  status?: SessionStatus;
+  /** The step it belongs to; null when the session ends without one. */
+  step: SessionStep | null;
   type: SessionEventType;
   progress?: number;
   attempt?: number;
@@ -70,70 +71,62 @@ export type StoredResult = ModelResult & { id: string };
  * Null when the session is not in one of `from`: it is past this already, or it is gone.
  */
 export async function recordStep(em: EntityManager, record: StepRecord): Promise<SessionEvent | null> {
-  const facts: SessionEventFacts = {
-    status: record.status,
-    step: record.step,
-    ...(record.progress === undefined ? {} : { progress: record.progress }),
-    ...(record.attempt === undefined ? {} : { attempt: record.attempt }),
-    ...(record.stuck === undefined ? {} : { stuck: { code: record.stuck.code, message: record.stuck.message } }),
-  };
-  return newEvent(record.type, facts, () =>
-    em.execute<NumberedRow[]>(
-      `with session as (
-         update sessions
-         set status = :status, completed_at = case when :terminal then now() else completed_at end
-         where id = :sessionId and status in (select jsonb_array_elements_text(:from::jsonb))
-         returning id
-       ), state as (
-         update session_states
-         set step = :step, stuck = :stuck::jsonb, last_seq = last_seq + 1, updated_at = now()
-         from session
-         where session_id = session.id
-         returning session_id, last_seq
-       ), results as (
-         insert into analysis_results (id, session_id, result_type, confidence_score, data)
-         select r.id, state.session_id, r.result_type, r.confidence_score, r.data
-         from state, jsonb_to_recordset(:results::jsonb)
-           as r (id uuid, result_type text, confidence_score numeric, data jsonb)
-         on conflict do nothing
-       )
-       insert into session_events (session_id, seq, type, data)
-       select session_id, last_seq, :type, :facts::jsonb from state
-       returning seq, created_at`,
-      {
-        sessionId: record.sessionId,
-        from: JSON.stringify(record.from),
-        status: record.status,
-        terminal: isTerminal(record.status),
-        step: record.step,
-        stuck: record.stuck === undefined ? null : JSON.stringify(record.stuck),
-        type: record.type,
-        facts: JSON.stringify(facts),
-        results: JSON.stringify(
-          (record.results ?? []).map((result) => ({
-            id: result.id,
-            result_type: result.resultType,
-            confidence_score: result.confidenceScore,
-            data: result.data,
-          })),
-        ),
-      },
-    ),
+  const { step, progress, attempt, stuck } = record;
+  const facts = { step, progress, attempt, ...(stuck && { stuck: { code: stuck.code, message: stuck.message } }) };
+  const [row] = await em.execute<EventRow[]>(
+    `with session as (
+       update sessions
+       set status = coalesce(:status, status), completed_at = case when :terminal then now() else completed_at end
+       where id = :sessionId and status in (select jsonb_array_elements_text(:from::jsonb))
+       returning id, status
+     ), state as (
+       update session_states
+       set step = :step, stuck = :stuck::jsonb, last_seq = last_seq + 1, updated_at = now()
+       from session
+       where session_id = session.id
+       returning session_id, last_seq, session.status
+     ), results as (
+       insert into analysis_results (id, session_id, result_type, confidence_score, data)
+       select r.id, state.session_id, r.result_type, r.confidence_score, r.data
+       from state, jsonb_to_recordset(:results::jsonb)
+         as r (id uuid, result_type text, confidence_score numeric, data jsonb)
+       on conflict do nothing
+     )
+     insert into session_events (session_id, seq, type, data)
+     select session_id, last_seq, :type, jsonb_build_object('status', status) || :facts::jsonb from state
+     returning seq, type, data, created_at`,
+    {
+      sessionId: record.sessionId,
+      from: JSON.stringify(record.from),
+      status: record.status ?? null,
+      terminal: record.status !== undefined && isTerminal(record.status),
+      step: record.step,
+      stuck: record.stuck === undefined ? null : JSON.stringify(record.stuck),
+      type: record.type,
+      facts: JSON.stringify(facts),
+      results: JSON.stringify(
+        (record.results ?? []).map((result) => ({
+          id: result.id,
+          result_type: result.resultType,
+          confidence_score: result.confidenceScore,
+          data: result.data,
+        })),
+      ),
+    },
   );
+  return eventOf(row);
 }
 
-interface NumberedRow {
+interface EventRow {
   seq: number;
+  type: SessionEventType;
+  data: SessionEventFacts;
   created_at: string;
 }
 
-async function newEvent(
-  type: SessionEventType,
-  data: SessionEventFacts,
-  insert: () => Promise<NumberedRow[]>,
-): Promise<SessionEvent | null> {
-  const [row] = await insert();
-  return row === undefined ? null : { seq: row.seq, type, data, timestamp: new Date(row.created_at).toISOString() };
+function eventOf(row: EventRow | undefined): SessionEvent | null {
+  if (row === undefined) return null;
+  return { seq: row.seq, type: row.type, data: row.data, timestamp: new Date(row.created_at).toISOString() };
 }
 
 /** What a step reads of a session before it works. */
@@ -173,4 +166,18 @@ export async function eraseSession(em: EntityManager, sessionId: string): Promis
       { sessionId },
     );
   });
+}
+
+/** Whom the owner of a session is written to as. Null when the session is gone. */
+export async function readRecipient(
+  em: EntityManager,
+  sessionId: string,
+): Promise<{ email: string; username: string; status: SessionStatus } | null> {
+  const [row] = await em.execute<{ email: string; username: string; status: SessionStatus }[]>(
+    `select users.email, users.username, sessions.status
+     from sessions join users on users.id = sessions.user_id
+     where sessions.id = :sessionId`,
+    { sessionId },
+  );
+  return row ?? null;
 }

@@ -1,5 +1,7 @@
 /** The words of a session that everybody shares: types, statuses, steps. No zod here: workflow code imports this file. */
 
+import type { Tier } from './tiers.ts';
+
 export const sessionTypes = ['remote_viewing', 'dowsing', 'precognition', 'intuitive_analysis'] as const;
 export type SessionType = (typeof sessionTypes)[number];
 
@@ -28,9 +30,33 @@ export type SessionStep = (typeof sessionSteps)[number];
 export const terminalStatuses = ['completed', 'failed', 'cancelled', 'expired'] as const satisfies SessionStatus[];
 export type TerminalStatus = (typeof terminalStatuses)[number];
 
+/** The statuses of a session that is still under way. */
+export const openStatuses = [
+  'pending',
+  'created',
+  'analyzing',
+  'notifying',
+  'billing',
+] as const satisfies SessionStatus[];
+
 /** Whether a session in this status has come to its end. */
 export function isTerminal(status: SessionStatus): status is TerminalStatus {
   return terminalStatuses.some((terminal) => terminal === status);
+}
+
+/** Ids and small facts alone: the cue, the impressions and the results never enter a workflow's history. */
+export interface SessionWorkflowInput {
+  sessionId: string;
+  userId: string;
+  sessionType: SessionType;
+  tier: Tier;
+  /** Keyed hash of the request, by which a repeated request is told from another one. */
+  fingerprint: string;
+  /** Where the sealed content lies in object storage. */
+  contentKey: string;
+  hasImpressions: boolean;
+  /** Analysis starts as soon as the session is created, without being asked for. */
+  analyzeAtOnce: boolean;
 }
 
 /** Why a session waits for a person: the step that gave up, a stable code, and one sentence that names no content. */

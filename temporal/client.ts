@@ -10,6 +10,8 @@ import {
   type Connection,
 } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import type { SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
 import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
@@ -21,7 +23,6 @@ import {
   retrySignal,
   sessionWorkflowId,
   type sessionWorkflow,
-  type SessionWorkflowInput,
 } from '../workflows/session.ts';
 
 /** What creating a session can come to, beside the errors of this file. */
@@ -157,13 +158,13 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
               namespace,
               taskQueue: { name: queue },
               // Activities: every pool polls for these, and only the CPU pool polls for workflow tasks as well.
-              taskQueueType: 2,
+              taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
               reportStats: true,
             }),
           );
           return {
             queue,
-            workers: description.pollers?.length ?? 0,
+            workers: description.pollers.length,
             backlog: Number(description.stats?.approximateBacklogCount ?? 0),
           };
         }),

@@ -1,14 +1,12 @@
+import { status } from '@grpc/grpc-js';
 import { isGrpcServiceError, type Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { temporal } from '@temporalio/proto';
 import { dayMs, secondMs } from '../domain/time.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
 
 /** How long Temporal keeps the history of a session that has ended. */
 const retentionMs = 30 * dayMs;
-/** gRPC status "already exists". */
-const alreadyExists = 6;
-/** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
-const keyword = 2;
 
 /** Makes the namespace and its search attributes, where they are missing. Safe to run again. */
 export async function provisionTemporal(connection: Connection, namespace: string): Promise<void> {
@@ -18,14 +16,16 @@ export async function provisionTemporal(connection: Connection, namespace: strin
       workflowExecutionRetentionPeriod: msToTs(retentionMs),
     });
   } catch (error) {
-    if (!isGrpcServiceError(error) || error.code !== alreadyExists) throw error;
+    if (!isGrpcServiceError(error) || error.code !== status.ALREADY_EXISTS) throw error;
   }
   const { customAttributes } = await untilKnown(connection, namespace);
-  const missing = Object.values(searchAttributes).filter(({ name }) => !(name in (customAttributes ?? {})));
+  const missing = Object.values(searchAttributes).filter(({ name }) => !(name in customAttributes));
   if (missing.length === 0) return;
   await connection.operatorService.addSearchAttributes({
     namespace,
-    searchAttributes: Object.fromEntries(missing.map(({ name }) => [name, keyword])),
+    searchAttributes: Object.fromEntries(
+      missing.map(({ name }) => [name, temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+    ),
   });
 }
 

@@ -10,27 +10,11 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { SessionStep, SessionType, StuckCode, TerminalStatus } from '../domain/session.ts';
-import type { Tier } from '../domain/tiers.ts';
+import type { SessionStep, SessionWorkflowInput, StuckCode, TerminalStatus } from '../domain/session.ts';
 import { dayMs } from '../domain/time.ts';
 import { searchAttributes } from './searchAttributes.ts';
 import { close, park, resume, steps } from './sessionActivities.ts';
 import { isUnanalyzable, stuckCodeOf, stuckMessages } from './stuck.ts';
-
-/** Ids and small facts alone: the cue, the impressions and the results never enter a workflow's history. */
-export interface SessionWorkflowInput {
-  sessionId: string;
-  userId: string;
-  sessionType: SessionType;
-  tier: Tier;
-  /** Keyed hash of the request, by which a repeated request is told from another one. */
-  fingerprint: string;
-  /** Where the sealed content lies in object storage. */
-  contentKey: string;
-  hasImpressions: boolean;
-  /** Analysis starts as soon as the session is created, without being asked for. */
-  analyzeAtOnce: boolean;
-}
 
 /** The workflow id of a session; that it follows from the session's id is what makes creating one idempotent. */
 export function sessionWorkflowId(sessionId: string): string {
@@ -41,7 +25,7 @@ export function sessionWorkflowId(sessionId: string): string {
 const recordingLimitMs = 30 * dayMs;
 
 /** Answers once the `create` step has committed. Rejected when the fingerprint is another request's. */
-export const createdUpdate = defineUpdate<void, [{ fingerprint: string }]>('created');
+export const createdUpdate = defineUpdate<undefined, [{ fingerprint: string }]>('created');
 /** The impressions are complete: analyze them. */
 export const analyzeSignal = defineSignal('analyze');
 /** Take a stuck session on from the step that gave up. */
@@ -68,6 +52,7 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
     async () => {
       await condition(() => created || ended);
       if (!created) throw ApplicationFailure.nonRetryable('It ended before it was created', neverCreatedFailure);
+      return undefined;
     },
     {
       validator: ({ fingerprint }) => {
@@ -105,7 +90,7 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
     await resume({ sessionId: input.sessionId, step });
   }
 
-  async function end(status: TerminalStatus): Promise<void> {
+  async function end(status: Exclude<TerminalStatus, 'completed'>): Promise<void> {
     await CancellationScope.nonCancellable(() => close({ sessionId: input.sessionId, status }));
     upsertSearchAttributes([{ key: searchAttributes.sessionStatus, value: status }]);
     setCurrentDetails(status);

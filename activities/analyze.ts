@@ -1,0 +1,87 @@
+import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { v5 as uuidV5 } from 'uuid';
+import type { Database } from '../db/database.ts';
+import { readSessionFacts, recordStep } from '../db/sessionSteps.ts';
+import type { ModelResult } from '../domain/results.ts';
+import type { SessionType } from '../domain/session.ts';
+import { secondMs } from '../domain/time.ts';
+import type { SessionContentStore } from '../integrations/sessionContent.ts';
+import type { Engine } from '../ml/engine.ts';
+import { UnanalyzableError } from '../ml/errors.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { announce, type AnnounceDeps } from './announce.ts';
+import { finalFailure } from './failures.ts';
+
+export interface AnalyzeDeps extends AnnounceDeps {
+  database: Database;
+  contents: SessionContentStore;
+  engine: Engine;
+  metrics: Metrics;
+}
+
+const heartbeatEveryMs = 3 * secondMs;
+
+/** The second step, on the GPU queue: the models read the content, and their results are stored. */
+export function createAnalyzeActivities(deps: AnalyzeDeps) {
+  return {
+    async analyze({ sessionId, sessionType }: { sessionId: string; sessionType: SessionType }): Promise<void> {
+      const em = deps.database.asService();
+      const started = await recordStep(em, {
+        sessionId,
+        from: ['created', 'analyzing'],
+        status: 'analyzing',
+        step: 'analyze',
+        type: 'analysis_started',
+        progress: 0.3,
+        attempt: activityInfo().attempt,
+      });
+      const facts = await readSessionFacts(em, sessionId);
+      if (started === null || facts === null) return;
+      await announce(deps, sessionId, started);
+
+      const content = await deps.contents.get(facts.contentKey);
+      const results = await whileHeartbeating(() => inference(deps, sessionType, content));
+      const completed = await recordStep(em, {
+        sessionId,
+        from: ['analyzing'],
+        status: 'notifying',
+        step: 'analyze',
+        type: 'analysis_completed',
+        progress: 0.7,
+        // The id follows from the session and the kind of result, so a second run stores the same row.
+        results: results.map((result) => ({ ...result, id: uuidV5(result.resultType, sessionId) })),
+      });
+      if (completed !== null) await announce(deps, sessionId, completed);
+    },
+  };
+}
+
+async function inference(
+  { engine, metrics }: AnalyzeDeps,
+  sessionType: SessionType,
+  content: Parameters<Engine['analyze']>[0],
+): Promise<ModelResult[]> {
+  const startedAt = performance.now();
+  try {
+    return await engine.analyze(content, { signal: cancellationSignal() });
+  } catch (error) {
+    if (error instanceof UnanalyzableError) throw finalFailure('Unanalyzable', 'No model can read these impressions');
+    throw error;
+  } finally {
+    const seconds = (performance.now() - startedAt) / secondMs;
+    metrics.aiInferenceDurationSeconds.observe({ model: sessionType, backend: engine.backend }, seconds);
+    metrics.analysisDurationSeconds.observe({ session_type: sessionType }, seconds);
+  }
+}
+
+/** Lets Temporal see that this attempt lives; the models work in threads, so the timer is never late. */
+async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => {
+    heartbeat();
+  }, heartbeatEveryMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

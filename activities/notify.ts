@@ -1,0 +1,48 @@
+import type { Database } from '../db/database.ts';
+import { readRecipient, recordStep } from '../db/sessionSteps.ts';
+import type { SessionType } from '../domain/session.ts';
+import { MailRejectedError, type Mailer } from '../integrations/mailer.ts';
+import { announce, type AnnounceDeps } from './announce.ts';
+import { finalFailure } from './failures.ts';
+
+export interface NotifyDeps extends AnnounceDeps {
+  database: Database;
+  mailer: Mailer;
+  /** Where the links in mails lead, without a slash at its end. */
+  publicUrl: string;
+}
+
+/**
+ * The third step: tells the owner that the analysis is done, without a word of what it says. Mail is sent at least
+ * once: an attempt that dies between sending and recording sends again.
+ */
+export function createNotifyActivities(deps: NotifyDeps) {
+  return {
+    async notify({ sessionId, sessionType }: { sessionId: string; sessionType: SessionType }): Promise<void> {
+      const em = deps.database.asService();
+      const recipient = await readRecipient(em, sessionId);
+      if (recipient?.status !== 'notifying') return;
+      try {
+        await deps.mailer.sendAnalysisComplete({
+          to: recipient.email,
+          username: recipient.username,
+          sessionId,
+          sessionType,
+          sessionUrl: `${deps.publicUrl}/v1/sessions/${sessionId}`,
+        });
+      } catch (error) {
+        if (error instanceof MailRejectedError) throw finalFailure('Rejected', 'The mail service refused the message');
+        throw error;
+      }
+      const event = await recordStep(em, {
+        sessionId,
+        from: ['notifying'],
+        status: 'billing',
+        step: 'notify',
+        type: 'notified',
+        progress: 0.85,
+      });
+      if (event !== null) await announce(deps, sessionId, event);
+    },
+  };
+}

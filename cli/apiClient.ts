@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { resultTypes } from '../domain/results.ts';
+import { sessionStatuses, sessionTypes } from '../domain/session.ts';
+
+/** What the demonstration uses of the API, over the wire as any client would. */
+
+const envelope = z.object({ success: z.boolean(), data: z.unknown(), message: z.string() });
+const account = z.object({ accessToken: z.string(), user: z.object({ id: z.uuid() }) });
+const session = z.object({ id: z.uuid(), sessionType: z.enum(sessionTypes), status: z.enum(sessionStatuses) });
+const results = z.object({
+  results: z.array(z.object({ resultType: z.enum(resultTypes), confidenceScore: z.number(), data: z.unknown() })),
+});
+
+export type CreatedSession = z.infer<typeof session>;
+export type SessionResult = z.infer<typeof results>['results'][number];
+
+/** Thrown when the API answers that something is not as it should be. */
+export class ApiAnswerError extends Error {
+  override readonly name = 'ApiAnswerError';
+}
+
+export function createApiClient(apiUrl: string) {
+  async function call<T>(
+    schema: z.ZodType<T>,
+    method: string,
+    path: string,
+    body?: unknown,
+    token?: string,
+  ): Promise<T> {
+    const response = await fetch(`${apiUrl}/v1${path}`, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer = envelope.parse(await response.json());
+    if (!answer.success) throw new ApiAnswerError(`${method} ${path} answered ${response.status}: ${answer.message}`);
+    return schema.parse(answer.data);
+  }
+
+  return {
+    register: (person: { email: string; username: string; password: string }) =>
+      call(account, 'POST', '/auth/register', person),
+    createSession: (token: string, body: unknown) => call(session, 'POST', '/sessions', body, token),
+    results: async (token: string, id: string) =>
+      (await call(results, 'GET', `/sessions/${id}/results`, undefined, token)).results,
+  };
+}

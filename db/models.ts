@@ -1,0 +1,23 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { ModelVersion } from './entities.ts';
+
+/** A version of a model as it is published: where its sealed artefact lies, and what it reached on held-out data. */
+export type PublishedModel = Pick<ModelVersion, 'name' | 'version' | 'artefactKey' | 'sha256' | 'figures'>;
+
+/** The versions that sessions are analyzed with, by name. */
+export async function activeModels(em: EntityManager): Promise<ModelVersion[]> {
+  return em.find(ModelVersion, { active: true }, { orderBy: { name: 'asc' } });
+}
+
+/** Whether this version was published before. */
+export async function isPublished(em: EntityManager, model: Pick<ModelVersion, 'name' | 'version'>): Promise<boolean> {
+  return (await em.count(ModelVersion, { name: model.name, version: model.version })) > 0;
+}
+
+/** Registers a version and makes it the active one of its name. */
+export async function publishModel(em: EntityManager, model: PublishedModel): Promise<void> {
+  await em.transactional(async (transaction) => {
+    await transaction.nativeUpdate(ModelVersion, { name: model.name, active: true }, { active: false });
+    transaction.create(ModelVersion, { ...model, active: true });
+  });
+}

@@ -1,0 +1,227 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { newSession, newUser, openTestDatabase } from '../tests/database.ts';
+import type { Database } from './database.ts';
+import { eraseSession, insertSession, readSessionFacts, recordStep, type NewSession } from './sessionSteps.ts';
+import {
+  eventsAfter,
+  findResults,
+  findSession,
+  findState,
+  listSessions,
+  missedEvents,
+  reviseSession,
+} from './sessions.ts';
+
+let database: Database;
+let userId: string;
+beforeAll(async () => {
+  database = await openTestDatabase();
+  userId = (await newUser(database)).id;
+});
+afterAll(() => database.close());
+
+const em = () => database.asService();
+const asUser = () => database.asUser(userId);
+const analyzing = (sessionId: string) =>
+  recordStep(em(), {
+    sessionId,
+    from: ['created', 'analyzing'],
+    status: 'analyzing',
+    step: 'analyze',
+    type: 'analysis_started',
+    attempt: 1,
+  });
+
+describe('insertSession', () => {
+  test('stores the row, the state and event 1 together (D1)', async () => {
+    const id = await newSession(database, userId, { cue: "O'Hara :cue ? $1", metadata: { note: 'a:b' } });
+    expect(await findSession(asUser(), id)).toMatchObject({
+      cue: "O'Hara :cue ? $1",
+      metadata: { note: 'a:b' },
+      status: 'created',
+      step: 'create',
+      lastSeq: 1,
+      stuck: null,
+    });
+    expect(await eventsAfter(asUser(), id, 0)).toMatchObject([
+      { seq: 1, type: 'created', data: { status: 'created' } },
+    ]);
+  });
+
+  test('a second run changes nothing (T1)', async () => {
+    const session: NewSession = {
+      id: randomUUID(),
+      userId,
+      sessionType: 'dowsing',
+      cue: 'first',
+      metadata: null,
+      fingerprint: 'a',
+      contentKey: 'k',
+      hasImpressions: false,
+    };
+    expect(await insertSession(em(), session)).toMatchObject({ seq: 1 });
+    expect(await insertSession(em(), { ...session, cue: 'second' })).toBeNull();
+    expect(await findSession(asUser(), session.id)).toMatchObject({ cue: 'first', lastSeq: 1 });
+  });
+});
+
+describe('recordStep', () => {
+  test('numbers events without a gap under concurrent attempts (T1)', async () => {
+    const id = await newSession(database, userId);
+    await Promise.all(Array.from({ length: 12 }, () => analyzing(id)));
+    const events = await eventsAfter(asUser(), id, 0);
+    expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: 13 }, (_, i) => i + 1));
+  });
+
+  test('does nothing when the session is past the step (T1)', async () => {
+    const id = await newSession(database, userId);
+    await analyzing(id);
+    const complete = () =>
+      recordStep(em(), {
+        sessionId: id,
+        from: ['analyzing'],
+        status: 'notifying',
+        step: 'analyze',
+        type: 'analysis_completed',
+        results: [
+          {
+            id: randomUUID(),
+            resultType: 'dowsing.answer',
+            confidenceScore: 0.6,
+            data: {
+              model: { name: 'dowsing', version: '1', backend: 'js' },
+              chance: { value: 0.5, meaning: 'a coin' },
+              summary: 's',
+              limits: 'l',
+              yes: 0.6,
+              no: 0.4,
+              unclear: 0,
+              interval: [0.4, 0.8],
+            },
+          },
+        ],
+      });
+    expect(await complete()).toMatchObject({ seq: 3, data: { status: 'notifying' } });
+    expect(await complete()).toBeNull();
+    expect(await findResults(asUser(), id)).toMatchObject([{ resultType: 'dowsing.answer', confidenceScore: 0.6 }]);
+  });
+
+  test('a stuck session keeps its status and shows its cause until it goes on (T5)', async () => {
+    const id = await newSession(database, userId);
+    await analyzing(id);
+    const stuck = {
+      step: 'analyze',
+      code: 'retries_exhausted',
+      message: 'm',
+      since: new Date().toISOString(),
+    } as const;
+    const event = await recordStep(em(), { sessionId: id, from: ['analyzing'], step: 'analyze', type: 'stuck', stuck });
+    expect(event).toMatchObject({
+      type: 'stuck',
+      data: { status: 'analyzing', stuck: { code: 'retries_exhausted', message: 'm' } },
+    });
+    expect(await findSession(asUser(), id)).toMatchObject({ status: 'analyzing', stuck });
+    await recordStep(em(), { sessionId: id, from: ['analyzing'], step: 'analyze', type: 'retried' });
+    expect(await findSession(asUser(), id)).toMatchObject({ stuck: null, lastSeq: 4 });
+  });
+
+  test('an end writes the time of completion (D1)', async () => {
+    const id = await newSession(database, userId);
+    await recordStep(em(), { sessionId: id, from: ['created'], status: 'cancelled', step: null, type: 'cancelled' });
+    const session = await findSession(asUser(), id);
+    expect(session?.completedAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(await analyzing(id)).toBeNull();
+  });
+});
+
+describe('reviseSession', () => {
+  const revision = (id: string, previousContentKey: string) => ({
+    id,
+    cue: 'better',
+    metadata: { a: 1 },
+    contentKey: 'k2',
+    hasImpressions: true,
+    previousContentKey,
+  });
+
+  test('changes what is recorded and numbers the change (A1)', async () => {
+    const id = await newSession(database, userId, { contentKey: 'k1' });
+    expect(await reviseSession(asUser(), revision(id, 'k1'))).toMatchObject({ seq: 2, type: 'updated' });
+    expect(await findSession(asUser(), id)).toMatchObject({ cue: 'better', metadata: { a: 1 }, contentKey: 'k2' });
+  });
+
+  test('is refused once another change came in between, and once analysis has begun (A1)', async () => {
+    const id = await newSession(database, userId, { contentKey: 'k1' });
+    expect(await reviseSession(asUser(), revision(id, 'k0'))).toBeNull();
+    await analyzing(id);
+    expect(await reviseSession(asUser(), revision(id, 'k1'))).toBeNull();
+    expect(await findSession(asUser(), id)).toMatchObject({ contentKey: 'k1', lastSeq: 2 });
+  });
+});
+
+describe('eraseSession', () => {
+  test('leaves nothing but a tombstone that keeps the key taken (D1, I5)', async () => {
+    const id = await newSession(database, userId);
+    await analyzing(id);
+    await eraseSession(em(), id);
+    await eraseSession(em(), id);
+    expect(await findSession(asUser(), id)).toBeNull();
+    expect(await readSessionFacts(em(), id)).toBeNull();
+    expect(await eventsAfter(em(), id, 0)).toEqual([]);
+    expect(await findState(asUser(), id)).toEqual({ fingerprint: 'f'.repeat(64), deleted: true });
+    expect(await analyzing(id)).toBeNull();
+  });
+
+  test('no step writes behind an erasure that runs at the same time (T1)', async () => {
+    const ids = await Promise.all(Array.from({ length: 10 }, () => newSession(database, userId)));
+    await Promise.all(ids.flatMap((id) => [analyzing(id), eraseSession(em(), id), analyzing(id)]));
+    for (const id of ids) expect(await eventsAfter(em(), id, 0)).toEqual([]);
+  });
+});
+
+describe('listSessions', () => {
+  test('pages show every session once, newest first, even when they were created at the same time (A1)', async () => {
+    const owner = (await newUser(database)).id;
+    const ids = await Promise.all(Array.from({ length: 7 }, () => newSession(database, owner)));
+    await em().execute(`update sessions set created_at = '2026-01-01 00:00:00.123456+00' where user_id = ?`, [owner]);
+    const seen: string[] = [];
+    let after;
+    do {
+      const page = await listSessions(database.asUser(owner), { limit: 3, ...(after ? { after } : {}) });
+      seen.push(...page.rows.map(({ id }) => id));
+      after = page.next;
+    } while (after);
+    expect(seen).toEqual([...ids].sort().reverse());
+  });
+
+  test('filters by status and by type (A1)', async () => {
+    const owner = (await newUser(database)).id;
+    const dowsing = await newSession(database, owner);
+    const viewing = await newSession(database, owner, { sessionType: 'remote_viewing' });
+    await analyzing(viewing);
+    const list = async (filter: object) =>
+      (await listSessions(database.asUser(owner), { limit: 10, ...filter })).rows.map(({ id }) => id);
+    expect(await list({ sessionType: 'dowsing' })).toEqual([dowsing]);
+    expect(await list({ status: 'analyzing' })).toEqual([viewing]);
+  });
+});
+
+test('missedEvents gives each reader what it has not seen, in order (G4)', async () => {
+  const [one, two] = [await newSession(database, userId), await newSession(database, userId)];
+  await analyzing(one);
+  await analyzing(one);
+  await analyzing(two);
+  const missed = await missedEvents(
+    em(),
+    new Map([
+      [one, 1],
+      [two, 2],
+    ]),
+  );
+  expect(missed.map(({ sessionId, event }) => [sessionId, event.seq])).toEqual([
+    [one, 2],
+    [one, 3],
+  ]);
+  expect(await missedEvents(em(), new Map())).toEqual([]);
+});
