@@ -1,0 +1,160 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { sessionEventTypes, type SessionUpdate } from '../domain/events.ts';
+import { sessionStatuses, sessionSteps, stuckCodes } from '../domain/session.ts';
+import { secondMs } from '../domain/time.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
+import { logOutages, watchReachability } from './redis.ts';
+
+const stream = 'live:sessions';
+/** What a reader that was cut off may be behind; older updates are read from PostgreSQL. */
+const keptUpdates = 100_000;
+const batchSize = 500;
+const blockMs = 5 * secondMs;
+const retryMs = secondMs;
+
+/** How workers tell every API process of a session's events as they happen (G4). PostgreSQL holds the truth. */
+export interface LiveStream {
+  /** Never rejects: an update that Redis cannot take is logged and left to PostgreSQL. */
+  publish(update: SessionUpdate): Promise<void>;
+  /**
+   * Hands over every update published from now on, in order, until the signal ends it; after a reconnect it goes on
+   * where it was. It uses a connection of its own.
+   */
+  read(options: {
+    signal: AbortSignal;
+    onUpdate: (update: SessionUpdate) => void;
+    /** Called once the first read is under way: whatever is published after this is handed over. */
+    onStart?: () => void;
+  }): Promise<void>;
+}
+
+export function createLiveStream(
+  redis: Redis,
+  logger: Logger = createLogger({ service: 'live-stream', level: 'info' }),
+): LiveStream {
+  const reachability = watchReachability(redis);
+  let failing = false;
+
+  return {
+    async publish(update) {
+      if (reachability.isGone()) return;
+      try {
+        await redis.xadd(stream, 'MAXLEN', '~', keptUpdates, '*', 'update', JSON.stringify(update));
+        failing = false;
+      } catch (error) {
+        if (!failing) logger.warn({ error, session_id: update.sessionId }, 'live updates are not passed on');
+        failing = true;
+      }
+    },
+
+    async read({ signal, onUpdate, onStart }) {
+      if (signal.aborted) return;
+      const connection = openReader(redis, logger);
+      const end = (): void => {
+        connection.disconnect();
+      };
+      signal.addEventListener('abort', end, { once: true });
+      try {
+        await readOn(connection, { signal, onUpdate, onStart, logger });
+      } finally {
+        signal.removeEventListener('abort', end);
+        end();
+      }
+    },
+  };
+}
+
+/** A connection that waits for Redis as long as it takes; a silence longer than its own blocking read is a dead line. */
+function openReader(redis: Redis, logger: Logger): Redis {
+  const connection = redis.duplicate({
+    connectionName: `${redis.options.connectionName ?? 'mindpeeker'}-live`,
+    enableAutoPipelining: false,
+    commandTimeout: undefined,
+    maxRetriesPerRequest: null,
+    socketTimeout: 3 * blockMs,
+    // Redis does not hear a goodbye while it holds a read, and nothing is left to wait for.
+    disconnectTimeout: 50,
+  });
+  logOutages(connection, logger);
+  return connection;
+}
+
+interface Reading {
+  signal: AbortSignal;
+  onUpdate: (update: SessionUpdate) => void;
+  onStart: (() => void) | undefined;
+  logger: Logger;
+}
+
+async function readOn(connection: Redis, { signal, onUpdate, onStart, logger }: Reading): Promise<void> {
+  let lastId: string | undefined;
+  while (!signal.aborted) {
+    try {
+      if (lastId === undefined) {
+        // `$` would mean another place after a reconnect, so it is turned into an id once.
+        lastId = await latestId(connection);
+        onStart?.();
+      }
+      const [entries = []] = await readBatch(connection, lastId);
+      for (const { id, fields } of entries) {
+        lastId = id;
+        const update = parseUpdate(fields);
+        if (update === undefined) logger.warn({ entry: id }, 'an entry of the live stream cannot be read');
+        else deliver(update, onUpdate, logger);
+      }
+    } catch (error) {
+      if (isAborted(signal)) return;
+      logger.warn({ error }, 'reading the live stream failed; trying again');
+      await pause(retryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** The compiler takes the loop's own check for the last word, but the signal can end during any wait. */
+function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
+async function latestId(connection: Redis): Promise<string> {
+  const [latest] = await connection.xrevrange(stream, '+', '-', 'COUNT', 1);
+  return latest?.[0] ?? '0-0';
+}
+
+async function readBatch(connection: Redis, after: string): Promise<{ id: string; fields: string[] }[][]> {
+  const streams = await connection.xread('COUNT', batchSize, 'BLOCK', blockMs, 'STREAMS', stream, after);
+  return (streams ?? []).map(([, entries]) => entries.map(([id, fields]) => ({ id, fields })));
+}
+
+/** One reader that fails on an update must not keep the others from their updates. */
+function deliver(update: SessionUpdate, onUpdate: (update: SessionUpdate) => void, logger: Logger): void {
+  try {
+    onUpdate(update);
+  } catch (error) {
+    logger.error({ error, session_id: update.sessionId }, 'a live update could not be handed on');
+  }
+}
+
+const updateSchema: z.ZodType<SessionUpdate> = z.object({
+  type: z.literal('session_update'),
+  sessionId: z.string(),
+  data: z.object({
+    seq: z.int().positive(),
+    event: z.enum(sessionEventTypes),
+    status: z.enum(sessionStatuses),
+    step: z.enum(sessionSteps).nullable(),
+    progress: z.exactOptional(z.number()),
+    attempt: z.exactOptional(z.int()),
+    stuck: z.exactOptional(z.object({ code: z.enum(stuckCodes), message: z.string() })),
+  }),
+  timestamp: z.string(),
+});
+
+function parseUpdate(fields: string[]): SessionUpdate | undefined {
+  try {
+    return updateSchema.parse(JSON.parse(fields[fields.indexOf('update') + 1] ?? ''));
+  } catch {
+    return undefined;
+  }
+}

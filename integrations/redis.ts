@@ -1,0 +1,57 @@
+import { Redis } from 'ioredis';
+import { secondMs } from '../domain/time.ts';
+import { createLogger, type Logger } from '../observability/logger.ts';
+
+/**
+ * A connection to Redis that its callers can do without: a command fails within a second when Redis is gone, the
+ * connection comes back by itself, and an outage is one line in the log and one more when it is over.
+ *
+ * @param name what Redis calls this connection in its client list
+ */
+export function createRedis(
+  url: string,
+  name: string,
+  logger: Logger = createLogger({ service: name, level: 'info' }),
+): Redis {
+  const redis = new Redis(url, {
+    connectionName: name,
+    enableAutoPipelining: true,
+    connectTimeout: 2 * secondMs,
+    commandTimeout: secondMs,
+    maxRetriesPerRequest: 1,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2 * secondMs),
+  });
+  logOutages(redis, logger);
+  return redis;
+}
+
+/** Says once that Redis is gone and once that it is back, however often the connection tries in between. */
+export function logOutages(redis: Redis, logger: Logger): void {
+  let reported = false;
+  const report = (error?: Error): void => {
+    if (reported) return;
+    reported = true;
+    const connection = redis.options.connectionName;
+    logger.error(error === undefined ? { connection } : { connection, error }, 'Redis is not reachable');
+  };
+  redis.on('error', report);
+  redis.on('reconnecting', () => {
+    report();
+  });
+  redis.on('ready', () => {
+    if (reported) logger.info({ connection: redis.options.connectionName }, 'Redis is reachable again');
+    reported = false;
+  });
+}
+
+/** Whether Redis was lost and has not come back, so that a caller who can do without need not even wait a second. */
+export function watchReachability(redis: Redis): { isGone(): boolean } {
+  let gone = false;
+  redis.on('close', () => {
+    gone = true;
+  });
+  redis.on('ready', () => {
+    gone = false;
+  });
+  return { isGone: () => gone };
+}

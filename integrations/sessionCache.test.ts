@@ -1,0 +1,92 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { createLogger } from '../observability/logger.ts';
+import { createMetrics } from '../observability/metrics.ts';
+import { createRedis } from './redis.ts';
+import { cacheKeys, createSessionCache, type CacheKind } from './sessionCache.ts';
+
+const lines: string[] = [];
+const logger = createLogger({ service: 'test', level: 'info', destination: { write: (line) => lines.push(line) } });
+const redis = createRedis(process.env.REDIS_URL ?? '', 'cache-test', logger);
+const metrics = createMetrics('test');
+const masterKeys = [{ id: 'k1', key: randomBytes(32) }];
+const cache = createSessionCache(redis, metrics, masterKeys, logger);
+afterAll(() => redis.quit());
+
+const secondsOf = { minute: 60, hour: 3_600, day: 86_400 };
+
+describe('The cache', () => {
+  test('keeps exactly the keys and lifetimes of the specification (D2)', () => {
+    const expected: Record<CacheKind, [key: string, lifetimeSeconds: number]> = {
+      session: ['session:x', secondsOf.day],
+      sessionStatus: ['session:x:status', secondsOf.hour],
+      sessionResults: ['session:x:results', 7 * secondsOf.day],
+      user: ['user:x', secondsOf.hour],
+      userPermissions: ['user:x:permissions', 30 * secondsOf.minute],
+      systemConfig: ['config:system', 5 * secondsOf.minute],
+      activeModels: ['models:active', 10 * secondsOf.minute],
+      realtimeStats: ['stats:realtime', 30],
+    };
+    const named = Object.entries(cacheKeys).map(([kind, { key, lifetimeMs }]) => [
+      kind,
+      [key('x'), lifetimeMs / 1_000],
+    ]);
+    expect(Object.fromEntries(named)).toEqual(expected);
+  });
+
+  test('gives back what was put, with its lifetime, and forgets all of a session at once (D2, A1)', async () => {
+    const id = randomUUID();
+    await Promise.all([
+      cache.putSession(id, '{"cue":"c"}'),
+      cache.putStatus(id, 'created'),
+      cache.putResults(id, '[]'),
+    ]);
+    const read = () => Promise.all([cache.getSession(id), cache.getStatus(id), cache.getResults(id)]);
+    expect(await read()).toEqual(['{"cue":"c"}', 'created', '[]']);
+    const lifetimes = await Promise.all(['', ':status', ':results'].map((part) => redis.ttl(`session:${id}${part}`)));
+    for (const [i, longest] of [secondsOf.day, secondsOf.hour, 7 * secondsOf.day].entries()) {
+      expect(lifetimes[i]).toBeGreaterThan(longest - 60);
+      expect(lifetimes[i]).toBeLessThanOrEqual(longest);
+    }
+    expect(await cache.forget(id)).toBe(true);
+    expect(await read()).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('shows Redis neither a cue nor a result (I5)', async () => {
+    const id = randomUUID();
+    await cache.putSession(id, '{"cue":"MARKER"}');
+    await cache.putResults(id, '[{"data":"MARKER"}]');
+    for (const key of [`session:${id}`, `session:${id}:results`]) {
+      expect((await redis.getBuffer(key))?.includes('MARKER')).toBe(false);
+    }
+  });
+
+  test('misses what it cannot open, says so once, and takes it anew', async () => {
+    const id = randomUUID();
+    await redis.set(`session:${id}`, 'not sealed by us');
+    expect(await cache.getSession(id)).toBeUndefined();
+    expect(await cache.getSession(id)).toBeUndefined();
+    expect(lines.filter((line) => line.includes('the cache does not work'))).toHaveLength(1);
+    await cache.putSession(id, '{}');
+    expect(await cache.getSession(id)).toBe('{}');
+  });
+
+  test('serves the other keys of the table (D2)', async () => {
+    const permissions = cache.cacheEntry('userPermissions', randomUUID());
+    expect(await permissions.get()).toBeUndefined();
+    await permissions.put('["session:read"]');
+    expect(await permissions.get()).toBe('["session:read"]');
+    await permissions.forget();
+    expect(await permissions.get()).toBeUndefined();
+  });
+
+  test('counts hits and misses (I2, P5)', async () => {
+    const counted = createMetrics('counted');
+    const other = createSessionCache(redis, counted, masterKeys, logger);
+    const id = randomUUID();
+    await other.getStatus(id);
+    await other.putStatus(id, 'created');
+    await other.getStatus(id);
+    expect(await counted.registry.getSingleMetricAsString('cache_hit_ratio')).toMatch(/ 0\.5$/);
+  });
+});

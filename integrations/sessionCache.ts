@@ -1,0 +1,121 @@
+import type { Redis } from 'ioredis';
+import { dayMs, hourMs, minuteMs, secondMs } from '../domain/time.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { watchReachability } from './redis.ts';
+import { seal, unseal, type MasterKey } from './sealing.ts';
+
+interface CacheKey {
+  key: (id: string) => string;
+  lifetimeMs: number;
+  /** Restricted content is sealed before it goes to Redis (I5). */
+  sealed: boolean;
+}
+
+/** Every key that is cached in Redis, with how long it lives (D2). */
+export const cacheKeys = {
+  session: { key: (id) => `session:${id}`, lifetimeMs: dayMs, sealed: true },
+  sessionStatus: { key: (id) => `session:${id}:status`, lifetimeMs: hourMs, sealed: false },
+  sessionResults: { key: (id) => `session:${id}:results`, lifetimeMs: 7 * dayMs, sealed: true },
+  user: { key: (id) => `user:${id}`, lifetimeMs: hourMs, sealed: false },
+  userPermissions: { key: (id) => `user:${id}:permissions`, lifetimeMs: 30 * minuteMs, sealed: false },
+  systemConfig: { key: () => 'config:system', lifetimeMs: 5 * minuteMs, sealed: false },
+  activeModels: { key: () => 'models:active', lifetimeMs: 10 * minuteMs, sealed: false },
+  realtimeStats: { key: () => 'stats:realtime', lifetimeMs: 30 * secondMs, sealed: false },
+} as const satisfies Record<string, CacheKey>;
+export type CacheKind = keyof typeof cacheKeys;
+
+/** One cached text. */
+export interface CacheEntry {
+  put(text: string): Promise<void>;
+  get(): Promise<string | undefined>;
+  forget(): Promise<void>;
+}
+
+/**
+ * The cache (D2). It never fails its caller: while Redis is gone every read misses and every write is dropped, both
+ * counted; PostgreSQL and object storage hold the truth. Each call is one round trip.
+ */
+export interface SessionCache {
+  putSession(id: string, json: string): Promise<void>;
+  getSession(id: string): Promise<string | undefined>;
+  putStatus(id: string, status: string): Promise<void>;
+  getStatus(id: string): Promise<string | undefined>;
+  putResults(id: string, json: string): Promise<void>;
+  getResults(id: string): Promise<string | undefined>;
+  /** Drops all three of a session. Says whether Redis did it: what must not be read again cannot rely on a dropped call. */
+  forget(id: string): Promise<boolean>;
+  /** Any key of the table; `id` names whose it is, where the key is somebody's. */
+  cacheEntry(kind: CacheKind, id?: string): CacheEntry;
+}
+
+/** @param masterKeys seal what is Restricted; the first seals, all open */
+export function createSessionCache(
+  redis: Redis,
+  metrics: Pick<Metrics, 'cacheRead' | 'cacheWritesDroppedTotal'>,
+  masterKeys: readonly MasterKey[],
+  logger: Logger,
+): SessionCache {
+  const reachability = watchReachability(redis);
+  let failing = false;
+
+  /** Runs a call on Redis; what goes wrong is logged once until something goes right again. */
+  async function attempt<T>(call: () => Promise<T>): Promise<{ done: true; value: T } | { done: false }> {
+    if (reachability.isGone()) return { done: false };
+    try {
+      const value = await call();
+      failing = false;
+      return { done: true, value };
+    } catch (error) {
+      if (!failing) logger.warn({ error }, 'the cache does not work; going on without it');
+      failing = true;
+      return { done: false };
+    }
+  }
+
+  async function write(call: () => Promise<unknown>): Promise<boolean> {
+    const { done } = await attempt(call);
+    if (!done) metrics.cacheWritesDroppedTotal.inc();
+    return done;
+  }
+
+  function cacheEntry(kind: CacheKind, id = ''): CacheEntry {
+    const { key: nameOf, lifetimeMs, sealed } = cacheKeys[kind];
+    const key = nameOf(id);
+    return {
+      async put(text) {
+        await write(async () => {
+          const value = sealed ? Buffer.from(await seal(Buffer.from(text), key, masterKeys)) : text;
+          await redis.set(key, value, 'PX', lifetimeMs);
+        });
+      },
+      async get() {
+        const read = await attempt(async () => {
+          if (!sealed) return redis.get(key);
+          const value = await redis.getBuffer(key);
+          return value === null ? null : Buffer.from(await unseal(value, key, masterKeys)).toString('utf8');
+        });
+        const text = read.done ? (read.value ?? undefined) : undefined;
+        metrics.cacheRead(text === undefined ? 'miss' : 'hit');
+        return text;
+      },
+      async forget() {
+        await write(() => redis.unlink(key));
+      },
+    };
+  }
+
+  return {
+    putSession: (id, json) => cacheEntry('session', id).put(json),
+    getSession: (id) => cacheEntry('session', id).get(),
+    putStatus: (id, status) => cacheEntry('sessionStatus', id).put(status),
+    getStatus: (id) => cacheEntry('sessionStatus', id).get(),
+    putResults: (id, json) => cacheEntry('sessionResults', id).put(json),
+    getResults: (id) => cacheEntry('sessionResults', id).get(),
+    forget: (id) =>
+      write(() =>
+        redis.unlink(cacheKeys.session.key(id), cacheKeys.sessionStatus.key(id), cacheKeys.sessionResults.key(id)),
+      ),
+    cacheEntry,
+  };
+}
