@@ -13,7 +13,7 @@ export interface AnnounceDeps {
  */
 export async function announce(deps: AnnounceDeps, sessionId: string, event: SessionEvent): Promise<void> {
   await Promise.all([
-    deps.cache.putStatus(sessionId, { status: event.data.status, step: event.data.step }),
+    deps.cache.putStatus(sessionId, event.data.status),
     deps.live.publish(toSessionUpdate(sessionId, event)),
   ]);
 }

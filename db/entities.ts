@@ -197,7 +197,7 @@ export const ModelVersion = defineEntity({
     artefactKey: p.string().length(200),
     sha256: p.string().length(64),
     /** Held-out figures, each beside its chance baseline, as the model card has them. */
-    figures: p.json().$type<ModelFigure[]>(),
+    figures: p.json().$type<readonly ModelFigure[]>(),
     active: p.boolean().default(false),
     createdAt: timestamp().defaultRaw('now()'),
   },

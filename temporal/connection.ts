@@ -1,15 +1,7 @@
-import { Connection, type ConnectionOptions } from '@temporalio/client';
-
-/** Where Temporal is; `namespace` keeps environments apart. */
-export interface TemporalAddress {
-  address: string;
-  namespace: string;
-}
+import { Connection } from '@temporalio/client';
+import { secondMs } from '../domain/time.ts';
 
 /** Opens a connection to the Temporal server. @throws when it is not reachable within ten seconds. */
-export async function connectTemporal(
-  { address }: TemporalAddress,
-  options: Pick<ConnectionOptions, 'interceptors'> = {},
-): Promise<Connection> {
-  return Connection.connect({ address, connectTimeout: '10s', ...options });
+export async function connectTemporal(address: string): Promise<Connection> {
+  return Connection.connect({ address, connectTimeout: 10 * secondMs });
 }

@@ -1,22 +1,24 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, type BundleOptions } from '@temporalio/worker';
+import { workflowInterceptorModules } from '../observability/temporalTracing.ts';
 
 /** Where `npm run build` leaves the workflows, and where the CPU workers find them. */
-const bundlePath = fileURLToPath(new URL('../dist/workflows.js', import.meta.url));
+export const bundlePath = fileURLToPath(new URL('../dist/workflows.js', import.meta.url));
 const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
-/** Bundles the workflows into one file, as Temporal's sandbox wants them. */
+/** Bundles the workflows into one file, as Temporal's sandbox wants them; `adapt` may change how. */
 export async function buildWorkflowBundle(
-  workflowInterceptorModules: string[],
-): Promise<{ path: string; bytes: number }> {
-  const { code } = await bundleWorkflowCode({ workflowsPath, workflowInterceptorModules });
-  await mkdir(fileURLToPath(new URL('../dist/', import.meta.url)), { recursive: true });
-  await writeFile(bundlePath, code);
-  return { path: bundlePath, bytes: Buffer.byteLength(code) };
+  path: string,
+  adapt: (options: BundleOptions) => BundleOptions = (options) => options,
+): Promise<void> {
+  const { code } = await bundleWorkflowCode(adapt({ workflowsPath, workflowInterceptorModules }));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, code);
 }
 
-/** Thrown when the workers are started before the workflows were built. */
+/** Thrown when a worker is started before the workflows were built. */
 export class MissingBundleError extends Error {
   override readonly name = 'MissingBundleError';
 }
@@ -27,9 +29,9 @@ export class MissingBundleError extends Error {
  *
  * @throws MissingBundleError
  */
-export async function readWorkflowBundle(): Promise<{ code: string }> {
+export async function readWorkflowBundle(path = bundlePath): Promise<{ code: string }> {
   try {
-    return { code: await readFile(bundlePath, 'utf8') };
+    return { code: await readFile(path, 'utf8') };
   } catch (error) {
     throw new MissingBundleError('The workflows are not built: run "npm run build" first.', { cause: error });
   }

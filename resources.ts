@@ -1,0 +1,70 @@
+import type { Config } from './config.ts';
+import { openDatabase, type Database } from './db/database.ts';
+import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
+import { createObjectStore, type ObjectStore } from './integrations/objectStore.ts';
+import { createRedis } from './integrations/redis.ts';
+import { parseMasterKeys } from './integrations/sealing.ts';
+import { createSessionCache, type SessionCache } from './integrations/sessionCache.ts';
+import { createSessionContentStore, type SessionContentStore } from './integrations/sessionContent.ts';
+import { createLogger, type Logger } from './observability/logger.ts';
+import { createMetrics, type Metrics } from './observability/metrics.ts';
+import type { Check } from './observability/telemetryServer.ts';
+import { startTracing, type Tracing } from './observability/tracing.ts';
+
+/** What every process of the platform works with, opened once at its start and closed once at its end. */
+export interface Resources {
+  config: Config;
+  logger: Logger;
+  metrics: Metrics;
+  tracing: Tracing;
+  database: Database;
+  objects: ObjectStore;
+  contents: SessionContentStore;
+  cache: SessionCache;
+  live: LiveStream;
+  /** One check for each dependency that `/readyz` asks. */
+  checks: Record<'postgres' | 'redis' | 'objects', Check>;
+  close(): Promise<void>;
+}
+
+/** Opens what `service` works with. Nothing is connected that is not asked for yet, so this is quick. */
+export async function openResources(config: Config, service: string): Promise<Resources> {
+  const logger = createLogger({ service, level: config.LOG_LEVEL });
+  const metrics = createMetrics(service);
+  const tracing = startTracing({ service, exporterUrl: config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT });
+  const masterKeys = parseMasterKeys(config.CONTENT_MASTER_KEYS);
+  const database = await openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const redis = createRedis(config.REDIS_URL, service, logger);
+  const objects = createObjectStore({
+    endpoint: config.S3_ENDPOINT,
+    region: config.S3_REGION,
+    accessKeyId: config.S3_ACCESS_KEY_ID,
+    secretAccessKey: config.S3_SECRET_ACCESS_KEY,
+    bucket: config.S3_BUCKET,
+    masterKeys,
+  });
+  return {
+    config,
+    logger,
+    metrics,
+    tracing,
+    database,
+    objects,
+    contents: createSessionContentStore(objects),
+    cache: createSessionCache(redis, metrics, masterKeys, logger),
+    live: createLiveStream(redis, logger),
+    checks: {
+      postgres: database.check,
+      redis: async () => {
+        await redis.ping();
+      },
+      objects: objects.check,
+    },
+    close: async () => {
+      redis.disconnect();
+      objects.close();
+      await database.close();
+      await tracing.shutdown();
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { readConfig, type Config } from '../config.ts';
+import type { SessionEventType } from '../domain/events.ts';
+import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionWorkflowInput } from '../domain/session.ts';
+import { eventsAfter } from '../db/sessions.ts';
+import { createEngine } from '../ml/engine.ts';
+import { openResources, type Resources } from '../resources.ts';
+import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
+import { connectTemporal } from '../temporal/connection.ts';
+import { loadActiveModels } from '../workers/activeModels.ts';
+import { createCpuWorker, createGpuWorker } from '../workers/pools.ts';
+import { readWorkflowBundle } from '../workers/workflowBundle.ts';
+import { newUser } from './database.ts';
+import { coverageBundlePath, coverageSinks, mergeWorkflowCoverage } from './workflowCoverage.ts';
+
+/** The platform in one process, on the test stack: both worker pools and a client, with real parts all around. */
+export interface Platform {
+  resources: Resources;
+  workflows: WorkflowClient;
+  /** Seals the content and starts a session of a new user, as the gateway does. */
+  startSession(content: SessionContent, given?: Partial<SessionWorkflowInput>): Promise<SessionWorkflowInput>;
+  /** Waits until the session has had this event, and returns the types of all its events so far. */
+  untilEvent(sessionId: string, type: SessionEventType): Promise<SessionEventType[]>;
+  close(): Promise<void>;
+}
+
+const patienceMs = 40_000;
+
+/** Starts both pools; `changes` replaces parts of the configuration, such as the address of Stripe. */
+export async function startPlatform(changes: Partial<Config> = {}): Promise<Platform> {
+  const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', INFERENCE_THREADS: 1, ...changes };
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const resources = await openResources(config, 'test');
+  const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+  const workerConnection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const engine = await createEngine({
+    artefacts: await loadActiveModels(resources.database, resources.objects),
+    threads: config.INFERENCE_THREADS,
+  });
+  const workflowBundle = await readWorkflowBundle(coverageBundlePath);
+  const workers: Worker[] = [
+    await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }),
+    await createGpuWorker(resources, workerConnection, engine),
+  ];
+  const running = workers.map((worker) => worker.run());
+  const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+
+  return {
+    resources,
+    workflows,
+
+    async startSession(content, given = {}) {
+      const sessionId = randomUUID();
+      const fingerprint = sessionId.replaceAll('-', '').padEnd(64, '0');
+      const input: SessionWorkflowInput = {
+        sessionId,
+        userId: (await newUser(resources.database)).id,
+        sessionType: content.sessionType,
+        tier: 'basic',
+        fingerprint,
+        contentKey: await resources.contents.put(sessionId, fingerprint, content),
+        hasImpressions: content.impressions !== undefined,
+        analyzeAtOnce: content.impressions !== undefined,
+        ...given,
+      };
+      await workflows.createSession(input);
+      return input;
+    },
+
+    async untilEvent(sessionId, type) {
+      const deadline = Date.now() + patienceMs;
+      for (;;) {
+        const types = (await eventsAfter(resources.database.asService(), sessionId, 0)).map((event) => event.type);
+        if (types.includes(type)) return types;
+        if (Date.now() > deadline)
+          throw new Error(`No "${type}" within ${patienceMs} ms; there were: ${types.join(', ')}`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+
+    async close() {
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
+      mergeWorkflowCoverage();
+      await engine.close();
+      await workerConnection.close();
+      await connection.close();
+      await resources.close();
+    },
+  };
+}

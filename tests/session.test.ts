@@ -1,0 +1,284 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readBillState } from '../db/bills.ts';
+import { findResults, findSession } from '../db/sessions.ts';
+import { sessionTypes, type SessionWorkflowInput } from '../domain/session.ts';
+import { resultDataSchemas } from '../domain/results.ts';
+import { WorkflowEndedError } from '../temporal/client.ts';
+import { connectTemporal } from '../temporal/connection.ts';
+import { exampleOf } from './examples.ts';
+import { startPlatform, type Platform } from './platform.ts';
+import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
+
+const smooth = ['created', 'analysis_started', 'analysis_completed', 'notified', 'completed'];
+
+let platform: Platform;
+let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
+let answerOfStripe: (path: string) => StripeAnswer | 'hang up';
+
+const willing = (path: string): StripeAnswer =>
+  path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken;
+
+beforeAll(async () => {
+  stripe = await listenAsStripe((path) => answerOfStripe(path));
+  platform = await startPlatform({ STRIPE_API_BASE: stripe.url });
+});
+afterAll(async () => {
+  await platform.close();
+  await stripe.close();
+});
+
+const service = () => platform.resources.database.asService();
+const usageOf = (sessionId: string) =>
+  stripe.calls.filter(
+    ({ path, body }) => path === '/v1/billing/meter_events' && body.get('identifier') === `session-${sessionId}`,
+  );
+
+describe('a session', () => {
+  test.each(sessionTypes)('of type %s goes from its creation to its bill (T1, A1, A2, M1)', async (sessionType) => {
+    answerOfStripe = willing;
+    const { sessionId } = await platform.startSession(await exampleOf(sessionType));
+    expect(await platform.untilEvent(sessionId, 'completed')).toEqual(smooth);
+
+    const results = await findResults(service(), sessionId);
+    expect(results.length).toBeGreaterThan(0);
+    for (const { resultType, confidenceScore, data } of results) {
+      expect(resultDataSchemas[resultType].safeParse(data).error).toBeUndefined();
+      expect(confidenceScore).toBeGreaterThanOrEqual(0);
+      expect(confidenceScore).toBeLessThanOrEqual(1);
+    }
+    expect(await readBillState(service(), sessionId)).toBe('sent');
+    expect(usageOf(sessionId)).toHaveLength(1);
+  });
+
+  test('tells its owner by mail, without a word of its content (A3, X2, I5)', async () => {
+    answerOfStripe = willing;
+    const { sessionId, userId } = await platform.startSession({
+      ...(await exampleOf('dowsing')),
+      cue: 'MARKER-of-the-cue',
+    });
+    await platform.untilEvent(sessionId, 'completed');
+    const sink = await fetch(`${platform.resources.config.SENDGRID_API_BASE ?? ''}/messages.json`);
+    const mails = JSON.stringify(await sink.json());
+    expect(mails).toContain(sessionId);
+    expect(mails).not.toContain('MARKER');
+    expect(userId).toBeDefined();
+  });
+
+  test('keeps its cue, impressions and results out of the workflow history (I5)', async () => {
+    answerOfStripe = willing;
+    const { sessionId } = await platform.startSession({
+      sessionType: 'remote_viewing',
+      cue: 'MARKER-cue',
+      impressions: { words: ['MARKER-word'], transcript: 'MARKER-transcript' },
+      metadata: { note: 'MARKER-metadata' },
+    });
+    await platform.untilEvent(sessionId, 'completed');
+    const history = await readHistory(sessionId);
+    expect(history).toContain(sessionId);
+    expect(history).not.toContain('MARKER');
+  });
+
+  test('two at the same time do not mix (T1)', async () => {
+    answerOfStripe = willing;
+    const [dowsing, table] = [await exampleOf('dowsing'), await exampleOf('intuitive_analysis')];
+    const sessions = await Promise.all(
+      [dowsing, table, dowsing, table].map((content) => platform.startSession(content)),
+    );
+    for (const { sessionId, sessionType } of sessions) {
+      expect(await platform.untilEvent(sessionId, 'completed')).toEqual(smooth);
+      for (const { resultType } of await findResults(service(), sessionId)) {
+        expect(resultType.startsWith(sessionType)).toBe(true);
+      }
+    }
+  });
+
+  test('that no model can read fails, and is not billed (A2)', async () => {
+    answerOfStripe = willing;
+    const { sessionId } = await platform.startSession(
+      { sessionType: 'dowsing', cue: 'nothing recorded' },
+      { analyzeAtOnce: true },
+    );
+    expect(await platform.untilEvent(sessionId, 'failed')).toEqual(['created', 'analysis_started', 'failed']);
+    expect(usageOf(sessionId)).toHaveLength(0);
+  });
+});
+
+describe('starting', () => {
+  test('the same request again joins the first one; another request under the same id is refused (T3)', async () => {
+    answerOfStripe = willing;
+    const input = await recording();
+    const again = await Promise.all(Array.from({ length: 5 }, () => platform.workflows.createSession(input)));
+    expect(new Set(again)).toEqual(new Set(['created']));
+    expect(await platform.workflows.createSession({ ...input, fingerprint: 'e'.repeat(64) })).toBe('other_request');
+    expect(await platform.untilEvent(input.sessionId, 'created')).toEqual(['created']);
+  });
+
+  test('a session whose workflow has ended is not started a second time (T1)', async () => {
+    const input = await recording();
+    await platform.workflows.cancelSession(input.sessionId);
+    await platform.untilEvent(input.sessionId, 'cancelled');
+    expect(await untilEnded(input)).toBe('ended');
+  });
+});
+
+describe('recording', () => {
+  test('the session waits until analysis is asked for, and asking twice analyzes once (A2)', async () => {
+    answerOfStripe = willing;
+    const { sessionId } = await recording();
+    expect(await platform.untilEvent(sessionId, 'created')).toEqual(['created']);
+    await platform.workflows.startAnalysis(sessionId);
+    await platform.workflows.startAnalysis(sessionId).catch((error: unknown) => {
+      expect(error).toBeInstanceOf(WorkflowEndedError);
+    });
+    expect(await platform.untilEvent(sessionId, 'completed')).toEqual(smooth);
+  });
+});
+
+describe('cancelling', () => {
+  test('while recording ends the session, and nothing is billed (A1)', async () => {
+    const { sessionId } = await recording();
+    await platform.workflows.cancelSession(sessionId);
+    expect(await platform.untilEvent(sessionId, 'cancelled')).toEqual(['created', 'cancelled']);
+    expect(await readBillState(service(), sessionId)).toBeNull();
+  });
+
+  test('right after starting ends it too, wherever it is (A1)', async () => {
+    answerOfStripe = willing;
+    const sessions = await Promise.all(
+      Array.from({ length: 4 }, async () => platform.startSession(await exampleOf('dowsing'))),
+    );
+    for (const { sessionId } of sessions) {
+      await platform.workflows.cancelSession(sessionId).catch((error: unknown) => {
+        expect(error).toBeInstanceOf(WorkflowEndedError);
+      });
+    }
+    for (const input of sessions) {
+      await untilEnded(input);
+      const session = await findSession(platform.resources.database.asUser(input.userId), input.sessionId);
+      expect(['cancelled', 'completed']).toContain(session?.status);
+    }
+  });
+
+  test('while its bill is stuck takes back what Stripe may have taken (A4, X1)', async () => {
+    answerOfStripe = (path) => (path === '/v1/billing/meter_events' ? stripeAnswers.declined : willing(path));
+    const { sessionId } = await platform.startSession(await exampleOf('dowsing'));
+    await platform.untilEvent(sessionId, 'stuck');
+    await platform.workflows.cancelSession(sessionId);
+    await platform.untilEvent(sessionId, 'cancelled');
+    expect(await readBillState(service(), sessionId)).toBe('void');
+    const voided = stripe.calls.filter(({ path }) => path === '/v1/billing/meter_event_adjustments');
+    expect(voided.map(({ body }) => body.get('cancel[identifier]'))).toContain(`session-${sessionId}`);
+  });
+});
+
+describe('a step that gives up', () => {
+  test('parks the session with its cause, and a retry takes it on from there (T5, A4)', async () => {
+    answerOfStripe = (path) => (path === '/v1/billing/meter_events' ? stripeAnswers.declined : willing(path));
+    const { sessionId, userId } = await platform.startSession(await exampleOf('dowsing'));
+    await platform.untilEvent(sessionId, 'stuck');
+    const owner = () => platform.resources.database.asUser(userId);
+    expect(await findSession(owner(), sessionId)).toMatchObject({
+      status: 'billing',
+      step: 'bill',
+      stuck: { step: 'bill', code: 'card_declined' },
+    });
+
+    answerOfStripe = willing;
+    await platform.workflows.retrySession(sessionId);
+    expect(await platform.untilEvent(sessionId, 'completed')).toEqual([
+      'created',
+      'analysis_started',
+      'analysis_completed',
+      'notified',
+      'stuck',
+      'retried',
+      'completed',
+    ]);
+    expect(await findSession(owner(), sessionId)).toMatchObject({ status: 'completed', stuck: null });
+  });
+
+  test('bills once although the answer of the first call was lost (A4, X1)', async () => {
+    let lost = false;
+    answerOfStripe = (path) => {
+      if (path !== '/v1/billing/meter_events' || lost) return willing(path);
+      lost = true;
+      return 'hang up';
+    };
+    const { sessionId } = await platform.startSession(await exampleOf('dowsing'));
+    await platform.untilEvent(sessionId, 'completed');
+    const usage = usageOf(sessionId);
+    expect(usage).toHaveLength(2);
+    expect(new Set(usage.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+    expect(new Set(usage.map(({ body }) => body.get('timestamp'))).size).toBe(1);
+  });
+
+  test('does not repeat a call to Stripe that nobody can vouch for any more (A4)', async () => {
+    answerOfStripe = (path) => (path === '/v1/billing/meter_events' ? stripeAnswers.declined : willing(path));
+    const { sessionId, userId } = await platform.startSession(await exampleOf('dowsing'));
+    await platform.untilEvent(sessionId, 'stuck');
+    await service().execute(`update bills set first_sent_at = now() - interval '25 hours' where session_id = ?`, [
+      sessionId,
+    ]);
+    answerOfStripe = willing;
+    await platform.workflows.retrySession(sessionId);
+    await untilStuckCode(userId, sessionId, 'billing_uncertain');
+    expect(usageOf(sessionId)).toHaveLength(1);
+    await platform.workflows.cancelSession(sessionId);
+  });
+});
+
+describe('erasing', () => {
+  test('removes rows, cache and content, and ends the workflow (A1, D1, D2, D3)', async () => {
+    const input = await recording();
+    const { sessionId, userId, contentKey } = input;
+    await platform.workflows.eraseSession(sessionId);
+    await platform.workflows.eraseSession(sessionId);
+    expect(await findSession(platform.resources.database.asUser(userId), sessionId)).toBeNull();
+    expect(await platform.resources.cache.getStatus(sessionId)).toBeUndefined();
+    await expect(platform.resources.contents.get(contentKey)).rejects.toThrow();
+    expect(await untilEnded(input)).toBe('ended');
+  });
+});
+
+test('the queues tell who polls them (T2)', async () => {
+  const states = await platform.workflows.queueStates();
+  expect(states.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu']);
+  for (const { workers, backlog } of states) {
+    expect(workers).toBeGreaterThan(0);
+    expect(backlog).toBeGreaterThanOrEqual(0);
+  }
+});
+
+/** A session that is still being recorded. */
+async function recording(): Promise<SessionWorkflowInput> {
+  return platform.startSession(await exampleOf('dowsing'), { analyzeAtOnce: false });
+}
+
+/** Waits until the session's workflow has ended, as starting it again tells. */
+async function untilEnded(input: SessionWorkflowInput): Promise<string> {
+  let outcome = await platform.workflows.createSession(input);
+  while (outcome === 'created') outcome = await platform.workflows.createSession(input);
+  return outcome;
+}
+
+async function untilStuckCode(userId: string, sessionId: string, code: string): Promise<void> {
+  for (;;) {
+    const session = await findSession(platform.resources.database.asUser(userId), sessionId);
+    if (session?.stuck?.code === code) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The history of a session's workflow, with every payload as text. */
+async function readHistory(sessionId: string): Promise<string> {
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE: namespace } = platform.resources.config;
+  const connection = await connectTemporal(TEMPORAL_ADDRESS);
+  const { history } = await connection.workflowService.getWorkflowExecutionHistory({
+    namespace,
+    execution: { workflowId: `session-${sessionId}` },
+  });
+  await connection.close();
+  return JSON.stringify(history, (_key, value: unknown) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
+  );
+}

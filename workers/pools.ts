@@ -1,0 +1,87 @@
+import {
+  Worker,
+  type ActivityInterceptorsFactory,
+  type NativeConnection,
+  type WorkerOptions,
+} from '@temporalio/worker';
+import { createAnalyzeActivities } from '../activities/analyze.ts';
+import { createBillActivities } from '../activities/bill.ts';
+import { createCloseActivities } from '../activities/close.ts';
+import { createCreateActivities } from '../activities/create.ts';
+import { createEraseActivities } from '../activities/erase.ts';
+import { createNotifyActivities } from '../activities/notify.ts';
+import { createParkActivities } from '../activities/park.ts';
+import { taskQueues } from '../domain/taskQueues.ts';
+import { minuteMs, secondMs } from '../domain/time.ts';
+import { createBilling } from '../integrations/billing.ts';
+import { createMailer } from '../integrations/mailer.ts';
+import type { Engine } from '../ml/engine.ts';
+import type { Resources } from '../resources.ts';
+import { StepInterceptor } from './stepInterceptor.ts';
+
+/**
+ * How many workflows a CPU worker keeps in memory, at about 100 kB each. A session that waits for its person is
+ * dropped first, and costs one replay when it goes on.
+ */
+const maxCachedWorkflows = 2_000;
+
+/** Steps that wait on others cost little each; this many keep two cores busy without starving any. */
+const concurrentSteps = 40;
+
+/** An attempt that its pool still lets end when it is told to stop: longer than the longest ordinary one. */
+const shutdownGraceMs = { cpu: 25 * secondMs, gpu: minuteMs };
+
+/** The pool that runs the workflows and every step that waits on others. */
+export async function createCpuWorker(
+  resources: Resources,
+  connection: NativeConnection,
+  workflows: Pick<WorkerOptions, 'workflowBundle' | 'sinks'>,
+): Promise<Worker> {
+  const { config } = resources;
+  const billing = createBilling({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE });
+  const mailer = createMailer({
+    apiKey: config.SENDGRID_API_KEY,
+    apiBase: config.SENDGRID_API_BASE,
+    from: config.MAIL_FROM,
+  });
+  return Worker.create({
+    ...workflows,
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: taskQueues.cpu,
+    activities: {
+      ...createCreateActivities(resources),
+      ...createNotifyActivities({ ...resources, mailer, publicUrl: config.PUBLIC_URL }),
+      ...createBillActivities({ ...resources, billing }),
+      ...createParkActivities(resources),
+      ...createCloseActivities({ ...resources, billing }),
+      ...createEraseActivities(resources),
+    },
+    interceptors: { activity: activityInterceptors(resources) },
+    maxCachedWorkflows,
+    maxConcurrentActivityTaskExecutions: concurrentSteps,
+    shutdownGraceTime: shutdownGraceMs.cpu,
+  });
+}
+
+/** The pool that runs the models, and nothing else; `engine` decides how many at once. */
+export async function createGpuWorker(
+  resources: Resources,
+  connection: NativeConnection,
+  engine: Engine,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace: resources.config.TEMPORAL_NAMESPACE,
+    taskQueue: taskQueues.gpu,
+    activities: createAnalyzeActivities({ ...resources, engine }),
+    interceptors: { activity: activityInterceptors(resources) },
+    maxConcurrentActivityTaskExecutions: concurrentSteps,
+    maxHeartbeatThrottleInterval: 10 * secondMs,
+    shutdownGraceTime: shutdownGraceMs.gpu,
+  });
+}
+
+function activityInterceptors(resources: Resources): ActivityInterceptorsFactory[] {
+  return [(context) => ({ inbound: new StepInterceptor(context, resources) })];
+}

@@ -1,0 +1,61 @@
+import { DefaultLogger, NativeConnection, Runtime, type LogLevel, type Worker } from '@temporalio/worker';
+import { readConfig } from '../config.ts';
+import type { Logger } from '../observability/logger.ts';
+import { startTelemetryServer } from '../observability/telemetryServer.ts';
+import { openResources, type Resources } from '../resources.ts';
+
+export interface Pool {
+  worker: Worker;
+  /** Ends what the pool opened beside its worker. */
+  close?: () => Promise<void>;
+}
+
+/**
+ * The life of a worker process: it opens its resources, serves /metrics and /readyz, works until SIGTERM or SIGINT,
+ * lets running attempts end, and closes everything.
+ */
+export async function runWorkerProcess(
+  service: string,
+  createPool: (resources: Resources, connection: NativeConnection) => Promise<Pool>,
+): Promise<void> {
+  const config = readConfig();
+  const resources = await openResources(config, service);
+  const { logger, metrics } = resources;
+  Runtime.install({ logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] });
+
+  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const { worker, close } = await createPool(resources, connection);
+  const telemetry = await startTelemetryServer({
+    host: config.HOST,
+    port: config.METRICS_PORT,
+    metrics,
+    logger,
+    checks: {
+      ...resources.checks,
+      temporal: () => (worker.getState() === 'RUNNING' ? Promise.resolve() : Promise.reject(new Error('not polling'))),
+    },
+  });
+  logger.info({ port: telemetry.port }, `${service} is polling`);
+  try {
+    await worker.run();
+  } finally {
+    await telemetry.close();
+    await close?.();
+    await connection.close();
+    await resources.close();
+  }
+  logger.info(`${service} has stopped`);
+}
+
+/** Temporal's own lines, from its warnings up, in the form of ours. */
+function temporalLogger(logger: Logger): DefaultLogger {
+  return new DefaultLogger('WARN', ({ level, message, meta }) => {
+    const fields = { temporal: meta };
+    if (isError(level)) logger.error(fields, message);
+    else logger.warn(fields, message);
+  });
+}
+
+function isError(level: LogLevel): boolean {
+  return level === 'ERROR';
+}
