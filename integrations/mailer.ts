@@ -1,0 +1,91 @@
+import { Client } from '@sendgrid/client';
+import { MailService } from '@sendgrid/mail';
+import type { SessionType } from '../domain/session.ts';
+import { secondMs } from '../domain/time.ts';
+
+/** Thrown when SendGrid says that the mail, or our key, is wrong: sending the same again cannot help. */
+export class MailRejectedError extends Error {
+  override readonly name = 'MailRejectedError';
+}
+
+/** The templates of the specification (X2). */
+const templates = { welcome: 'd-1234567890', analysisComplete: 'd-1122334455' } as const;
+
+/**
+ * Transactional mail by SendGrid (X2). A mail names the person and the session; cue, impressions and results are never
+ * in it (I5). SendGrid takes no idempotency key, so a mail whose answer was lost may be sent twice; its custom
+ * arguments tell the two apart. Errors other than `MailRejectedError` may pass by trying again.
+ */
+export interface Mailer {
+  sendWelcome(mail: { to: string; username: string }): Promise<void>;
+  sendAnalysisComplete(mail: {
+    to: string;
+    username: string;
+    sessionId: string;
+    sessionType: SessionType;
+    sessionUrl: string;
+  }): Promise<void>;
+}
+
+export interface MailerOptions {
+  apiKey: string;
+  /** SendGrid itself unless given. */
+  apiBase?: string | undefined;
+  /** The sender's address. */
+  from: string;
+  /** The longest one call waits. Default 10,000. */
+  timeoutMs?: number;
+}
+
+export function createMailer({ apiKey, apiBase, from, timeoutMs = 10 * secondMs }: MailerOptions): Mailer {
+  const client = new Client();
+  client.setApiKey(apiKey);
+  // Setting the key resets the address, so the address comes second.
+  if (apiBase !== undefined) client.setDefaultRequest('baseUrl', apiBase);
+  const mail = new MailService();
+  mail.setClient(client);
+  mail.setTimeout(timeoutMs);
+
+  async function send(
+    to: string,
+    templateId: string,
+    dynamicTemplateData: Record<string, string>,
+    customArgs: Record<string, string>,
+  ): Promise<void> {
+    try {
+      await mail.send({ to, from: { email: from, name: 'MindPeeker' }, templateId, dynamicTemplateData, customArgs });
+    } catch (error) {
+      throw rejectionOf(error) ?? error;
+    }
+  }
+
+  return {
+    sendWelcome: ({ to, username }) => send(to, templates.welcome, { username }, { mail: 'welcome' }),
+    sendAnalysisComplete: ({ to, username, sessionId, sessionType, sessionUrl }) =>
+      send(
+        to,
+        templates.analysisComplete,
+        { username, session_type: sessionType.replace('_', ' '), session_url: sessionUrl },
+        { mail: 'analysis_complete', session_id: sessionId },
+      ),
+  };
+}
+
+/** An answer of 4xx is final, but for 408 and 429; SendGrid's words may quote the address, so only its fields are kept. */
+function rejectionOf(error: unknown): MailRejectedError | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') return undefined;
+  const { code: status } = error;
+  if (status < 400 || status >= 500 || status === 408 || status === 429) return undefined;
+  return new MailRejectedError(`SendGrid refused the mail (${[status, ...fieldsOf(error)].join(', ')}).`);
+}
+
+/** The fields that SendGrid names in `{ errors: [{ field }] }`. */
+function fieldsOf(error: object): string[] {
+  const errors = at(at(at(error, 'response'), 'body'), 'errors');
+  if (!Array.isArray(errors)) return [];
+  return errors.map((entry: unknown) => at(entry, 'field')).filter((field) => typeof field === 'string');
+}
+
+function at(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? new Map(Object.entries(value)).get(name) : undefined;
+}
