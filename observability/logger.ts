@@ -5,8 +5,13 @@ import { redact, redactText } from './redaction.ts';
 export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** Fields of a line: `session_id` and `user_id` stand at its top, every other one under `metadata`. */
+/**
+ * Fields of a line: those named here stand at its top, every other one under `metadata`. The ids of the trace are taken
+ * from the active span unless given.
+ */
 export interface LogFields {
+  trace_id?: string | undefined;
+  span_id?: string | undefined;
   session_id?: string | undefined;
   user_id?: string | undefined;
   [field: string]: unknown;
@@ -67,13 +72,13 @@ function loggerWith(lines: PinoLogger, service: string, inherited: LogFields): L
 }
 
 /** Every line has every field of I4, null where it does not apply, so that a query never has to guess. */
-function toLine(service: string, { session_id, user_id, ...metadata }: LogFields): object {
+function toLine(service: string, { trace_id, span_id, session_id, user_id, ...metadata }: LogFields): object {
   const span = trace.getActiveSpan()?.spanContext();
   const traced = span !== undefined && isSpanContextValid(span);
   return {
     service,
-    trace_id: traced ? span.traceId : null,
-    span_id: traced ? span.spanId : null,
+    trace_id: trace_id ?? (traced ? span.traceId : null),
+    span_id: span_id ?? (traced ? span.spanId : null),
     user_id: user_id ?? null,
     session_id: session_id ?? null,
     metadata: redact(metadata),
