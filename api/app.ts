@@ -1,0 +1,128 @@
+import express, { type Express, type RequestHandler, type Response } from 'express';
+import helmet from 'helmet';
+import { ApiError } from '../domain/errors.ts';
+import { authenticate } from './auth/authenticate.ts';
+import type { AccessTokens, Caller } from './auth/accessTokens.ts';
+import { authRoutes } from './auth/routes.ts';
+import { readClientVersion } from './clientVersion.ts';
+import type { ApiDeps } from './deps.ts';
+import { docsAssets, docsRoutes } from './docs.ts';
+import { success } from './envelope.ts';
+import { answerErrors } from './errors.ts';
+import { createOpenApiDocument } from './openapi.ts';
+import { platformRoutes } from './platform/routes.ts';
+import { stateOf } from './requestState.ts';
+import { plainRoute, type JsonRoute, type PlainRoute, type Route } from './route.ts';
+import { sessionRoutes } from './sessions/routes.ts';
+import { observeRequests } from './telemetry.ts';
+
+/** Every route of the gateway; what is not here does not exist, and what is here stands in the OpenAPI document. */
+export function createRoutes(deps: ApiDeps): Route[] {
+  const routes = [...authRoutes(deps), ...sessionRoutes(deps), ...platformRoutes(deps), ...docsRoutes];
+  const openApi = plainRoute({
+    path: '/v1/openapi.json',
+    tag: 'Operations',
+    summary: 'This document',
+    contentType: 'application/json',
+    headers: { 'Cache-Control': 'public, max-age=300' },
+    render: () => document,
+  });
+  const all = [...routes, openApi];
+  const document = JSON.stringify(createOpenApiDocument(all));
+  return all;
+}
+
+/** The gateway as an Express application: what stands in front of the routes, the routes, and what catches the rest. */
+export function createApp(deps: ApiDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  // Every answer has its own requestId, so an entity tag would never match.
+  app.disable('etag');
+  app.enable('case sensitive routing');
+
+  app.use(observeRequests(deps));
+  app.use(
+    helmet({
+      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    }),
+  );
+  app.use(readClientVersion);
+  app.use(...docsAssets());
+  mount(app, createRoutes(deps), deps.tokens);
+  app.use(() => {
+    throw new ApiError('not_found');
+  });
+  app.use(answerErrors(deps.logger));
+  return app;
+}
+
+function mount(app: Express, routes: readonly Route[], tokens: AccessTokens): void {
+  for (const [path, here] of Map.groupBy(routes, (route) => expressPath(route.path))) {
+    const at = app.route(path);
+    at.all((_request, response, next) => {
+      stateOf(response).route = here[0]?.path ?? path;
+      next();
+    });
+    for (const route of here) {
+      if (route.kind === 'json') at[route.method](...jsonHandlers(route, tokens));
+      else at.get(plainHandler(route));
+    }
+    at.all(refuseMethod(here));
+  }
+}
+
+/** Express writes `:id` where OpenAPI writes `{id}`. */
+function expressPath(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+function jsonHandlers(route: JsonRoute, tokens: AccessTokens): RequestHandler[] {
+  const callers = new WeakMap<Response, Caller>();
+  const answer: RequestHandler = async (request, response) => {
+    const state = stateOf(response);
+    const body: unknown = request.body;
+    const { params, query, headers } = request;
+    const data = await route.run(
+      { params, query, headers, body },
+      {
+        caller: callers.get(response) ?? null,
+        note: (fields) => {
+          Object.assign(state.fields, fields);
+        },
+      },
+    );
+    response.setHeader('Cache-Control', 'no-store');
+    response.status(route.status).json(success(state.requestId, route.message, data));
+  };
+  // Who calls is asked before the body is read: a stranger's ten megabytes are not parsed.
+  return [
+    ...(route.access === 'public' ? [] : [authenticate(tokens, route.access.permission, callers)]),
+    ...(route.request.body === undefined ? [] : [requireJson, parseJson]),
+    answer,
+  ];
+}
+
+const parseJson = express.json({ limit: '10mb', strict: false });
+
+/** A body of another type is refused rather than taken for none. */
+const requireJson: RequestHandler = (request, _response, next) => {
+  // `false`: there is a body, and it is not JSON; `null`: there is no body.
+  if (request.is('application/json') === false) throw new ApiError('unsupported_media_type');
+  next();
+};
+
+function plainHandler(route: PlainRoute): RequestHandler {
+  return async (_request, response) => {
+    const text = await route.render();
+    for (const [name, value] of Object.entries(route.headers ?? {})) response.setHeader(name, value);
+    response.type(route.contentType).send(text);
+  };
+}
+
+function refuseMethod(here: readonly Route[]): RequestHandler {
+  const methods = here.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]));
+  return (_request, response) => {
+    response.setHeader('Allow', methods.join(', '));
+    throw new ApiError('method_not_allowed');
+  };
+}

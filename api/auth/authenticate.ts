@@ -1,0 +1,28 @@
+import type { RequestHandler, Response } from 'express';
+import { ApiError } from '../../domain/errors.ts';
+import type { Permission } from '../../domain/tiers.ts';
+import { stateOf } from '../requestState.ts';
+import type { AccessTokens, Caller } from './accessTokens.ts';
+
+/** Lets a request through whose bearer token is good and has the permission, and keeps its caller for the route. */
+export function authenticate(
+  tokens: AccessTokens,
+  permission: Permission | undefined,
+  callers: WeakMap<Response, Caller>,
+): RequestHandler {
+  return async (request, response, next) => {
+    const [, token] = /^Bearer +([\w.-]+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    if (token === undefined) throw new ApiError('unauthenticated');
+    const caller = await tokens.verify(token);
+    stateOf(response).fields.user_id = caller.userId;
+    requirePermission(caller, permission);
+    callers.set(response, caller);
+    next();
+  };
+}
+
+/** @throws ApiError `forbidden`, naming the permission that is missing */
+export function requirePermission(caller: Caller, permission: Permission | undefined): void {
+  if (permission === undefined || caller.permissions.includes(permission)) return;
+  throw new ApiError('forbidden', [{ path: 'permission', message: `needs ${permission}` }]);
+}

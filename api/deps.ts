@@ -1,0 +1,23 @@
+import type { Resources } from '../resources.ts';
+import type { WorkflowClient } from '../temporal/client.ts';
+import { createAccessTokens, type AccessTokens } from './auth/accessTokens.ts';
+
+/** Everything that the gateway works with; `api/main.ts` and the tests hand in the real things. */
+export interface ApiDeps extends Pick<
+  Resources,
+  'database' | 'contents' | 'cache' | 'live' | 'logger' | 'metrics' | 'checks'
+> {
+  workflows: WorkflowClient;
+  tokens: AccessTokens;
+  /** Keys the hash by which a repeated request is recognised. */
+  idempotencySecret: string;
+}
+
+export async function createApiDeps(resources: Resources, workflows: WorkflowClient): Promise<ApiDeps> {
+  return {
+    ...resources,
+    workflows,
+    tokens: await createAccessTokens(resources.config.JWT_SIGNING_KEYS),
+    idempotencySecret: resources.config.IDEMPOTENCY_SECRET,
+  };
+}

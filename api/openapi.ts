@@ -1,0 +1,139 @@
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { errorTable, type ErrorCode } from '../domain/errors.ts';
+import { clientVersionHeader } from './clientVersion.ts';
+import { failureSchema, successSchema } from './envelope.ts';
+import type { JsonRoute, PlainRoute, Route, RouteTag } from './route.ts';
+
+const tags: Record<RouteTag, string> = {
+  Accounts: 'Who you are: register, sign in, stay signed in.',
+  Sessions: 'Record a session, have it analyzed, read what came of it.',
+  Platform: 'The models and the totals.',
+  Operations: 'For those who run the platform.',
+};
+
+const description = `Record remote viewing, dowsing, precognition and intuitive-analysis sessions, and read what the models make of them.
+Every score stands beside what chance gives.
+
+**Live updates**: Socket.IO at the path \`/v1/ws\`, with \`auth: {token}\` in the handshake. Emit \`subscribe\` with
+\`{sessionId, after?}\`; it is acknowledged with \`{ok: true, lastSeq}\` or \`{ok: false, error}\`. Every event of the session
+with a number greater than \`after\` (0 unless given) then arrives as \`session_update\`, in order and without gaps.`;
+
+/** The OpenAPI 3.1 document, made from the same schemas that validate. It is made once, at start. */
+export function createOpenApiDocument(routes: readonly Route[]) {
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: { title: 'MindPeeker API', version: '1.0.0', description },
+      servers: serversAt('/v1'),
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+      components: {
+        securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+      paths: pathsOf(routes),
+    },
+    { allowEmptySchema: { unknown: true } },
+  );
+}
+
+/** The addresses of G1, and before them wherever the document itself was read. */
+function serversAt(base: '/v1' | '/') {
+  const path = base === '/' ? '' : base;
+  return [
+    { url: base, description: 'This server' },
+    { url: `https://api.mindpeeker.com${path}`, description: 'Production' },
+    { url: `https://staging-api.mindpeeker.com${path}`, description: 'Staging' },
+    { url: `https://dev-api.mindpeeker.com${path}`, description: 'Development' },
+  ];
+}
+
+/** Paths stand under `/v1`, as the servers do; the few beside it name their own servers. */
+function pathsOf(routes: readonly Route[]): ZodOpenApiPathsObject {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) {
+    const versioned = route.path.startsWith('/v1/');
+    const path = documentPathOf(route);
+    paths[path] = {
+      ...paths[path],
+      ...(versioned ? {} : { servers: serversAt('/') }),
+      [route.method]: operationOf(route),
+    };
+  }
+  return paths;
+}
+
+/** The path of a route as the document has it. */
+export function documentPathOf({ path }: Route): string {
+  return path.replace(/^\/v1(?=\/)/, '');
+}
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const { summary, description, tag } = route;
+  return {
+    operationId: operationIdOf(route),
+    summary,
+    ...(description === undefined ? {} : { description }),
+    tags: [tag],
+    ...(route.kind === 'json' ? jsonParts(route) : plainParts(route)),
+  };
+}
+
+/** `POST /v1/sessions/{id}/cancel` is `postSessionsIdCancel`, so clients made from the document can be read. */
+function operationIdOf({ method, path }: Route): string {
+  const words = path.replace(/^\/v1/, '').split(/[^A-Za-z]+/);
+  return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
+}
+
+function jsonParts(route: JsonRoute): Omit<ZodOpenApiOperationObject, 'tags'> {
+  const { params, query, headers, body } = route.request;
+  const header = headers === undefined ? clientVersionHeader : headers.extend(clientVersionHeader.shape);
+  return {
+    security: route.access === 'public' ? [] : [{ accessToken: [] }],
+    requestParams: { header, ...(params ? { path: params } : {}), ...(query ? { query } : {}) },
+    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+    responses: {
+      [`${route.status}`]: {
+        description: route.message,
+        content: { 'application/json': { schema: successSchema(route.data) } },
+      },
+      ...failuresOf(route),
+    },
+  };
+}
+
+function failuresOf(route: JsonRoute) {
+  const byStatus = Map.groupBy(codesOf(route), (code) => errorTable[code].status);
+  return Object.fromEntries(
+    [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, [first, ...others]]) => [
+        String(status),
+        {
+          description: [first, ...others].map((code) => (code ? errorTable[code].message : '')).join(' '),
+          content: first ? { 'application/json': { schema: failureSchema([first, ...others]) } } : {},
+        },
+      ]),
+  );
+}
+
+/** Every code that a route can answer: its own, and those that follow from what it takes. */
+function codesOf({ access, request, errors }: JsonRoute): ErrorCode[] {
+  const codes = new Set<ErrorCode>(['validation_failed', ...errors, 'internal', 'temporarily_unavailable']);
+  if (access !== 'public') codes.add('unauthenticated');
+  if (access !== 'public' && access.permission !== undefined) codes.add('forbidden');
+  if (request.body)
+    (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const).forEach((code) => codes.add(code));
+  return [...codes];
+}
+
+function plainParts({ contentType, summary }: PlainRoute): Omit<ZodOpenApiOperationObject, 'tags'> {
+  const [mediaType = contentType] = contentType.split(';');
+  return {
+    security: [],
+    responses: {
+      '200': {
+        description: summary,
+        content: { [mediaType]: { schema: { type: mediaType === 'application/json' ? 'object' : 'string' } } },
+      },
+    },
+  };
+}

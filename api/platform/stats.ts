@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { Database } from '../../db/database.ts';
+import { sessionStatuses, type SessionStatus } from '../../domain/session.ts';
+import type { SessionCache } from '../../integrations/sessionCache.ts';
+import type { WorkflowClient } from '../../temporal/client.ts';
+
+const count = z.int().min(0);
+
+export const statsSchema = z
+  .object({
+    sessionsByStatus: z.record(z.enum(sessionStatuses), count).describe('Sessions of the whole platform.'),
+    queues: z
+      .array(z.object({ queue: z.string(), workers: count, backlog: count }))
+      .describe('The worker pools: processes that poll, and tasks that wait.'),
+    countedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Stats' });
+export type Stats = z.output<typeof statsSchema>;
+
+interface StatsDeps {
+  database: Database;
+  workflows: WorkflowClient;
+  cache: SessionCache;
+}
+
+/** Counts at most every thirty seconds (`stats:realtime`, D2), and once however many ask at the same moment. */
+export function createStatsReader(deps: StatsDeps): () => Promise<Stats> {
+  const entry = deps.cache.cacheEntry('realtimeStats');
+  let underWay: Promise<Stats> | undefined;
+
+  async function read(): Promise<Stats> {
+    const cached = await entry.get();
+    if (cached !== undefined) return statsSchema.parse(JSON.parse(cached));
+    const stats = await countAll(deps);
+    await entry.put(JSON.stringify(stats));
+    return stats;
+  }
+
+  return () => {
+    underWay ??= read().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+}
+
+async function countAll({ database, workflows }: StatsDeps): Promise<Stats> {
+  const [rows, queues] = await Promise.all([
+    // The service's own figures, over all users: counts alone leave here.
+    database
+      .asService()
+      .execute<{ status: SessionStatus; count: number }[]>(
+        `select status, count(*)::int as count from sessions group by status`,
+      ),
+    workflows.queueStates(),
+  ]);
+  const countOf = (status: SessionStatus) => rows.find((row) => row.status === status)?.count ?? 0;
+  return {
+    sessionsByStatus: {
+      pending: countOf('pending'),
+      created: countOf('created'),
+      analyzing: countOf('analyzing'),
+      notifying: countOf('notifying'),
+      billing: countOf('billing'),
+      completed: countOf('completed'),
+      failed: countOf('failed'),
+      cancelled: countOf('cancelled'),
+      expired: countOf('expired'),
+    },
+    queues,
+    countedAt: new Date().toISOString(),
+  };
+}

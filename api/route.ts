@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { ApiError, type ErrorCode } from '../domain/errors.ts';
+import type { Permission } from '../domain/tiers.ts';
+import type { LogFields } from '../observability/logger.ts';
+import type { Caller } from './auth/accessTokens.ts';
+
+/**
+ * One definition a route: from it come the validation, the types of its handler, and its part of the OpenAPI document.
+ */
+
+/** The parts of a request that a route reads, each with its schema. */
+interface RequestShape {
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  headers?: z.ZodObject;
+  body?: z.ZodType;
+}
+
+/** A request as it comes in; a route takes what it has a schema for. */
+export interface RawRequest {
+  params: unknown;
+  query: unknown;
+  headers: unknown;
+  body: unknown;
+}
+
+export type RouteMethod = 'get' | 'post' | 'patch' | 'delete';
+export type RouteTag = 'Accounts' | 'Sessions' | 'Platform' | 'Operations';
+
+interface Terms {
+  method: RouteMethod;
+  /** As OpenAPI writes it: `/v1/sessions/{id}`. */
+  path: string;
+  tag: RouteTag;
+  summary: string;
+  description?: string;
+}
+
+/** A route whose answer is an envelope. */
+export interface JsonRoute extends Terms {
+  kind: 'json';
+  access: Access;
+  request: RequestShape;
+  status: 200 | 201 | 202;
+  message: string;
+  data: z.ZodType;
+  /** What it can refuse, beside what every route can. */
+  errors: readonly ErrorCode[];
+  run: (raw: RawRequest, context: RouteContext) => Promise<unknown>;
+}
+
+/** A route whose answer is a document of its own form: metrics, keys, the OpenAPI document. */
+export interface PlainRoute extends Terms {
+  kind: 'plain';
+  contentType: string;
+  /** Other headers of the answer. */
+  headers?: Record<string, string>;
+  render: () => string | Promise<string>;
+}
+
+export type Route = JsonRoute | PlainRoute;
+
+/** Who may call a route: anybody, or a caller who is signed in and has the permission, where one is named. */
+type Access = 'public' | { permission?: Permission };
+
+interface RouteContext {
+  caller: Caller | null;
+  /** Adds fields to the log line of this request; never content. */
+  note: (fields: LogFields) => void;
+}
+
+interface JsonTerms<R extends RequestShape, D extends z.ZodType> extends Terms {
+  request: R;
+  status?: 200 | 201 | 202;
+  message: string;
+  data: D;
+  errors?: readonly ErrorCode[];
+}
+
+type Parsed<R extends RequestShape> = z.output<ReturnType<typeof schemaOf<R>>>;
+
+/** A route that anybody may call. */
+export function publicRoute<R extends RequestShape, D extends z.ZodType>(
+  terms: JsonTerms<R, D> & { handle: (input: Parsed<R>, context: RouteContext) => Promise<z.input<D>> },
+): JsonRoute {
+  const parse = parserOf(terms.request);
+  return {
+    ...terms,
+    kind: 'json',
+    access: 'public',
+    status: terms.status ?? 200,
+    errors: terms.errors ?? [],
+    run: (raw, context) => terms.handle(parse(raw), context),
+  };
+}
+
+/** A route that needs a signed-in caller, with `permission` where one is named. */
+export function userRoute<R extends RequestShape, D extends z.ZodType>(
+  terms: JsonTerms<R, D> & {
+    permission?: Permission;
+    handle: (input: Parsed<R>, context: RouteContext & { caller: Caller }) => Promise<z.input<D>>;
+  },
+): JsonRoute {
+  const parse = parserOf(terms.request);
+  const { permission } = terms;
+  return {
+    ...terms,
+    kind: 'json',
+    access: permission === undefined ? {} : { permission },
+    status: terms.status ?? 200,
+    errors: terms.errors ?? [],
+    run: (raw, { caller, note }) => {
+      if (caller === null) throw new ApiError('unauthenticated');
+      return terms.handle(parse(raw), { caller, note });
+    },
+  };
+}
+
+/** A route that anybody may read, whose answer is no envelope. */
+export function plainRoute(terms: Omit<PlainRoute, 'kind' | 'method'>): PlainRoute {
+  return { ...terms, kind: 'plain', method: 'get' };
+}
+
+/** Parsing all parts at once makes every path begin with its part. */
+function schemaOf<R extends RequestShape>(request: R) {
+  return z.object(request);
+}
+
+/** @throws z.ZodError */
+function parserOf<R extends RequestShape>(request: R): (raw: RawRequest) => Parsed<R> {
+  const schema = schemaOf(request);
+  return (raw) => schema.parse(raw);
+}

@@ -1,0 +1,122 @@
+import type { Database } from '../../db/database.ts';
+import { findState } from '../../db/sessions.ts';
+import { ApiError } from '../../domain/errors.ts';
+import type { SessionContent } from '../../domain/impressions.ts';
+import type { SessionContentStore } from '../../integrations/sessionContent.ts';
+import type { Logger } from '../../observability/logger.ts';
+import { WorkflowUnavailableError, type CreateOutcome, type WorkflowClient } from '../../temporal/client.ts';
+import type { Caller } from '../auth/accessTokens.ts';
+import { fingerprintOf, newSessionId } from './identity.ts';
+import { toView, type SessionReader } from './reading.ts';
+import type { NewSessionRequest, SessionView } from './schemas.ts';
+
+export interface CreateDeps {
+  database: Database;
+  contents: SessionContentStore;
+  workflows: WorkflowClient;
+  reader: SessionReader;
+  idempotencySecret: string;
+  logger: Logger;
+}
+
+/**
+ * Creates a session, or answers the one that the same Idempotency-Key and body created before. The content is staged
+ * in object storage first; then the workflow's `create` step writes everything else, and has committed when this
+ * returns. Whatever is staged and not taken is removed again.
+ */
+export async function createSession(
+  deps: CreateDeps,
+  caller: Caller,
+  request: NewSessionRequest,
+  idempotencyKey: string | undefined,
+): Promise<SessionView> {
+  const sessionId = newSessionId(caller.userId, idempotencyKey);
+  const fingerprint = fingerprintOf(request, deps.idempotencySecret);
+  if (idempotencyKey !== undefined && (await wasCreated(deps, caller, sessionId, fingerprint))) {
+    return deps.reader.read(caller, sessionId);
+  }
+
+  const { autoAnalyze, ...content } = request;
+  const contentKey = await deps.contents.put(sessionId, fingerprint, content);
+  const staged = { sessionId, fingerprint, contentKey, content, autoAnalyze };
+  const outcome = await start(deps, caller, staged, idempotencyKey);
+  if (outcome === 'created') return readCreated(deps, caller, staged);
+  try {
+    if (outcome === 'other_request') throw new ApiError('idempotency_key_reused');
+    if (await wasCreated(deps, caller, sessionId, fingerprint)) return await deps.reader.read(caller, sessionId);
+    throw new ApiError('session_ended');
+  } catch (error) {
+    if (error instanceof ApiError) await deps.contents.delete(contentKey);
+    throw error;
+  }
+}
+
+interface Staged {
+  sessionId: string;
+  fingerprint: string;
+  contentKey: string;
+  content: SessionContent;
+  autoAnalyze: boolean;
+}
+
+async function start(
+  deps: CreateDeps,
+  caller: Caller,
+  { sessionId, fingerprint, contentKey, content, autoAnalyze }: Staged,
+  idempotencyKey: string | undefined,
+): Promise<CreateOutcome> {
+  const hasImpressions = content.impressions !== undefined;
+  try {
+    return await deps.workflows.createSession({
+      sessionId,
+      userId: caller.userId,
+      sessionType: content.sessionType,
+      tier: caller.tier,
+      fingerprint,
+      contentKey,
+      hasImpressions,
+      analyzeAtOnce: hasImpressions && autoAnalyze,
+    });
+  } catch (error) {
+    // Without a key the client cannot ask for this session again, so it must not appear later by itself.
+    if (error instanceof WorkflowUnavailableError && idempotencyKey === undefined) cancelUnasked(deps, sessionId);
+    throw error;
+  }
+}
+
+/** The client is told of the outage at once; this goes on behind the answer, and may fail like the call before. */
+function cancelUnasked({ workflows, logger }: CreateDeps, sessionId: string): void {
+  workflows.cancelSession(sessionId).catch((error: unknown) => {
+    logger.warn({ session_id: sessionId, error }, 'a session that could not be answered for was not cancelled');
+  });
+}
+
+/** The content is the one that we hold, unless the update joined a session that has been changed since. */
+async function readCreated(
+  { reader }: CreateDeps,
+  caller: Caller,
+  { sessionId, contentKey, content }: Staged,
+): Promise<SessionView> {
+  const row = await reader.find(caller, sessionId);
+  if (row.contentKey !== contentKey) return reader.read(caller, sessionId);
+  await reader.remember(row, content);
+  return toView(row, content.impressions);
+}
+
+/**
+ * Whether this very request has created the session already.
+ *
+ * @throws ApiError `session_deleted`, `idempotency_key_reused`
+ */
+async function wasCreated(
+  { database }: CreateDeps,
+  caller: Caller,
+  sessionId: string,
+  fingerprint: string,
+): Promise<boolean> {
+  const state = await findState(database.asUser(caller.userId), sessionId);
+  if (state === null) return false;
+  if (state.fingerprint !== fingerprint) throw new ApiError('idempotency_key_reused');
+  if (state.deleted) throw new ApiError('session_deleted');
+  return true;
+}

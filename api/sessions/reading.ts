@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import type { Database } from '../../db/database.ts';
+import { findResults, findSession, type SessionRow } from '../../db/sessions.ts';
+import { ApiError } from '../../domain/errors.ts';
+import { sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
+import { isTerminal } from '../../domain/session.ts';
+import { ObjectMissingError } from '../../integrations/objectStore.ts';
+import type { SessionCache } from '../../integrations/sessionCache.ts';
+import type { SessionContentStore } from '../../integrations/sessionContent.ts';
+import type { Caller } from '../auth/accessTokens.ts';
+import { resultsSchema, type ResultsView, type SessionView } from './schemas.ts';
+
+/**
+ * How a caller's sessions are read. PostgreSQL says on every read whose a session is and how it stands; the cache only
+ * spares object storage, and an entry counts for the one version of the content that it was made from.
+ */
+export interface SessionReader {
+  /** @throws ApiError `not_found`, whether it never was, is gone, or is somebody else's */
+  find(caller: Caller, id: string): Promise<SessionRow>;
+  /** The session as its owner reads it, with its impressions. */
+  read(caller: Caller, id: string): Promise<SessionView>;
+  /** The content of the session's present version. */
+  contentOf(row: SessionRow): Promise<SessionContent>;
+  /** Puts the content of the session's present version into the cache. */
+  remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void>;
+  /** @throws ApiError `results_not_ready`, `not_found` */
+  results(caller: Caller, id: string): Promise<ResultsView>;
+}
+
+interface ReaderDeps {
+  database: Database;
+  contents: SessionContentStore;
+  cache: SessionCache;
+}
+
+const cachedContentSchema = z.object({ contentKey: z.string(), content: sessionContentSchema });
+
+export function createSessionReader({ database, contents, cache }: ReaderDeps): SessionReader {
+  async function find(caller: Caller, id: string): Promise<SessionRow> {
+    const row = await findSession(database.asUser(caller.userId), id);
+    if (row === null) throw new ApiError('not_found');
+    return row;
+  }
+
+  async function contentOf(row: SessionRow): Promise<SessionContent> {
+    const cached = parseCached(cachedContentSchema, await cache.getSession(row.id));
+    if (cached?.contentKey === row.contentKey) return cached.content;
+    const content = await contents.get(row.contentKey);
+    await remember(row, content);
+    return content;
+  }
+
+  function remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void> {
+    return putIfThere(row, () => cache.putSession(row.id, JSON.stringify({ contentKey: row.contentKey, content })));
+  }
+
+  /** A session that is erased while it is read must not come back into the cache behind its erasure. */
+  async function putIfThere(
+    { id, userId }: Pick<SessionRow, 'id' | 'userId'>,
+    put: () => Promise<void>,
+  ): Promise<void> {
+    await put();
+    if ((await findSession(database.asUser(userId), id)) === null) await cache.forget(id);
+  }
+
+  async function view(row: SessionRow): Promise<SessionView> {
+    return row.hasImpressions ? toView(row, (await contentOf(row)).impressions) : toView(row);
+  }
+
+  return {
+    find,
+    contentOf,
+    remember,
+
+    async read(caller, id) {
+      try {
+        return await view(await find(caller, id));
+      } catch (error) {
+        // The content was replaced or erased between the two reads; the row tells which.
+        if (error instanceof ObjectMissingError) return view(await find(caller, id));
+        throw error;
+      }
+    },
+
+    async results(caller, id) {
+      const row = await find(caller, id);
+      if (row.status === 'created' || row.status === 'analyzing') throw new ApiError('results_not_ready');
+      const cached = parseCached(resultsSchema, await cache.getResults(id));
+      if (cached !== undefined) return cached;
+      const found = await findResults(database.asUser(caller.userId), id);
+      const results = {
+        results: found.map(({ id, resultType, confidenceScore, data, createdAt }) => ({
+          id,
+          resultType,
+          confidenceScore,
+          data,
+          createdAt: (createdAt ?? new Date(0)).toISOString(),
+        })),
+      };
+      // What an erasure leaves empty for a moment must not be kept; results themselves never change.
+      if (found.length > 0 || isTerminal(row.status)) {
+        await putIfThere(row, () => cache.putResults(id, JSON.stringify(results)));
+      }
+      return results;
+    },
+  };
+}
+
+/** What the cache holds is taken only in today's form: a release before this one may have written it. */
+function parseCached<T extends z.ZodType>(schema: T, json: string | undefined): z.output<T> | undefined {
+  if (json === undefined) return undefined;
+  const parsed = schema.safeParse(JSON.parse(json));
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** A session as its owner reads it. */
+export function toView(row: SessionRow, impressions?: SessionContent['impressions']): SessionView {
+  const { id, userId, sessionType, cue, status, step, metadata, createdAt, completedAt, stuck } = row;
+  return {
+    id,
+    userId,
+    sessionType,
+    cue,
+    status,
+    step,
+    metadata,
+    ...(impressions === undefined ? {} : { impressions }),
+    createdAt,
+    completedAt,
+    ...(stuck === null ? {} : { stuck }),
+  };
+}

@@ -1,0 +1,237 @@
+import { z } from 'zod';
+import { eventsAfter, listSessions } from '../../db/sessions.ts';
+import { ApiError } from '../../domain/errors.ts';
+import { isTerminal } from '../../domain/session.ts';
+import { WorkflowEndedError, WorkflowUnavailableError } from '../../temporal/client.ts';
+import type { ApiDeps } from '../deps.ts';
+import { userRoute, type Route } from '../route.ts';
+import { createSession } from './creating.ts';
+import { fromCursor, toCursor } from './cursor.ts';
+import { createSessionReader, toView } from './reading.ts';
+import { changeSession } from './revising.ts';
+import {
+  eventsQuerySchema,
+  eventsSchema,
+  idempotencyHeadersSchema,
+  listQuerySchema,
+  newSessionSchema,
+  resultsSchema,
+  revisionSchema,
+  sessionListSchema,
+  sessionParamsSchema,
+  sessionSchema,
+} from './schemas.ts';
+
+/** Sessions: record them, have them analyzed, read what came of it (A1, A2). */
+export function sessionRoutes(apiDeps: ApiDeps): Route[] {
+  const { database, workflows, cache } = apiDeps;
+  const reader = createSessionReader(apiDeps);
+  const deps = { ...apiDeps, reader };
+
+  return [
+    userRoute({
+      method: 'post',
+      path: '/v1/sessions',
+      tag: 'Sessions',
+      summary: 'Create a session',
+      description:
+        'Answers once the session is stored. With impressions its analysis starts by itself, unless `autoAnalyze` is false.',
+      permission: 'session:create',
+      request: { headers: idempotencyHeadersSchema, body: newSessionSchema },
+      status: 201,
+      message: 'The session was created.',
+      data: sessionSchema,
+      errors: ['session_ended', 'session_deleted', 'idempotency_key_reused'],
+      handle: async ({ headers, body }, { caller, note }) => {
+        const session = await createSession(deps, caller, body, headers['idempotency-key']);
+        note({ session_id: session.id });
+        return session;
+      },
+    }),
+
+    userRoute({
+      method: 'get',
+      path: '/v1/sessions',
+      tag: 'Sessions',
+      summary: 'List the caller’s sessions',
+      permission: 'session:read',
+      request: { query: listQuerySchema },
+      message: 'Your sessions.',
+      data: sessionListSchema,
+      handle: async ({ query: { cursor, limit, status, sessionType } }, { caller }) => {
+        const { rows, next } = await listSessions(database.asUser(caller.userId), {
+          limit,
+          ...(cursor === undefined ? {} : { after: fromCursor(cursor) }),
+          ...(status === undefined ? {} : { status }),
+          ...(sessionType === undefined ? {} : { sessionType }),
+        });
+        return { items: rows.map((row) => toView(row)), nextCursor: next === null ? null : toCursor(next) };
+      },
+    }),
+
+    userRoute({
+      method: 'get',
+      path: '/v1/sessions/{id}',
+      tag: 'Sessions',
+      summary: 'Read a session',
+      permission: 'session:read',
+      request: { params: sessionParamsSchema },
+      message: 'The session.',
+      data: sessionSchema,
+      errors: ['not_found'],
+      handle: ({ params }, { caller, note }) => {
+        note({ session_id: params.id });
+        return reader.read(caller, params.id);
+      },
+    }),
+
+    userRoute({
+      method: 'patch',
+      path: '/v1/sessions/{id}',
+      tag: 'Sessions',
+      summary: 'Change a session that is still being recorded',
+      description: 'What is named is replaced whole; the rest stays.',
+      permission: 'session:update',
+      request: { params: sessionParamsSchema, body: revisionSchema },
+      message: 'The session was changed.',
+      data: sessionSchema,
+      errors: ['not_found', 'analysis_begun'],
+      handle: ({ params, body }, { caller, note }) => {
+        note({ session_id: params.id });
+        return changeSession(deps, caller, params.id, body);
+      },
+    }),
+
+    userRoute({
+      method: 'delete',
+      path: '/v1/sessions/{id}',
+      tag: 'Sessions',
+      summary: 'Delete a session, its content and its results for good',
+      permission: 'session:delete',
+      request: { params: sessionParamsSchema },
+      message: 'The session was deleted.',
+      data: z.null(),
+      errors: ['not_found', 'erasure_pending'],
+      handle: async ({ params }, { caller, note }) => {
+        note({ session_id: params.id });
+        const { id } = await reader.find(caller, params.id);
+        try {
+          await workflows.eraseSession(id);
+        } catch (error) {
+          if (!(error instanceof WorkflowUnavailableError)) throw error;
+          throw new ApiError('erasure_pending', [], { cause: error });
+        }
+        await cache.forget(id);
+        return null;
+      },
+    }),
+
+    userRoute({
+      method: 'post',
+      path: '/v1/sessions/{id}/analysis',
+      tag: 'Sessions',
+      summary: 'Start the analysis of a session',
+      permission: 'analysis:start',
+      request: { params: sessionParamsSchema },
+      status: 202,
+      message: 'The analysis was asked for.',
+      data: sessionSchema,
+      errors: ['not_found', 'impressions_missing', 'analysis_begun', 'session_ended'],
+      handle: async ({ params }, { caller, note }) => {
+        note({ session_id: params.id });
+        const row = await reader.find(caller, params.id);
+        if (row.status === 'created') {
+          if (!row.hasImpressions) throw new ApiError('impressions_missing');
+          await whileOpen(() => workflows.startAnalysis(row.id));
+        } else if (row.status !== 'analyzing') {
+          throw new ApiError(isTerminal(row.status) && row.status !== 'completed' ? 'session_ended' : 'analysis_begun');
+        }
+        return reader.read(caller, row.id);
+      },
+    }),
+
+    userRoute({
+      method: 'post',
+      path: '/v1/sessions/{id}/cancel',
+      tag: 'Sessions',
+      summary: 'Cancel a session that has not ended',
+      permission: 'session:update',
+      request: { params: sessionParamsSchema },
+      status: 202,
+      message: 'The session will be cancelled.',
+      data: sessionSchema,
+      errors: ['not_found', 'session_ended'],
+      handle: async ({ params }, { caller, note }) => {
+        note({ session_id: params.id });
+        const row = await reader.find(caller, params.id);
+        if (isTerminal(row.status)) throw new ApiError('session_ended');
+        await whileOpen(() => workflows.cancelSession(row.id));
+        return reader.read(caller, row.id);
+      },
+    }),
+
+    userRoute({
+      method: 'post',
+      path: '/v1/sessions/{id}/retry',
+      tag: 'Sessions',
+      summary: 'Take a stuck session on',
+      permission: 'session:update',
+      request: { params: sessionParamsSchema },
+      status: 202,
+      message: 'The session will be tried again.',
+      data: sessionSchema,
+      errors: ['not_found', 'not_stuck', 'session_ended'],
+      handle: async ({ params }, { caller, note }) => {
+        note({ session_id: params.id });
+        const row = await reader.find(caller, params.id);
+        if (row.stuck === null) throw new ApiError('not_stuck');
+        await whileOpen(() => workflows.retrySession(row.id));
+        return reader.read(caller, row.id);
+      },
+    }),
+
+    userRoute({
+      method: 'get',
+      path: '/v1/sessions/{id}/results',
+      tag: 'Sessions',
+      summary: 'Read the results of a session',
+      description: 'A session that ended before its analysis has none.',
+      permission: 'analysis:read',
+      request: { params: sessionParamsSchema },
+      message: 'The results.',
+      data: resultsSchema,
+      errors: ['not_found', 'results_not_ready'],
+      handle: ({ params }, { caller, note }) => {
+        note({ session_id: params.id });
+        return reader.results(caller, params.id);
+      },
+    }),
+
+    userRoute({
+      method: 'get',
+      path: '/v1/sessions/{id}/events',
+      tag: 'Sessions',
+      summary: 'Read the numbered events of a session',
+      permission: 'session:read',
+      request: { params: sessionParamsSchema, query: eventsQuerySchema },
+      message: 'The events.',
+      data: eventsSchema,
+      errors: ['not_found'],
+      handle: async ({ params, query }, { caller, note }) => {
+        note({ session_id: params.id });
+        const row = await reader.find(caller, params.id);
+        return { events: await eventsAfter(database.asUser(caller.userId), row.id, query.after) };
+      },
+    }),
+  ];
+}
+
+/** Between the read and the call the session may have come to its end. */
+async function whileOpen(call: () => Promise<void>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (error instanceof WorkflowEndedError) throw new ApiError('session_ended', [], { cause: error });
+    throw error;
+  }
+}
