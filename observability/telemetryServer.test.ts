@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { Gauge } from 'prom-client';
 import { createLogger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { runChecks, startTelemetryServer, type Check } from './telemetryServer.ts';
@@ -45,6 +46,20 @@ describe("A worker's telemetry server", () => {
     const response = await fetch(`${await start({})}/metrics?from=prometheus`);
     expect(response.headers.get('content-type')).toContain('text/plain');
     expect(await response.text()).toContain('# TYPE cpu_utilization_percent gauge');
+  });
+
+  test('says that its page failed, and the log tells why', async () => {
+    const metrics = createMetrics('test');
+    new Gauge({
+      name: 'broken',
+      help: 'Fails when it is read.',
+      registers: [metrics.registry],
+      collect: () => Promise.reject(new Error('this gauge is broken')),
+    });
+    running = await startTelemetryServer({ host: '127.0.0.1', port: 0, metrics, checks: {}, logger });
+    const response = await fetch(`http://127.0.0.1:${running.port}/metrics`);
+    expect(response.status).toBe(500);
+    expect(lines.join('')).toContain('this gauge is broken');
   });
 
   test('refuses other methods and other pages', async () => {
