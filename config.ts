@@ -53,7 +53,7 @@ const environmentSchema = z.object({
   IDEMPOTENCY_SECRET: secret.describe('Keys the hash by which a repeated request is recognised.'),
 
   INFERENCE_THREADS: z.coerce.number().int().min(1).default(1),
-  INFERENCE_BACKEND: z.enum(['auto', 'tensorflow-gpu', 'tensorflow-cpu', 'wasm', 'js']).default('auto'),
+  INFERENCE_BACKEND: z.enum(['auto', 'native', 'wasm', 'js']).default('auto'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
 });
 

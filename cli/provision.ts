@@ -43,7 +43,13 @@ async function publishBundledModels({ database, objects }: Resources): Promise<s
     }
     const artefactKey = `models/${name}/${version}`;
     await objects.putSealed(artefactKey, bytes);
-    await publishModel(em, { name, version, artefactKey, sha256, figures });
+    await publishModel(em, {
+      name,
+      version,
+      artefactKey,
+      sha256,
+      figures: figures.map(({ chanceIs, ...figure }) => ({ ...figure, meaning: chanceIs })),
+    });
     lines.push(`models: ${name} ${version} published and active`);
   }
   return lines;

@@ -10,7 +10,7 @@ import {
   type Connection,
 } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
-import { temporal } from '@temporalio/proto';
+import proto from '@temporalio/proto';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
@@ -158,7 +158,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
               namespace,
               taskQueue: { name: queue },
               // Activities: every pool polls for these, and only the CPU pool polls for workflow tasks as well.
-              taskQueueType: temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+              taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
               reportStats: true,
             }),
           );

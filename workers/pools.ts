@@ -1,9 +1,4 @@
-import {
-  Worker,
-  type ActivityInterceptorsFactory,
-  type NativeConnection,
-  type WorkerOptions,
-} from '@temporalio/worker';
+import { Worker, type NativeConnection, type WorkerInterceptors, type WorkerOptions } from '@temporalio/worker';
 import { createAnalyzeActivities } from '../activities/analyze.ts';
 import { createBillActivities } from '../activities/bill.ts';
 import { createCloseActivities } from '../activities/close.ts';
@@ -16,6 +11,7 @@ import { minuteMs, secondMs } from '../domain/time.ts';
 import { createBilling } from '../integrations/billing.ts';
 import { createMailer } from '../integrations/mailer.ts';
 import type { Engine } from '../ml/engine.ts';
+import { workerInterceptors } from '../observability/temporalTracing.ts';
 import type { Resources } from '../resources.ts';
 import { StepInterceptor } from './stepInterceptor.ts';
 
@@ -35,9 +31,10 @@ const shutdownGraceMs = { cpu: 25 * secondMs, gpu: minuteMs };
 export async function createCpuWorker(
   resources: Resources,
   connection: NativeConnection,
-  workflows: Pick<WorkerOptions, 'workflowBundle' | 'sinks'>,
+  workflows: Required<Pick<WorkerOptions, 'workflowBundle'>> & Pick<WorkerOptions, 'sinks'>,
 ): Promise<Worker> {
   const { config } = resources;
+  const { interceptors, sinks } = instrumentation(resources);
   const billing = createBilling({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE });
   const mailer = createMailer({
     apiKey: config.SENDGRID_API_KEY,
@@ -45,7 +42,9 @@ export async function createCpuWorker(
     from: config.MAIL_FROM,
   });
   return Worker.create({
-    ...workflows,
+    workflowBundle: workflows.workflowBundle,
+    sinks: { ...sinks, ...workflows.sinks },
+    interceptors,
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: taskQueues.cpu,
@@ -57,7 +56,6 @@ export async function createCpuWorker(
       ...createCloseActivities({ ...resources, billing }),
       ...createEraseActivities(resources),
     },
-    interceptors: { activity: activityInterceptors(resources) },
     maxCachedWorkflows,
     maxConcurrentActivityTaskExecutions: concurrentSteps,
     shutdownGraceTime: shutdownGraceMs.cpu,
@@ -75,13 +73,19 @@ export async function createGpuWorker(
     namespace: resources.config.TEMPORAL_NAMESPACE,
     taskQueue: taskQueues.gpu,
     activities: createAnalyzeActivities({ ...resources, engine }),
-    interceptors: { activity: activityInterceptors(resources) },
+    interceptors: instrumentation(resources).interceptors,
     maxConcurrentActivityTaskExecutions: concurrentSteps,
     maxHeartbeatThrottleInterval: 10 * secondMs,
     shutdownGraceTime: shutdownGraceMs.gpu,
   });
 }
 
-function activityInterceptors(resources: Resources): ActivityInterceptorsFactory[] {
-  return [(context) => ({ inbound: new StepInterceptor(context, resources) })];
+/** Traces and logs around every attempt; the trace comes first, so that the log's lines carry its ids. */
+function instrumentation(resources: Resources) {
+  const { interceptors, sinks } = workerInterceptors(resources.tracing);
+  const activity: WorkerInterceptors['activity'] = [
+    ...(interceptors.activity ?? []),
+    (context) => ({ inbound: new StepInterceptor(context, resources) }),
+  ];
+  return { interceptors: { activity }, sinks };
 }

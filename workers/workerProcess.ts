@@ -1,6 +1,6 @@
-import { DefaultLogger, NativeConnection, Runtime, type LogLevel, type Worker } from '@temporalio/worker';
+import { NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { readConfig } from '../config.ts';
-import type { Logger } from '../observability/logger.ts';
+import { temporalLogger } from '../observability/temporalLogger.ts';
 import { startTelemetryServer } from '../observability/telemetryServer.ts';
 import { openResources, type Resources } from '../resources.ts';
 
@@ -45,17 +45,4 @@ export async function runWorkerProcess(
     await resources.close();
   }
   logger.info(`${service} has stopped`);
-}
-
-/** Temporal's own lines, from its warnings up, in the form of ours. */
-function temporalLogger(logger: Logger): DefaultLogger {
-  return new DefaultLogger('WARN', ({ level, message, meta }) => {
-    const fields = { temporal: meta };
-    if (isError(level)) logger.error(fields, message);
-    else logger.warn(fields, message);
-  });
-}
-
-function isError(level: LogLevel): boolean {
-  return level === 'ERROR';
 }

@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, type BundleOptions } from '@temporalio/worker';
-import { workflowInterceptorModules } from '../observability/temporalTracing.ts';
+import { workflowTracingModule } from '../observability/temporalTracing.ts';
 
 /** Where `npm run build` leaves the workflows, and where the CPU workers find them. */
 export const bundlePath = fileURLToPath(new URL('../dist/workflows.js', import.meta.url));
@@ -13,7 +13,7 @@ export async function buildWorkflowBundle(
   path: string,
   adapt: (options: BundleOptions) => BundleOptions = (options) => options,
 ): Promise<void> {
-  const { code } = await bundleWorkflowCode(adapt({ workflowsPath, workflowInterceptorModules }));
+  const { code } = await bundleWorkflowCode(adapt({ workflowsPath, workflowInterceptorModules: [workflowTracingModule] }));
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, code);
 }
