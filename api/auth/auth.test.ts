@@ -1,0 +1,146 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
+import { permissions } from '../../domain/tiers.ts';
+import { startTestApi, type TestApi } from '../../tests/api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.close());
+
+const password = 'correct horse battery';
+let users = 0;
+function newRegistration() {
+  users += 1;
+  const name = `ada.${process.pid}.${Date.now()}.${users}`;
+  return { email: `${name}@example.com`, username: name, password };
+}
+
+describe('registering', () => {
+  test('answers 201 with the user and tokens that work at once (G5)', async () => {
+    const registration = newRegistration();
+    const { status, body } = await api.call('POST', '/v1/auth/register', { body: registration });
+    expect(status).toBe(201);
+    const data = body.data as { user: object; accessToken: string; expiresInSeconds: number };
+    expect(data.user).toMatchObject({ email: registration.email, username: registration.username, tier: 'basic' });
+    expect(data.expiresInSeconds).toBe(900);
+    const me = await api.call('GET', '/v1/me', { token: data.accessToken });
+    expect(me.status).toBe(200);
+    expect(me.body.data).toEqual(data.user);
+  });
+
+  test('never answers or keeps the password itself', async () => {
+    const { text } = await api.call('POST', '/v1/auth/register', { body: newRegistration() });
+    expect(text).not.toContain(password);
+    expect(text).not.toContain('argon2');
+  });
+
+  test('takes an e-mail for the same in upper and lower case', async () => {
+    const registration = newRegistration();
+    await api.call('POST', '/v1/auth/register', { body: registration });
+    const again = await api.call('POST', '/v1/auth/register', {
+      body: { ...newRegistration(), email: ` ${registration.email.toUpperCase()}` },
+    });
+    expect(again.status).toBe(409);
+    expect(again.body.error?.code).toBe('email_taken');
+  });
+
+  test('refuses a username that is taken', async () => {
+    const registration = newRegistration();
+    await api.call('POST', '/v1/auth/register', { body: registration });
+    const again = await api.call('POST', '/v1/auth/register', {
+      body: { ...newRegistration(), username: registration.username },
+    });
+    expect(again.body.error?.code).toBe('username_taken');
+  });
+
+  test.each([
+    ['an e-mail without a domain', { email: 'ada' }, 'email'],
+    ['a short password', { password: 'short' }, 'password'],
+    ['a password of 201 characters', { password: 'x'.repeat(201) }, 'password'],
+    ['a username with a space', { username: 'a b c' }, 'username'],
+    ['a username of two letters', { username: 'ab' }, 'username'],
+    ['a tier of its own choice', { tier: 'enterprise' }, 'body'],
+  ])('refuses %s and names the field', async (_name, given, path) => {
+    const { status, body } = await api.call('POST', '/v1/auth/register', { body: { ...newRegistration(), ...given } });
+    expect(status).toBe(400);
+    expect(body.error?.code).toBe('validation_failed');
+    expect(body.error?.details?.map((detail) => detail.path)).toContain(path);
+  });
+});
+
+describe('logging in', () => {
+  test('answers tokens with the claims of G5, signed by a key of the JWKS', async () => {
+    const user = newRegistration();
+    await api.call('POST', '/v1/auth/register', { body: user });
+    const { status, body } = await api.call('POST', '/v1/auth/login', {
+      body: { email: user.email, password: user.password },
+    });
+    expect(status).toBe(200);
+    const { accessToken } = body.data as { accessToken: string };
+    const keys = (await (await fetch(`${api.url}/.well-known/jwks.json`)).json()) as JSONWebKeySet;
+    const { payload, protectedHeader } = await jwtVerify(accessToken, createLocalJWKSet(keys));
+    expect(protectedHeader.alg).toBe('RS256');
+    expect(protectedHeader.kid).toBe(keys.keys[0]?.kid);
+    expect(payload).toMatchObject({ aud: 'mindpeeker-api', iss: 'mindpeeker-auth', tier: 'basic' });
+    expect(payload.permissions).toEqual([...permissions]);
+    expect(Object.keys(payload).sort()).toEqual(
+      ['aud', 'exp', 'iat', 'iss', 'jti', 'permissions', 'sub', 'tier'].sort(),
+    );
+  });
+
+  test('refuses a wrong e-mail and a wrong password in the same words', async () => {
+    const user = newRegistration();
+    await api.call('POST', '/v1/auth/register', { body: user });
+    const wrongPassword = await api.call('POST', '/v1/auth/login', {
+      body: { email: user.email, password: 'something else' },
+    });
+    const wrongEmail = await api.call('POST', '/v1/auth/login', {
+      body: { email: `no-${user.email}`, password: user.password },
+    });
+    for (const { status, body } of [wrongPassword, wrongEmail]) {
+      expect(status).toBe(401);
+      expect(body.error).toEqual(wrongEmail.body.error);
+      expect(body.error?.code).toBe('invalid_credentials');
+    }
+  });
+});
+
+describe('the keys', () => {
+  test('are served without their private parts, to be cached (G5)', async () => {
+    const answer = await fetch(`${api.url}/.well-known/jwks.json`);
+    expect(answer.headers.get('cache-control')).toContain('max-age');
+    const { keys } = (await answer.json()) as JSONWebKeySet;
+    for (const key of keys) {
+      expect(Object.keys(key).sort()).toEqual(['alg', 'e', 'kid', 'kty', 'n', 'use']);
+    }
+  });
+});
+
+describe('refreshing and logging out', () => {
+  test('a refresh answers tokens that work, and the next refresh token of the log-in', async () => {
+    const user = await api.newUser();
+    const { body } = await api.call('POST', '/v1/auth/refresh', { body: { refreshToken: user.refreshToken } });
+    const data = body.data as { accessToken: string; refreshToken: string };
+    expect(data.refreshToken).not.toBe(user.refreshToken);
+    expect((await api.call('GET', '/v1/me', { token: data.accessToken })).status).toBe(200);
+    expect(decodeProtectedHeader(data.accessToken).alg).toBe('RS256');
+  });
+
+  test('after a log-out no refresh token of the log-in works', async () => {
+    const user = await api.newUser();
+    const first = await api.call('POST', '/v1/auth/refresh', { body: { refreshToken: user.refreshToken } });
+    const { refreshToken } = first.body.data as { refreshToken: string };
+    expect((await api.call('POST', '/v1/auth/logout', { body: { refreshToken } })).status).toBe(200);
+    for (const token of [refreshToken, user.refreshToken]) {
+      const refused = await api.call('POST', '/v1/auth/refresh', { body: { refreshToken: token } });
+      expect(refused.status).toBe(401);
+      expect(refused.body.error?.code).toBe('unauthenticated');
+    }
+  });
+
+  test('a log-out with an unknown token is no error, and tells nothing', async () => {
+    expect((await api.call('POST', '/v1/auth/logout', { body: { refreshToken: 'unknown' } })).status).toBe(200);
+  });
+});

@@ -1,0 +1,410 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { findState } from '../../db/sessions.ts';
+import { recordStep } from '../../db/sessionSteps.ts';
+import type { SessionStatus } from '../../domain/session.ts';
+import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+import { exampleOf } from '../../tests/examples.ts';
+import { newSessionId } from './identity.ts';
+import type { SessionView } from './schemas.ts';
+
+let api: TestApi;
+let user: TestUser;
+let stranger: TestUser;
+
+beforeAll(async () => {
+  api = await startTestApi({ worker: true });
+  [user, stranger] = await Promise.all([api.newUser(), api.newUser()]);
+});
+afterAll(() => api.close());
+
+const words = { words: ['a tower', 'cold water'] };
+const recording = { sessionType: 'remote_viewing', cue: 'NNNN-1234', autoAnalyze: false };
+const complete = { ...recording, impressions: words };
+
+const sessionOf = (answer: Answer): SessionView => answer.body.data;
+const codeOf = (answer: Answer) => answer.body.error?.code;
+
+function create(body: unknown, headers: Record<string, string> = {}, token = user.token): Promise<Answer> {
+  return api.call('POST', '/v1/sessions', { token, body, headers });
+}
+
+async function created(body: unknown = complete, token = user.token): Promise<string> {
+  const answer = await create(body, {}, token);
+  expect(answer.status).toBe(201);
+  return sessionOf(answer).id;
+}
+
+/** Brings a session to a status as its steps would. */
+async function bringTo(sessionId: string, status: SessionStatus): Promise<void> {
+  const event = await recordStep(api.resources.database.asService(), {
+    sessionId,
+    from: ['created', 'analyzing', 'notifying', 'billing'],
+    status,
+    step: 'analyze',
+    type: 'analysis_started',
+  });
+  expect(event).not.toBeNull();
+}
+
+describe('creating', () => {
+  test('answers 201 with the session when it is stored, and GET reads the same (G1, A1)', async () => {
+    const answer = await create({ ...complete, metadata: { place: 'at home' } });
+    expect(answer.status).toBe(201);
+    expect(sessionOf(answer)).toMatchObject({
+      userId: user.id,
+      sessionType: 'remote_viewing',
+      cue: 'NNNN-1234',
+      status: 'created',
+      step: 'create',
+      metadata: { place: 'at home' },
+      impressions: words,
+      completedAt: null,
+    });
+    const read = await api.call('GET', `/v1/sessions/${sessionOf(answer).id}`, { token: user.token });
+    expect(read.body.data).toEqual(answer.body.data);
+  });
+
+  test('takes a session without impressions, to be recorded later', async () => {
+    const session = sessionOf(await create(recording));
+    expect(session).toMatchObject({ status: 'created', metadata: null });
+    expect('impressions' in session).toBe(false);
+  });
+
+  test.each(['remote_viewing', 'dowsing', 'precognition', 'intuitive_analysis'] as const)(
+    'takes the example of %s and gives its impressions back unchanged',
+    async (sessionType) => {
+      const example = await exampleOf(sessionType);
+      const session = sessionOf(await create({ ...example, autoAnalyze: false }));
+      expect(session.impressions).toEqual(example.impressions);
+    },
+  );
+});
+
+describe('an Idempotency-Key', () => {
+  test('names one session: 20 equal requests at once get 20 equal answers (T1)', async () => {
+    const key = { 'Idempotency-Key': randomUUID() };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => create(complete, key)));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 201));
+    for (const answer of answers) expect(sessionOf(answer)).toEqual(sessionOf(answers[0] ?? answer));
+    const events = await api.call('GET', `/v1/sessions/${sessionOf(answers[0]!).id}/events`, { token: user.token });
+    expect((events.body.data as { events: unknown[] }).events).toHaveLength(1);
+  });
+
+  test('with the same body in another order of fields answers the same session', async () => {
+    const key = { 'Idempotency-Key': randomUUID() };
+    const first = await create({ ...complete, metadata: { a: 1, b: { c: 2, d: 3 } } }, key);
+    const second = await create({ metadata: { b: { d: 3, c: 2 }, a: 1 }, ...complete }, key);
+    expect(second.status).toBe(201);
+    expect(sessionOf(second)).toEqual(sessionOf(first));
+  });
+
+  test('with another body is refused by 422, and the first session stays as it was', async () => {
+    const key = { 'Idempotency-Key': randomUUID() };
+    const first = await create(complete, key);
+    const second = await create({ ...complete, cue: 'another' }, key);
+    expect(second.status).toBe(422);
+    expect(codeOf(second)).toBe('idempotency_key_reused');
+    const read = await api.call('GET', `/v1/sessions/${sessionOf(first).id}`, { token: user.token });
+    expect(read.body.data).toEqual(first.body.data);
+  });
+
+  test('of two different requests at once one wins, and the other is refused', async () => {
+    const key = { 'Idempotency-Key': randomUUID() };
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, i) => create({ ...complete, cue: `cue ${i % 2}` }, key)),
+    );
+    const cues = new Set(answers.filter(({ status }) => status === 201).map((answer) => sessionOf(answer).cue));
+    expect(cues.size).toBe(1);
+    expect(answers.filter(({ status }) => status === 422)).toHaveLength(3);
+    const [winner] = answers.filter(({ status }) => status === 201).map(sessionOf);
+    const read = await api.call('GET', `/v1/sessions/${winner?.id ?? ''}`, { token: user.token });
+    expect(read.body.data).toEqual(winner);
+  });
+
+  test('is each user’s own', async () => {
+    const key = { 'Idempotency-Key': randomUUID() };
+    const mine = sessionOf(await create(complete, key));
+    const theirs = sessionOf(await create(complete, key, stranger.token));
+    expect(theirs.id).not.toBe(mine.id);
+  });
+
+  test('of a deleted session answers 410, and the session does not come back', async () => {
+    const key = { 'Idempotency-Key': randomUUID() };
+    const { id } = sessionOf(await create(complete, key));
+    await api.call('DELETE', `/v1/sessions/${id}`, { token: user.token });
+    const again = await create(complete, key);
+    expect(again.status).toBe(410);
+    expect(codeOf(again)).toBe('session_deleted');
+    expect(await api.resources.objects.deletePrefix(`sessions/${id}/`)).toBe(0);
+  });
+
+  test.each([
+    ['empty', ''],
+    ['longer than 255 characters', 'x'.repeat(256)],
+    ['not printable', 'tab\there'],
+  ])('that is %s is refused', async (_name, key) => {
+    const answer = await create(complete, { 'Idempotency-Key': key });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error?.details?.[0]?.path).toBe('idempotency-key');
+  });
+});
+
+describe('listing', () => {
+  test('pages through every session once, newest first, and filters (A1)', async () => {
+    const lister = await api.newUser();
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i += 1) {
+      ids.unshift(await created(i === 0 ? { ...recording, sessionType: 'dowsing' } : recording, lister.token));
+    }
+    const seen: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page: Answer = await api.call('GET', `/v1/sessions?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`, {
+        token: lister.token,
+      });
+      const { items, nextCursor } = page.body.data as { items: SessionView[]; nextCursor: string | null };
+      seen.push(...items.map(({ id }) => id));
+      cursor = nextCursor;
+    }
+    expect(seen).toEqual(ids);
+    const filtered = await api.call('GET', '/v1/sessions?sessionType=dowsing&status=created', { token: lister.token });
+    expect((filtered.body.data as { items: SessionView[] }).items.map(({ id }) => id)).toEqual(ids.slice(-1));
+    const none = await api.call('GET', '/v1/sessions?status=completed', { token: lister.token });
+    expect(none.body.data).toEqual({ items: [], nextCursor: null });
+  });
+
+  const forged = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  test.each([
+    ['a cursor that is none', 'cursor=nonsense'],
+    ['a cursor with a day that is none', `cursor=${forged(['2026-02-30 00:00:00+00', randomUUID()])}`],
+    ['a cursor with SQL in it', `cursor=${forged(['2026-02-03 00:00:00+00', "' or true"])}`],
+    ['a limit of 0', 'limit=0'],
+    ['a limit of 101', 'limit=101'],
+    ['a limit in words', 'limit=ten'],
+    ['a status that is none', 'status=dreaming'],
+    ['a type that is none', 'sessionType=tarot'],
+    ['a parameter that is none', 'stauts=created'],
+  ])('refuses %s', async (_name, query) => {
+    const answer = await api.call('GET', `/v1/sessions?${query}`, { token: user.token });
+    expect(answer.status).toBe(400);
+    expect(codeOf(answer)).toBe('validation_failed');
+  });
+});
+
+describe('changing', () => {
+  test('replaces what is named, keeps the rest, and says so in a numbered event (A1)', async () => {
+    const id = await created({ ...recording, metadata: { kept: true } });
+    const answer = await api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: { impressions: words } });
+    expect(answer.status).toBe(200);
+    expect(sessionOf(answer)).toMatchObject({ cue: 'NNNN-1234', metadata: { kept: true }, impressions: words });
+    const recued = await api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: { cue: 'new cue' } });
+    expect(sessionOf(recued)).toMatchObject({ cue: 'new cue', impressions: words });
+    const read = await api.call('GET', `/v1/sessions/${id}`, { token: user.token });
+    expect(read.body.data).toEqual(recued.body.data);
+    const events = await api.call('GET', `/v1/sessions/${id}/events?after=1`, { token: user.token });
+    expect((events.body.data as { events: { seq: number; type: string }[] }).events).toMatchObject([
+      { seq: 2, type: 'updated' },
+      { seq: 3, type: 'updated' },
+    ]);
+  });
+
+  test('changes made at once all take effect, and one version of the content is left', async () => {
+    const id = await created();
+    const answers = await Promise.all([
+      api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: { cue: 'one' } }),
+      api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: { metadata: { two: 2 } } }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+    const read = await api.call('GET', `/v1/sessions/${id}`, { token: user.token });
+    expect(sessionOf(read)).toMatchObject({ cue: 'one', metadata: { two: 2 }, impressions: words });
+    expect(await api.resources.objects.deletePrefix(`sessions/${id}/content/`)).toBe(1);
+  });
+
+  test.each([
+    ['nothing', {}, 'body'],
+    ['impressions of another type', { impressions: { dimensions: ['a'], rows: [[1], [2], [3]] } }, 'impressions'],
+    ['another user', { userId: randomUUID() }, 'body'],
+    ['its status', { status: 'completed' }, 'body'],
+    ['an empty cue', { cue: '  ' }, 'cue'],
+  ])('to %s is refused, and the session stays as it was', async (_name, change, path) => {
+    const id = await created();
+    const answer = await api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: change });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error?.details?.map((detail) => detail.path)).toContain(path);
+    const read = await api.call('GET', `/v1/sessions/${id}`, { token: user.token });
+    expect(sessionOf(read)).toMatchObject({ cue: 'NNNN-1234', impressions: words, status: 'created' });
+  });
+
+  test('is refused once analysis has begun, and leaves no object behind', async () => {
+    const id = await created();
+    await bringTo(id, 'analyzing');
+    const answer = await api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: { cue: 'too late' } });
+    expect(answer.status).toBe(409);
+    expect(codeOf(answer)).toBe('analysis_begun');
+    expect(await api.resources.objects.deletePrefix(`sessions/${id}/content/`)).toBe(1);
+  });
+});
+
+describe('asking for analysis', () => {
+  test('is refused without impressions', async () => {
+    const id = await created(recording);
+    const answer = await api.call('POST', `/v1/sessions/${id}/analysis`, { token: user.token });
+    expect(answer.status).toBe(409);
+    expect(codeOf(answer)).toBe('impressions_missing');
+  });
+
+  test('answers 202, and 202 again while it is under way; later it has begun (A2)', async () => {
+    const id = await created();
+    const first = await api.call('POST', `/v1/sessions/${id}/analysis`, { token: user.token });
+    expect(first.status).toBe(202);
+    await bringTo(id, 'analyzing');
+    expect((await api.call('POST', `/v1/sessions/${id}/analysis`, { token: user.token })).status).toBe(202);
+    await bringTo(id, 'notifying');
+    const later = await api.call('POST', `/v1/sessions/${id}/analysis`, { token: user.token });
+    expect(codeOf(later)).toBe('analysis_begun');
+  });
+});
+
+describe('cancelling and retrying', () => {
+  test('a session that is cancelled ends, and then cannot be cancelled again', async () => {
+    const id = await created(recording);
+    expect((await api.call('POST', `/v1/sessions/${id}/cancel`, { token: user.token })).status).toBe(202);
+    await until(async () => {
+      const { body } = await api.call('GET', `/v1/sessions/${id}`, { token: user.token });
+      return (body.data as SessionView).status === 'cancelled';
+    });
+    for (const action of ['cancel', 'analysis']) {
+      const answer = await api.call('POST', `/v1/sessions/${id}/${action}`, { token: user.token });
+      expect(answer.status).toBe(409);
+      expect(codeOf(answer)).toBe('session_ended');
+    }
+    const results = await api.call('GET', `/v1/sessions/${id}/results`, { token: user.token });
+    expect(results.body.data).toEqual({ results: [] });
+  });
+
+  test('a session that is not stuck cannot be retried', async () => {
+    const answer = await api.call('POST', `/v1/sessions/${await created()}/retry`, { token: user.token });
+    expect(answer.status).toBe(409);
+    expect(codeOf(answer)).toBe('not_stuck');
+  });
+
+  test('a stuck session says why, and can be retried', async () => {
+    const id = await created();
+    const stuck = { step: 'analyze', code: 'retries_exhausted', message: 'Every attempt failed.' } as const;
+    await recordStep(api.resources.database.asService(), {
+      sessionId: id,
+      from: ['created'],
+      status: 'analyzing',
+      step: 'analyze',
+      type: 'stuck',
+      stuck: { ...stuck, since: new Date().toISOString() },
+    });
+    const read = await api.call('GET', `/v1/sessions/${id}`, { token: user.token });
+    expect(sessionOf(read).stuck).toMatchObject(stuck);
+    expect((await api.call('POST', `/v1/sessions/${id}/retry`, { token: user.token })).status).toBe(202);
+  });
+});
+
+describe('results and events', () => {
+  test('results are not ready before the analysis is done, then read the same from the cache and without it', async () => {
+    const id = await created();
+    const early = await api.call('GET', `/v1/sessions/${id}/results`, { token: user.token });
+    expect(early.status).toBe(409);
+    expect(codeOf(early)).toBe('results_not_ready');
+    const data = {
+      model: { name: 'remote_viewing', version: '1', backend: 'js' },
+      chance: { value: 0.5, meaning: 'chance' },
+      summary: 'A tower.',
+      limits: 'Simulated.',
+      descriptors: [{ name: 'structure', probability: 0.75 }],
+    };
+    await recordStep(api.resources.database.asService(), {
+      sessionId: id,
+      from: ['created'],
+      status: 'notifying',
+      step: 'analyze',
+      type: 'analysis_completed',
+      results: [{ id: randomUUID(), resultType: 'remote_viewing.descriptors', confidenceScore: 0.75, data }],
+    });
+    const first = await api.call('GET', `/v1/sessions/${id}/results`, { token: user.token });
+    expect(first.status).toBe(200);
+    expect((first.body.data as { results: unknown[] }).results).toMatchObject([{ confidenceScore: 0.75, data }]);
+    const cached = await api.call('GET', `/v1/sessions/${id}/results`, { token: user.token });
+    await api.resources.cache.forget(id);
+    const fresh = await api.call('GET', `/v1/sessions/${id}/results`, { token: user.token });
+    expect(cached.body.data).toEqual(first.body.data);
+    expect(fresh.body.data).toEqual(first.body.data);
+  });
+
+  test('events after the last one are none', async () => {
+    const answer = await api.call('GET', `/v1/sessions/${await created()}/events?after=1`, { token: user.token });
+    expect(answer.body.data).toEqual({ events: [] });
+  });
+});
+
+describe('deleting', () => {
+  test('removes the session, its content and its cache; its tombstone stays (A1, D3)', async () => {
+    const key = randomUUID();
+    const { id } = sessionOf(await create(complete, { 'Idempotency-Key': key }));
+    expect(id).toBe(newSessionId(user.id, key));
+    expect((await api.call('DELETE', `/v1/sessions/${id}`, { token: user.token })).status).toBe(200);
+    expect((await api.call('GET', `/v1/sessions/${id}`, { token: user.token })).status).toBe(404);
+    expect(await api.resources.objects.deletePrefix(`sessions/${id}/`)).toBe(0);
+    expect(await api.resources.cache.getSession(id)).toBeUndefined();
+    expect(await findState(api.resources.database.asUser(user.id), id)).toMatchObject({ deleted: true });
+    expect((await api.call('DELETE', `/v1/sessions/${id}`, { token: user.token })).status).toBe(404);
+  });
+});
+
+describe('somebody else’s session', () => {
+  const routes = [
+    ['GET', ''],
+    ['PATCH', ''],
+    ['DELETE', ''],
+    ['POST', '/analysis'],
+    ['POST', '/cancel'],
+    ['POST', '/retry'],
+    ['GET', '/results'],
+    ['GET', '/events'],
+  ] as const;
+
+  test.each(routes)('%s …%s cannot be told from one that never was (G5)', async (method, path) => {
+    const id = await created();
+    const never = randomUUID();
+    const options = { token: stranger.token, ...(method === 'PATCH' ? { body: { cue: 'mine' } } : {}) };
+    const theirs = await api.call(method, `/v1/sessions/${id}${path}`, options);
+    const absent = await api.call(method, `/v1/sessions/${never}${path}`, options);
+    expect(theirs.status).toBe(404);
+    expect(withoutNames(theirs)).toBe(withoutNames(absent));
+    const read = await api.call('GET', `/v1/sessions/${id}`, { token: user.token });
+    expect(sessionOf(read)).toMatchObject({ status: 'created', cue: 'NNNN-1234' });
+  });
+
+  test.each(routes)('%s …%s refuses an id that is no UUID', async (method, path) => {
+    const answer = await api.call(method, `/v1/sessions/42${path}`, {
+      token: user.token,
+      ...(method === 'PATCH' ? { body: { cue: 'x' } } : {}),
+    });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error?.details?.map((detail) => detail.path)).toContain('id');
+  });
+
+  test('is not in the list', async () => {
+    const id = await created();
+    const { body } = await api.call('GET', '/v1/sessions?limit=100', { token: stranger.token });
+    expect((body.data as { items: SessionView[] }).items.map((item) => item.id)).not.toContain(id);
+  });
+});
+
+/** An answer without what differs between any two. */
+function withoutNames({ text, body, headers }: Answer): string {
+  const varying = ['date', 'x-request-id', 'connection', 'keep-alive'];
+  const kept = [...headers].filter(([name]) => !varying.includes(name));
+  return JSON.stringify(kept) + text.replace(body.requestId, '').replace(body.timestamp, '');
+}
+
+/** Waits for a condition; jest's own limit ends a wait that is in vain. */
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
