@@ -95,7 +95,7 @@ test('One trace runs from the request through the workflow into every activity, 
   await tracing.shutdown();
 
   const own = exported.filter((span) => span.traceId === traceId).map(({ name }) => name);
-  expect(own).toEqual(expect.arrayContaining(['POST', 'RunWorkflow:tracedWorkflow', 'StartActivity:traced']));
+  expect(own).toEqual(expect.arrayContaining(['POST', 'UpdateWithStartWorkflow:created']));
   expect(own.filter((name) => name === 'RunActivity:traced')).toHaveLength(3);
 
   for (const message of ['inside the request', 'inside the workflow', 'inside an activity']) {

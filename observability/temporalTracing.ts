@@ -1,13 +1,12 @@
-import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import type { ClientInterceptors } from '@temporalio/client';
 import {
-  makeWorkflowExporter,
   OpenTelemetryActivityInboundInterceptor,
   OpenTelemetryActivityOutboundInterceptor,
   OpenTelemetryWorkflowClientInterceptor,
-  type OpenTelemetrySinks,
 } from '@temporalio/interceptors-opentelemetry';
 import type { InjectedSinks, WorkerInterceptors } from '@temporalio/worker';
+import type { Sinks } from '@temporalio/workflow';
 import type { Tracing } from './tracing.ts';
 
 /**
@@ -24,25 +23,24 @@ export function clientInterceptors(): ClientInterceptors {
 
 export interface WorkerTracing {
   interceptors: WorkerInterceptors;
-  sinks: InjectedSinks<OpenTelemetrySinks>;
+  sinks: InjectedSinks<Sinks>;
 }
 
-export function workerInterceptors({ spanProcessor, resource }: Tracing): WorkerTracing {
+export function workerInterceptors({ tracer }: Pick<Tracing, 'tracer'>): WorkerTracing {
   return {
     interceptors: {
       workflowModules: [workflowTracingModule],
       activity: [
         (ctx) => ({
-          inbound: new OpenTelemetryActivityInboundInterceptor(ctx),
+          inbound: new OpenTelemetryActivityInboundInterceptor(ctx, { tracer }),
           outbound: new OpenTelemetryActivityOutboundInterceptor(ctx),
         }),
       ],
     },
-    sinks: { exporter: makeWorkflowExporter(spanProcessor, resource) },
+    // The sandbox makes no spans, so it has none to hand out.
+    sinks: {},
   };
 }
 
-/** The path of the module that traces inside the workflow sandbox. */
-export const workflowTracingModule = createRequire(import.meta.url).resolve(
-  '@temporalio/interceptors-opentelemetry/lib/workflow-interceptors',
-);
+/** The path of the module that passes the trace on inside the workflow sandbox. */
+export const workflowTracingModule = fileURLToPath(new URL('workflowTracing.ts', import.meta.url));

@@ -6,16 +6,12 @@ import { Resource } from '@opentelemetry/resources';
 import {
   BasicTracerProvider,
   BatchSpanProcessor,
-  NoopSpanProcessor,
   type ReadableSpan,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 
 export interface Tracing {
   readonly tracer: Tracer;
-  readonly resource: Resource;
-  /** Where every ended span goes, those of the workflow sandbox included. */
-  readonly spanProcessor: SpanProcessor;
   /** Sends what is left and lets go of the globals. */
   shutdown(): Promise<void>;
 }
@@ -31,20 +27,19 @@ export interface TracingOptions {
  * before anything that asks for a tracer, once a process.
  */
 export function startTracing({ service, exporterUrl }: TracingOptions): Tracing {
-  const resource = new Resource({ 'service.name': service });
-  const spanProcessor =
-    exporterUrl === undefined
-      ? new NoopSpanProcessor()
-      : withoutWords(new BatchSpanProcessor(new OTLPTraceExporter({ url: exporterUrl })));
-  const provider = new BasicTracerProvider({ resource, spanProcessors: [spanProcessor] });
+  const provider = new BasicTracerProvider({
+    resource: new Resource({ 'service.name': service }),
+    spanProcessors:
+      exporterUrl === undefined
+        ? []
+        : [withoutWords(new BatchSpanProcessor(new OTLPTraceExporter({ url: exporterUrl })))],
+  });
   provider.register({
     contextManager: new AsyncLocalStorageContextManager().enable(),
     propagator: new W3CTraceContextPropagator(),
   });
   return {
     tracer: provider.getTracer(service),
-    resource,
-    spanProcessor,
     async shutdown() {
       await provider.shutdown();
       trace.disable();
