@@ -272,18 +272,18 @@ export type SessionMetadata = z.infer<typeof metadataSchema>;
  * The session type tells which impressions they are.
  */
 export const sessionContentSchema = z.discriminatedUnion('sessionType', [
-  contentOf('remote_viewing'),
-  contentOf('dowsing'),
-  contentOf('precognition'),
-  contentOf('intuitive_analysis'),
+  contentOf('remote_viewing', impressionsSchemas.remote_viewing),
+  contentOf('dowsing', impressionsSchemas.dowsing),
+  contentOf('precognition', impressionsSchemas.precognition),
+  contentOf('intuitive_analysis', impressionsSchemas.intuitive_analysis),
 ]);
 export type SessionContent = z.infer<typeof sessionContentSchema>;
 
-function contentOf<T extends SessionType>(sessionType: T) {
+function contentOf<T extends SessionType, I extends z.ZodType>(sessionType: T, impressions: I) {
   return z.strictObject({
     sessionType: z.literal(sessionType),
     cue: cueSchema,
-    impressions: impressionsSchemas[sessionType].optional(),
+    impressions: impressions.optional(),
     metadata: metadataSchema.optional(),
   });
 }

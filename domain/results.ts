@@ -62,6 +62,11 @@ export const resultDataSchemas = {
         q10: z.array(z.number()),
         q50: z.array(z.number()),
         q90: z.array(z.number()),
+        own: z.array(z.number()).optional().describe("The person's own forecast, where there is one."),
+        divergence: z
+          .number()
+          .optional()
+          .describe("How far the own forecast lies from q50 on average, in the series' usual error of one season."),
       }),
     ),
   }),

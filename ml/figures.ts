@@ -1,0 +1,75 @@
+/** The share of items that something holds of. */
+export function shareOf<T>(items: readonly T[], holds: (item: T, index: number) => boolean): number {
+  return items.filter(holds).length / Math.max(1, items.length);
+}
+
+export function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
+
+/** The value below which a share of the values lies, between neighbours by a straight line; values need not be sorted. */
+export function quantileOf(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)] ?? 0;
+  const high = sorted[Math.ceil(at)] ?? low;
+  return low + (high - low) * (at - Math.floor(at));
+}
+
+export function medianOf(values: readonly number[]): number {
+  return quantileOf(values, 0.5);
+}
+
+export interface Claim {
+  /** What was said. */
+  readonly probability: number;
+  /** What came true. */
+  readonly right: boolean;
+}
+
+/** How far claimed probabilities lie from how often they came true, over ten bins (Naeini et al. 2015). */
+export function expectedCalibrationError(claims: readonly Claim[]): number {
+  const bins = Array.from({ length: 10 }, (_, bin) =>
+    claims.filter(({ probability }) => Math.min(9, Math.floor(probability * 10)) === bin),
+  );
+  const gaps = bins.map((bin) => {
+    const claimed = meanOf(bin.map(({ probability }) => probability));
+    return bin.length * Math.abs(claimed - shareOf(bin, ({ right }) => right));
+  });
+  return gaps.reduce((sum, gap) => sum + gap, 0) / Math.max(1, claims.length);
+}
+
+/** The probability that something right scores above something wrong, ties counting half (Mann and Whitney). */
+export function areaUnderCurve(claims: readonly Claim[]): number {
+  const ranks = averageRanks(claims.map(({ probability }) => probability));
+  const right = claims.filter((claim) => claim.right).length;
+  const wrong = claims.length - right;
+  const sum = claims.reduce((total, claim, i) => total + (claim.right ? (ranks[i] ?? 0) : 0), 0);
+  return (sum - (right * (right + 1)) / 2) / Math.max(1, right * wrong);
+}
+
+/** Ranks from 1; equal values share their mean rank. */
+export function averageRanks(values: readonly number[]): number[] {
+  const order = values.map((_, i) => i).toSorted((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
+  const ranks = values.map(() => 0);
+  for (let start = 0; start < order.length;) {
+    let end = start + 1;
+    while (end < order.length && values[order[end] ?? 0] === values[order[start] ?? 0]) end += 1;
+    for (let i = start; i < end; i++) ranks[order[i] ?? 0] = (start + end + 1) / 2;
+    start = end;
+  }
+  return ranks;
+}
+
+/** Pearson's correlation; 0 where one of the two does not vary. */
+export function correlationOf(a: readonly number[], b: readonly number[]): number {
+  const [meanA, meanB] = [meanOf(a), meanOf(b)];
+  let [together, ofA, ofB] = [0, 0, 0];
+  a.forEach((value, i) => {
+    const [dA, dB] = [value - meanA, (b[i] ?? meanB) - meanB];
+    together += dA * dB;
+    ofA += dA * dA;
+    ofB += dB * dB;
+  });
+  return ofA > 0 && ofB > 0 ? together / Math.sqrt(ofA * ofB) : 0;
+}

@@ -1,0 +1,151 @@
+import type { Tensor } from '@tensorflow/tfjs';
+import { dense, denseLayout, initialWeights } from '../fit.ts';
+import { Random } from '../random.ts';
+import { compute, entry, type LiveTensors, type NamedTensors, rowsOf, tensorOf, type Tf } from '../tensors.ts';
+import { assign, type Clustering, kMeans, settle, silhouette, stabilityOf } from './clusters.ts';
+import { mostComponents, principalDirections } from './components.ts';
+import { type Points, pointsOf, takePoints } from './points.ts';
+
+/** The most clusters that are told apart; one cluster means that there is no grouping. */
+export const mostClusters = 8;
+const candidates = Array.from({ length: mostClusters - 1 }, (_, i) => i + 2);
+const groupingFacts = 3 * candidates.length + 3;
+const rowFacts = 4;
+/** Choosing looks at so many rows at most; all rows are grouped once the number is chosen. */
+const [searchRows, silhouetteRows, draws] = [800, 150, 3];
+
+/** A table as the networks see it. */
+export interface Seen {
+  /** The rows along the first principal directions. */
+  readonly scores: Points;
+  /** A grouping for each number of clusters, from 1. */
+  readonly groupings: readonly Clustering[];
+  readonly stabilities: readonly number[];
+  /** [1, groupingFacts]. */
+  readonly facts: NamedTensors[string];
+}
+
+/** Principal directions, and a grouping along them for every number of clusters with how good and how stable it is. */
+export async function look(tf: Tf, table: NamedTensors[string]): Promise<Seen> {
+  const [rows = 0, dimensions = 0] = table.shape;
+  const kept = Math.min(mostComponents, dimensions, rows);
+  const { covariance } = await compute(tf, { table }, (live) => {
+    const centred = entry(live, 'table');
+    return { covariance: tf.div(tf.matMul(centred, centred, true, false), rows) };
+  });
+  const directions = principalDirections(covariance?.values ?? [], dimensions, kept);
+  const { along } = await compute(tf, { table, directions: tensorOf([dimensions, kept], directions) }, (live) => ({
+    along: tf.matMul(entry(live, 'table'), entry(live, 'directions')),
+  }));
+  return group(pointsOf(along?.values ?? new Float32Array(), kept), dimensions);
+}
+
+function group(scores: Points, dimensions: number): Seen {
+  const random = new Random(7);
+  const order = random.permutation(scores.count);
+  const sample = takePoints(scores, order.slice(0, searchRows));
+  const few = takePoints(scores, order.slice(0, silhouetteRows));
+  const one = settle(scores, { count: 1, dimensions: scores.dimensions, values: new Float32Array(scores.dimensions) });
+  const whole = assign(sample, one.centres).inertia;
+  const groupings = [one];
+  const stabilities = [1];
+  const facts: number[] = [];
+  let before = whole;
+  for (const count of candidates) {
+    if (sample.count <= count) {
+      facts.push(0, 0, 0);
+      continue;
+    }
+    const found = kMeans(random, sample, count);
+    const stability = stabilityOf(
+      random,
+      takePoints(scores, order.slice(0, searchRows / 2)),
+      found.labels,
+      count,
+      draws,
+    );
+    facts.push(
+      silhouette(few, assign(few, found.centres).labels, count),
+      stability,
+      Math.log((before + 1e-9) / (found.inertia + 1e-9)),
+    );
+    before = found.inertia;
+    groupings.push(settle(scores, found.centres, 5));
+    stabilities.push(stability);
+  }
+  facts.push(Math.log(scores.count) / 5, Math.log(dimensions) / 3, whole / sample.count / dimensions);
+  return { scores, groupings, stabilities, facts: tensorOf([1, groupingFacts], facts) };
+}
+
+/**
+ * What makes a row stand out in its cluster, each row [rowFacts]: the mean and the largest squared deviation from the
+ * cluster's middle in the cluster's own spread, how many dimensions there are, how large the cluster is. `deviations`
+ * [rows, dimensions] are the squared deviations themselves.
+ */
+export function rowFactsOf(
+  table: NamedTensors[string],
+  { labels }: Clustering,
+): { facts: NamedTensors[string]; deviations: NamedTensors[string] } {
+  const rows = rowsOf(table);
+  const dimensions = table.shape[1] ?? 0;
+  const clusters = Math.max(...labels) + 1;
+  const [counts, sums, squares] = [
+    new Float64Array(clusters),
+    new Float64Array(clusters * dimensions),
+    new Float64Array(clusters * dimensions),
+  ];
+  rows.forEach((row, r) => {
+    const label = labels[r] ?? 0;
+    counts[label] = (counts[label] ?? 0) + 1;
+    row.forEach((value, d) => {
+      const at = label * dimensions + d;
+      sums[at] = (sums[at] ?? 0) + value;
+      squares[at] = (squares[at] ?? 0) + value * value;
+    });
+  });
+  const deviations = new Float32Array(table.values.length);
+  const facts = rows.flatMap((row, r) => {
+    const label = labels[r] ?? 0;
+    const count = counts[label] ?? 1;
+    let [total, largest] = [0, 0];
+    row.forEach((value, d) => {
+      const at = label * dimensions + d;
+      const mean = (sums[at] ?? 0) / count;
+      // A tenth of the table's own spread is added, so that a cluster of a few alike rows has some.
+      const variance = Math.max(0, (squares[at] ?? 0) / count - mean * mean) + 0.1 / Math.sqrt(count);
+      const deviation = (value - mean) ** 2 / variance;
+      deviations[r * dimensions + d] = deviation;
+      total += deviation;
+      largest = Math.max(largest, deviation);
+    });
+    return [Math.log1p(total / dimensions), Math.log1p(largest) / 2, Math.log(dimensions) / 3, Math.log(count) / 5];
+  });
+  return {
+    facts: tensorOf([rows.length, rowFacts], facts),
+    deviations: { shape: table.shape, values: deviations },
+  };
+}
+
+export function initialCountWeights(random: Random): NamedTensors {
+  return initialWeights(random, {
+    ...denseLayout('count/hidden', groupingFacts, 32),
+    ...denseLayout('count/last', 32, mostClusters),
+  });
+}
+
+export function initialAnomalyWeights(random: Random): NamedTensors {
+  return initialWeights(random, {
+    ...denseLayout('anomaly/hidden', rowFacts, 16),
+    ...denseLayout('anomaly/last', 16, 1),
+  });
+}
+
+/** Facts of groupings [n, groupingFacts] to the logits of 1, 2, … clusters. */
+export function countLogits(tf: Tf, weights: LiveTensors, facts: Tensor): Tensor {
+  return dense(tf, weights, 'count/last', tf.relu(dense(tf, weights, 'count/hidden', facts)));
+}
+
+/** Facts of rows [n, rowFacts] to the logit that a row does not belong. */
+export function anomalyLogits(tf: Tf, weights: LiveTensors, facts: Tensor): Tensor {
+  return dense(tf, weights, 'anomaly/last', tf.relu(dense(tf, weights, 'anomaly/hidden', facts)));
+}

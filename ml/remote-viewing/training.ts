@@ -1,0 +1,303 @@
+import { fit, initialWeights } from '../fit.ts';
+import { expectedCalibrationError, shareOf } from '../figures.ts';
+import type { Figure, Trainer, TrainingOptions } from '../model.ts';
+import { Random } from '../random.ts';
+import {
+  compute,
+  entry,
+  firstRow,
+  type LiveTensors,
+  type NamedTensors,
+  rowsOf,
+  stackRows,
+  tensorOf,
+  type Tf,
+  toLive,
+} from '../tensors.ts';
+import { drawSketch, objectNames } from './drawings.ts';
+import { encode } from './encode.ts';
+import { type SimulatedSession, simulateSession } from './generator.ts';
+import { descriptorNames, terrainNames } from './lexicon.ts';
+import {
+  initialReadingWeights,
+  initialSketchWeights,
+  matchFeatureCount,
+  matchFeatures,
+  matchLogits,
+  objectProbabilities,
+  readingLogits,
+  sketchLogits,
+} from './network.ts';
+import { rasterise, side } from './raster.ts';
+
+const poolSize = 5;
+/** The signal of the sessions that the figures are measured on; figures at none are shown beside it. */
+const middleSignal = 0.5;
+
+/** Sketches with what they depict; some depict nothing and carry any label, so that the network learns to be unsure. */
+function simulateSketches(random: Random, count: number, emptyShare: number): NamedTensors {
+  const rows = Array.from({ length: count }, () => {
+    const label = random.int(0, objectNames.length - 1);
+    const sketch = drawSketch(random, random.chance(emptyShare) ? undefined : objectNames[label]);
+    return {
+      pictures: tensorOf([1, side, side, 1], rasterise(sketch)),
+      labels: tensorOf(
+        [1, objectNames.length],
+        objectNames.map((_, i) => (i === label ? 1 : 0)),
+      ),
+    };
+  });
+  return stackRows(rows);
+}
+
+function oneHot(names: readonly string[], present: (name: string) => boolean) {
+  return tensorOf(
+    [1, names.length],
+    names.map((name) => (present(name) ? 1 : 0)),
+  );
+}
+
+/** Sessions as the reading network sees them: facts, recognised objects, and what the target really held. */
+async function simulateReadings(
+  tf: Tf,
+  weights: LiveTensors,
+  sessions: readonly SimulatedSession[],
+): Promise<NamedTensors> {
+  const parts: NamedTensors[] = [];
+  for (let start = 0; start < sessions.length; start += 500) {
+    const some = sessions.slice(start, start + 500);
+    const inputs = stackRows(some.map(({ impressions }) => encode(impressions, [])));
+    const outputs = await compute(tf, inputs, (live) => ({
+      facts: tf.clone(entry(live, 'facts')),
+      objects: tf.mul(
+        objectProbabilities(tf, weights, entry(live, 'pictures')),
+        tf.tensor2d(some.map(({ impressions }) => [impressions.sketches === undefined ? 0 : 1])),
+      ),
+    }));
+    const truth = some.map(({ target }) => ({
+      descriptors: oneHot(descriptorNames, (name) => [...target.descriptors].some((held) => held === name)),
+      terrain: oneHot(terrainNames, (name) => name === target.terrain),
+    }));
+    parts.push({ ...outputs, ...stackRows(truth) });
+  }
+  return stackRows(parts);
+}
+
+/** Pools of targets with the session's own in first place: features [sessions, pool, features]. */
+async function simulatePools(
+  tf: Tf,
+  weights: NamedTensors,
+  random: Random,
+  sessions: readonly SimulatedSession[],
+): Promise<NamedTensors> {
+  const live = toLive(tf, weights);
+  const rows: NamedTensors[] = [];
+  for (const session of sessions) {
+    const decoys = Array.from({ length: poolSize - 1 }, () => simulateSession(random, 0).targetWords);
+    const pool = [session.targetWords, ...decoys].map((words, i) => ({ id: String(i), words }));
+    const { features } = await compute(tf, encode(session.impressions, pool), (inputs) => {
+      const seen = tf.mean(objectProbabilities(tf, live, entry(inputs, 'pictures')), 0, true);
+      const objects = session.impressions.sketches === undefined ? tf.zerosLike(seen) : seen;
+      const logits = readingLogits(tf, live, entry(inputs, 'facts'), objects);
+      const read = { descriptors: tf.sigmoid(logits.descriptors), terrain: tf.softmax(logits.terrain) };
+      return { features: tf.expandDims(matchFeatures(tf, read, entry(inputs, 'targets')), 0) };
+    });
+    if (features !== undefined) rows.push({ features });
+  }
+  tf.dispose(live);
+  const labels = tensorOf(
+    [1, poolSize],
+    Array.from({ length: poolSize }, (_, i) => (i === 0 ? 1 : 0)),
+  );
+  return stackRows(rows.map((row) => ({ ...row, labels })));
+}
+
+/** The temperature that makes the sketch network's probabilities fit sketches it was not trained on. */
+async function findTemperature(tf: Tf, weights: NamedTensors, validation: NamedTensors): Promise<number> {
+  const live = toLive(tf, weights);
+  const { logits } = await compute(tf, validation, (seen) => ({
+    logits: sketchLogits(tf, live, entry(seen, 'pictures')),
+  }));
+  tf.dispose(live);
+  const rows = rowsOf(logits ?? tensorOf([0], []));
+  const labels = rowsOf(entry(validation, 'labels')).map((row) => row.indexOf(1));
+  const lossAt = (temperature: number) =>
+    rows.reduce((sum, row, i) => {
+      const scaled = Array.from(row, (logit) => logit / temperature);
+      const highest = Math.max(...scaled);
+      const total = scaled.reduce((all, value) => all + Math.exp(value - highest), 0);
+      return sum + highest + Math.log(total) - (scaled[labels[i] ?? 0] ?? 0);
+    }, 0);
+  const candidates = Array.from({ length: 60 }, (_, i) => 0.4 + i * 0.05);
+  return candidates.reduce((best, candidate) => (lossAt(candidate) < lossAt(best) ? candidate : best), 1);
+}
+
+function simulateSessions(random: Random, count: number, signal?: number): SimulatedSession[] {
+  return Array.from({ length: count }, () =>
+    simulateSession(random, signal ?? (random.chance(0.1) ? 0 : random.uniform())),
+  );
+}
+
+async function train({ tf, seed, sessions, progress }: TrainingOptions): Promise<NamedTensors> {
+  progress(`drawing ${sessions} sketches`);
+  const sketches = simulateSketches(new Random(seed), sessions, 0.12);
+  const sketchWeights = await fit({
+    tf,
+    seed: seed + 1,
+    progress,
+    initial: initialSketchWeights(new Random(seed + 2)),
+    examples: sketches,
+    epochs: 8,
+    loss: (weights, batch) =>
+      tf.losses.softmaxCrossEntropy(entry(batch, 'labels'), sketchLogits(tf, weights, entry(batch, 'pictures'))),
+  });
+  const temperature = await findTemperature(tf, sketchWeights, simulateSketches(new Random(seed + 3), 2_000, 0.12));
+  const seeing = { ...sketchWeights, 'sketch/temperature': tensorOf([1], [temperature]) };
+
+  progress(`simulating ${sessions} sessions`);
+  const live = toLive(tf, seeing);
+  const readings = await simulateReadings(tf, live, simulateSessions(new Random(seed + 4), sessions));
+  tf.dispose(live);
+  const readingWeights = await fit({
+    tf,
+    seed: seed + 5,
+    progress,
+    initial: initialReadingWeights(new Random(seed + 6)),
+    examples: readings,
+    epochs: 10,
+    loss: (weights, batch) => {
+      const logits = readingLogits(tf, weights, entry(batch, 'facts'), entry(batch, 'objects'));
+      const ofTerrain = tf.losses.softmaxCrossEntropy(entry(batch, 'terrain'), logits.terrain);
+      const ofDescriptors = tf.losses.sigmoidCrossEntropy(entry(batch, 'descriptors'), logits.descriptors);
+      return tf.add(ofTerrain, tf.mul(ofDescriptors, 3));
+    },
+  });
+  const rows = rowsOf(entry(readings, 'descriptors'));
+  const base = descriptorNames.map((_, i) => shareOf(rows, (row) => row[i] === 1));
+  const reading = { ...seeing, ...readingWeights, 'reading/base': tensorOf([base.length], base) };
+
+  progress('comparing with pools of targets');
+  const pools = await simulatePools(tf, reading, new Random(seed + 8), simulateSessions(new Random(seed + 7), 3_000));
+  const matchWeights = await fit({
+    tf,
+    seed: seed + 9,
+    progress,
+    initial: initialWeights(new Random(seed + 10), { 'match/kernel': [matchFeatureCount, 1] }),
+    examples: pools,
+    epochs: 20,
+    learningRate: 0.05,
+    loss: (weights, batch) =>
+      tf.losses.softmaxCrossEntropy(entry(batch, 'labels'), matchLogits(tf, weights, entry(batch, 'features'))),
+  });
+  return { ...reading, ...matchWeights };
+}
+
+function indexOfHighest(row: ArrayLike<number>): number {
+  return Array.from(row).reduce((best, value, i, all) => (value > (all[best] ?? -Infinity) ? i : best), 0);
+}
+
+async function evaluateSketches(tf: Tf, weights: LiveTensors, random: Random): Promise<Figure[]> {
+  const chance = { chance: 1 / objectNames.length, chanceIs: `one of ${objectNames.length}` };
+  const [drawn, empty] = [simulateSketches(random, 2_000, 0), simulateSketches(random, 2_000, 1)];
+  const recognise = async (sketches: NamedTensors) => {
+    const { found } = await compute(tf, sketches, (live) => ({
+      found: objectProbabilities(tf, weights, entry(live, 'pictures')),
+    }));
+    const labels = rowsOf(entry(sketches, 'labels')).map((row) => row.indexOf(1));
+    return rowsOf(found ?? tensorOf([0], [])).map((row, i) => ({ row, label: labels[i] ?? 0 }));
+  };
+  const [seen, unseen] = [await recognise(drawn), await recognise(empty)];
+  const first = ({ row, label }: { row: Float32Array; label: number }) => indexOfHighest(row) === label;
+  const third = ({ row, label }: { row: Float32Array; label: number }) =>
+    row.filter((value) => value > (row[label] ?? 0)).length < 3;
+  const certainty = [...seen, ...unseen.slice(0, 270)].map((one) => ({
+    probability: Math.max(...one.row),
+    right: first(one),
+  }));
+  return [
+    { name: 'sketch: right object first', value: shareOf(seen, first), ...chance },
+    {
+      name: 'sketch: right object in the first three',
+      value: shareOf(seen, third),
+      chance: 3 / objectNames.length,
+      chanceIs: `three of ${objectNames.length}`,
+    },
+    { name: 'sketch of nothing: "right" object first', value: shareOf(unseen, first), ...chance },
+    {
+      name: 'sketch: calibration error',
+      value: expectedCalibrationError(certainty),
+      chance: 0,
+      chanceIs: 'perfect calibration',
+    },
+  ];
+}
+
+async function evaluateReadings(tf: Tf, weights: LiveTensors, random: Random, signal: number): Promise<Figure[]> {
+  const readings = await simulateReadings(tf, weights, simulateSessions(random, 4_000, signal));
+  const { terrain, descriptors } = await compute(tf, readings, (live) => {
+    const logits = readingLogits(tf, weights, entry(live, 'facts'), entry(live, 'objects'));
+    return { terrain: tf.softmax(logits.terrain), descriptors: tf.sigmoid(logits.descriptors) };
+  });
+  const truth = rowsOf(entry(readings, 'terrain')).map((row) => row.indexOf(1));
+  const held = rowsOf(entry(readings, 'descriptors'));
+  const guesses = rowsOf(terrain ?? tensorOf([0], []));
+  const named = rowsOf(descriptors ?? tensorOf([0], [])).map((row) => indexOfHighest(row));
+  const base = firstRow({
+    shape: [1, descriptorNames.length],
+    values: Float32Array.from(await entry(weights, 'reading/base').data()),
+  });
+  const at = `at signal ${signal}`;
+  return [
+    {
+      name: `right terrain, ${at}`,
+      value: shareOf(guesses, (row, i) => indexOfHighest(row) === truth[i]),
+      chance: 1 / terrainNames.length,
+      chanceIs: `one of ${terrainNames.length}`,
+    },
+    {
+      name: `first descriptor is the target's, ${at}`,
+      value: shareOf(named, (index, i) => held[i]?.[index] === 1),
+      chance: named.reduce((sum, index) => sum + (base[index] ?? 0), 0) / named.length,
+      chanceIs: 'the same descriptors for any target',
+    },
+  ];
+}
+
+async function evaluatePools(tf: Tf, weights: NamedTensors, random: Random, signal: number): Promise<Figure> {
+  const pools = await simulatePools(tf, weights, random, simulateSessions(random, 1_500, signal));
+  const live = toLive(tf, weights);
+  const { scores } = await compute(tf, pools, (inputs) => ({
+    scores: matchLogits(tf, live, entry(inputs, 'features')),
+  }));
+  tf.dispose(live);
+  const rows = rowsOf(scores ?? tensorOf([0], []));
+  const tieAware = rows.map((row) =>
+    indexOfHighest(row) === 0 ? 1 / row.filter((value) => value === row[0]).length : 0,
+  );
+  const value = tieAware.reduce((sum, hit) => sum + hit, 0) / rows.length;
+  return {
+    name: `right target of ${poolSize} first, at signal ${signal}`,
+    value,
+    chance: 1 / poolSize,
+    chanceIs: `one of ${poolSize}`,
+  };
+}
+
+export const remoteViewingTrainer: Trainer = {
+  sessionType: 'remote_viewing',
+  version: '1.0.0',
+  defaultSessions: 16_000,
+  train,
+  async evaluate({ tf, weights, seed }) {
+    const random = new Random(seed);
+    const live = toLive(tf, weights);
+    const figures = [
+      ...(await evaluateSketches(tf, live, random)),
+      ...(await evaluateReadings(tf, live, random, middleSignal)),
+      ...(await evaluateReadings(tf, live, random, 0)),
+    ];
+    tf.dispose(live);
+    for (const signal of [middleSignal, 0]) figures.push(await evaluatePools(tf, weights, random, signal));
+    return figures;
+  },
+};
