@@ -44,6 +44,7 @@ export function createApiClient(apiUrl: string) {
     register: (person: { email: string; username: string; password: string }) =>
       call(account, 'POST', '/auth/register', person),
     createSession: (token: string, body: unknown) => call(session, 'POST', '/sessions', body, token),
+    session: (token: string, id: string) => call(session, 'GET', `/sessions/${id}`, undefined, token),
     results: async (token: string, id: string) =>
       (await call(results, 'GET', `/sessions/${id}/results`, undefined, token)).results,
   };

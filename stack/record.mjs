@@ -14,7 +14,7 @@ import { isAlive } from './processes.mjs';
  * @property {Record<string, number>} ports
  * @property {string} logFile
  *
- * @typedef {'start' | 'stack' | 'test'} Owner
+ * @typedef {'start' | 'stack' | 'test' | 'bench'} Owner
  * @typedef {import('./parts/part.mjs').PartName | 'api' | 'workerCpu' | 'workerGpu'} ProcessName
  *
  * @typedef {object} Addresses what a client of the stack needs; null where a part has none

@@ -119,12 +119,13 @@ async function runScript(title, script, env, { mayFail = false } = {}) {
 
 /**
  * @param {NodeJS.ProcessEnv} env
+ * @param {string} apiUrl
  * @returns {Promise<number>} its exit code
  */
-async function runDemo(env) {
+async function runDemo(env, apiUrl) {
   terminal.heading('One session of each type');
   terminal.line();
-  const { code } = await runChild(pinnedNode, ['cli/demo.ts'], { cwd: checkoutDir, env, inherit: true });
+  const { code } = await runChild(pinnedNode, ['cli/demo.ts', apiUrl], { cwd: checkoutDir, env, inherit: true });
   if (code !== 0 && !asked.signal.aborted) terminal.note(`the demonstration ended with code ${code}`);
   return code;
 }
@@ -139,7 +140,9 @@ function showAddresses(env) {
     ['API docs', `${urlOf('api')}/v1/docs`],
     ...(env.TEMPORAL_UI_URL ? [/** @type {[string, string]} */ (['Temporal Web UI', env.TEMPORAL_UI_URL])] : []),
     ...(env.SENDGRID_API_BASE ? [/** @type {[string, string]} */ (['Mail', env.SENDGRID_API_BASE])] : []),
-    ['Metrics', ['api', 'workerCpu', 'workerGpu'].map((name) => `${urlOf(name)}/metrics`).join('  ')],
+    ['Metrics', `${urlOf('api')}/metrics`],
+    ['  CPU worker', `${urlOf('workerCpu')}/metrics`],
+    ['  GPU worker', `${urlOf('workerGpu')}/metrics`],
     ['Logs', `${shown(logs)}/`],
   ]);
 }
@@ -201,6 +204,7 @@ async function run({ once, demo }) {
     await runScript('TensorFlow', 'ml/native/build.mjs', env, { mayFail: true });
     signal.throwIfAborted();
   }
+  await runScript('workflows', 'workers/build.ts', env);
   await runScript('provisioning', 'cli/provision.ts', env);
   signal.throwIfAborted();
   await startApps({ homeDir: startHome, record, env, terminal, signal, onStarted: (app) => apps.push(app) });
@@ -209,7 +213,7 @@ async function run({ once, demo }) {
   let code = 0;
   if (demo) {
     const apiUrl = record.addresses.apiUrl ?? '';
-    code = await runDemo({ ...env, API_URL: apiUrl });
+    code = await runDemo(env, apiUrl);
     signal.throwIfAborted();
   }
   if (once) return code;

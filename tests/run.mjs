@@ -136,6 +136,7 @@ async function run(jestArgs, keep) {
       await check('eslint', [`${bin}/eslint/bin/eslint.js`, '.'], env);
       await check('types', [`${bin}/typescript/bin/tsc`], env);
     }
+    await check('workflows', ['tests/buildWorkflows.ts'], env);
     await check('provisioning', ['cli/provision.ts'], env);
     await runJest(jestArgs, env);
   } finally {

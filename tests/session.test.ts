@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client } from '@temporalio/client';
 import { readBillState } from '../db/bills.ts';
 import { findResults, findSession } from '../db/sessions.ts';
 import { sessionTypes, type SessionWorkflowInput } from '../domain/session.ts';
@@ -116,8 +117,10 @@ describe('starting', () => {
   test('a session whose workflow has ended is not started a second time (T1)', async () => {
     const input = await recording();
     await platform.workflows.cancelSession(input.sessionId);
-    await platform.untilEvent(input.sessionId, 'cancelled');
-    expect(await untilEnded(input)).toBe('ended');
+    expect(await endOf(input)).toBe('CANCELLED');
+    expect(await platform.workflows.createSession(input)).toBe('created');
+    expect(await platform.workflows.createSession({ ...input, fingerprint: 'e'.repeat(64) })).toBe('ended');
+    expect(await platform.untilEvent(input.sessionId, 'cancelled')).toEqual(['created', 'cancelled']);
   });
 });
 
@@ -153,7 +156,7 @@ describe('cancelling', () => {
       });
     }
     for (const input of sessions) {
-      await untilEnded(input);
+      await endOf(input);
       const session = await findSession(platform.resources.database.asUser(input.userId), input.sessionId);
       expect(['cancelled', 'completed']).toContain(session?.status);
     }
@@ -236,7 +239,7 @@ describe('erasing', () => {
     expect(await findSession(platform.resources.database.asUser(userId), sessionId)).toBeNull();
     expect(await platform.resources.cache.getStatus(sessionId)).toBeUndefined();
     await expect(platform.resources.contents.get(contentKey)).rejects.toThrow();
-    expect(await untilEnded(input)).toBe('ended');
+    expect(await endOf(input)).toBe('CANCELLED');
   });
 });
 
@@ -254,11 +257,15 @@ async function recording(): Promise<SessionWorkflowInput> {
   return platform.startSession(await exampleOf('dowsing'), { analyzeAtOnce: false });
 }
 
-/** Waits until the session's workflow has ended, as starting it again tells. */
-async function untilEnded(input: SessionWorkflowInput): Promise<string> {
-  let outcome = await platform.workflows.createSession(input);
-  while (outcome === 'created') outcome = await platform.workflows.createSession(input);
-  return outcome;
+/** Waits until the session's workflow has ended, and says how. */
+async function endOf({ sessionId }: SessionWorkflowInput): Promise<string> {
+  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE: namespace } = platform.resources.config;
+  const connection = await connectTemporal(TEMPORAL_ADDRESS);
+  const handle = new Client({ connection, namespace }).workflow.getHandle(`session-${sessionId}`);
+  await handle.result().catch(() => undefined);
+  const { status } = await handle.describe();
+  await connection.close();
+  return status.name;
 }
 
 async function untilStuckCode(userId: string, sessionId: string, code: string): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
 import { activeModels } from '../db/models.ts';
 import type { ObjectStore } from '../integrations/objectStore.ts';
-import type { EngineArtefact } from '../ml/engine.ts';
+import type { EngineArtefact } from '../ml/inference.ts';
 
 /** The artefacts of the active models, fetched and unsealed. Their checksums are the engine's to verify. */
 export async function loadActiveModels(database: Database, objects: ObjectStore): Promise<EngineArtefact[]> {

@@ -1,0 +1,146 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { Client } from '@temporalio/client';
+import { io } from 'socket.io-client';
+import { createApiClient } from '../cli/apiClient.ts';
+import { readConfig } from '../config.ts';
+import type { SessionUpdate } from '../domain/events.ts';
+import { isTerminal } from '../domain/session.ts';
+import { connectTemporal } from '../temporal/connection.ts';
+import { taskQueues } from './bareQueues.ts';
+import type { bareWorkflow } from './bareWorkflow.ts';
+import { constantServer } from './constantServer.ts';
+import { latencyOf, summary, throughputOf, type Latency } from './statistics.ts';
+
+/**
+ * What a session costs, as a ratio to the bare thing in the same run on the same servers: sessions a second beside a
+ * workflow whose four activities do nothing, and the gateway's answers beside an Express that answers a constant.
+ */
+
+const sessionsPerRound = 300;
+const inFlight = 32;
+const callsPerLatency = 200;
+
+const apiUrl = process.argv[2] ?? 'http://127.0.0.1:3000';
+const config = readConfig();
+const example: unknown = JSON.parse(await readFile('examples/dowsing.json', 'utf8'));
+const api = createApiClient(apiUrl);
+const name = `bench-${randomUUID().slice(0, 8)}`;
+const { accessToken: token } = await api.register({
+  email: `${name}@example.com`,
+  username: name,
+  password: randomUUID(),
+});
+const socket = io(apiUrl, { path: '/v1/ws', auth: { token }, transports: ['websocket'] });
+
+const bareWorkers = await Promise.all([startBareWorker('cpu'), startBareWorker('gpu')]);
+const temporal = await connectTemporal(config.TEMPORAL_ADDRESS);
+const client = new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE });
+
+say('Warming up');
+await throughputOf(30, 8, completeSession);
+await throughputOf(30, 8, completeBare);
+
+// Bare, sessions, bare again: what the machine does beside this falls on both alike.
+say(`Throughput: ${sessionsPerRound} each, ${inFlight} in flight`);
+const bareBefore = await throughputOf(sessionsPerRound, inFlight, completeBare);
+const sessions = await throughputOf(sessionsPerRound, inFlight, completeSession);
+const bareAfter = await throughputOf(sessionsPerRound, inFlight, completeBare);
+const barePerSecond = (bareBefore.perSecond + bareAfter.perSecond) / 2;
+
+say(`Latency: ${callsPerLatency} calls, one after the other`);
+const liveMs: number[] = [];
+socket.on('session_update', ({ timestamp }: SessionUpdate) => liveMs.push(Date.now() - Date.parse(timestamp)));
+const ids: string[] = [];
+const create = await latencyOf(callsPerLatency, async () => {
+  const { id } = await api.createSession(token, { ...Object(example), autoAnalyze: false });
+  ids.push(id);
+});
+const get = await latencyOf(callsPerLatency, (i) => api.session(token, ids[i] ?? ''));
+const completed = await completeSession();
+const results = await latencyOf(callsPerLatency, () => api.results(token, completed));
+const one = await latencyOf(20, completeSession);
+const bareOne = await latencyOf(20, completeBare);
+const plain = await constantServer();
+const constant = await latencyOf(callsPerLatency, () => fetch(plain.url).then((response) => response.text()));
+await plain.close();
+
+const report = {
+  at: new Date().toISOString(),
+  machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+  node: process.version,
+  throughput: {
+    sessionsPerSecond: sessions.perSecond,
+    barePerSecond,
+    ratio: sessions.perSecond / barePerSecond,
+  },
+  latency: { create, get, results, liveUpdate: summary(liveMs), oneSession: one, oneBare: bareOne, constant },
+};
+await mkdir('.mindpeeker', { recursive: true });
+await writeFile('.mindpeeker/bench.json', `${JSON.stringify(report, null, 2)}\n`);
+show();
+
+socket.disconnect();
+for (const worker of bareWorkers) {
+  worker.kill('SIGTERM');
+  await once(worker, 'exit');
+}
+await temporal.close();
+
+/** A session from its creation to its bill, over the API and the live connection, as a client sees it. */
+async function completeSession(): Promise<string> {
+  const { id } = await api.createSession(token, example);
+  await new Promise<void>((resolve) => {
+    const listener = (update: SessionUpdate): void => {
+      if (update.sessionId !== id || !isTerminal(update.data.status)) return;
+      socket.off('session_update', listener);
+      resolve();
+    };
+    socket.on('session_update', listener);
+    socket.emit('subscribe', { sessionId: id, after: 1 });
+  });
+  return id;
+}
+
+async function completeBare(): Promise<void> {
+  await client.workflow.execute<typeof bareWorkflow>('bareWorkflow', {
+    workflowId: `bare-${randomUUID()}`,
+    taskQueue: taskQueues.cpu,
+  });
+}
+
+async function startBareWorker(pool: 'cpu' | 'gpu'): Promise<ChildProcess> {
+  const child = fork('bench/bareWorker.ts', [pool], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  await once(child, 'message');
+  return child;
+}
+
+function show(): void {
+  const line = (what: string, ...values: string[]) => {
+    say(`  ${what.padEnd(30)}${values.map((value) => value.padStart(12)).join('')}`);
+  };
+  const latency = (what: string, { p50Ms, p95Ms }: Latency) => {
+    line(what, p50Ms.toFixed(1), p95Ms.toFixed(1), `${(p50Ms / constant.p50Ms).toFixed(1)} ×`);
+  };
+  say('');
+  line('Throughput', 'a second', 'ratio');
+  line('bare workflow', barePerSecond.toFixed(1), '1.00');
+  line('session', sessions.perSecond.toFixed(1), report.throughput.ratio.toFixed(2));
+  say('');
+  line('Latency', 'p50 ms', 'p95 ms', 'to Express');
+  latency('create a session', create);
+  latency('get a session', get);
+  latency('get results', results);
+  latency('live update, commit to reader', report.latency.liveUpdate);
+  latency('one whole session', one);
+  latency('one bare workflow', bareOne);
+  latency('Express answering a constant', constant);
+  say('', `  ${report.machine}, Node ${process.version}; written to .mindpeeker/bench.json`);
+}
+
+function say(...lines: string[]): void {
+  for (const text of lines) console.log(text);
+}

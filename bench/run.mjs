@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { startApps } from '../stack/app.mjs';
+import { bringUp } from '../stack/bring-up.mjs';
+import { endChildren, runChild } from '../stack/children.mjs';
+import { addressesOf, appEnvironment } from '../stack/environment.mjs';
+import { installPackages } from '../stack/packages.mjs';
+import { checkoutDir, pinnedNode } from '../stack/paths.mjs';
+import { StackRecord } from '../stack/record.mjs';
+import { loadSecrets } from '../stack/secrets.mjs';
+import { createTerminal } from '../stack/terminal.mjs';
+
+/**
+ * `npm run bench`: brings up a stack of its own, with the gateway and both pools as separate processes, measures
+ * (bench/main.ts), and takes everything down again.
+ */
+const homeDir = join(checkoutDir, '.mindpeeker', 'bench');
+const terminal = createTerminal();
+const asked = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    asked.abort();
+    endChildren();
+  });
+}
+
+/** @type {import('../stack/app.mjs').App[]} */
+const apps = [];
+/** @type {Awaited<ReturnType<typeof bringUp>> | undefined} */
+let stack;
+try {
+  await installPackages(checkoutDir, terminal, join(homeDir, 'logs', 'npm-ci.log'));
+  const record = new StackRecord(homeDir);
+  const { signal } = asked;
+  stack = await bringUp({ homeDir, record, owner: 'bench', preferDefaultPorts: false, terminal, signal });
+  const env = appEnvironment({
+    nodeEnv: 'development',
+    stack,
+    secrets: loadSecrets(homeDir),
+    // A line for each request would be part of what is measured, as it is in production.
+    caller: { ...process.env, LOG_LEVEL: 'info' },
+  });
+  record.setAddresses(addressesOf(env));
+  for (const script of ['workers/build.ts', 'cli/provision.ts']) {
+    const { code, output } = await runChild(pinnedNode, [script], { cwd: checkoutDir, env });
+    if (code !== 0) throw new Error(`${script} failed:\n${output}`);
+  }
+  await startApps({ homeDir, record, env, terminal, signal, onStarted: (app) => apps.push(app) });
+  const apiUrl = record.addresses.apiUrl ?? '';
+  const { code } = await runChild(pinnedNode, ['bench/main.ts', apiUrl], { cwd: checkoutDir, env, inherit: true });
+  process.exitCode = code;
+} catch (error) {
+  if (!asked.signal.aborted) console.error(error);
+  process.exitCode = 1;
+} finally {
+  await Promise.all(apps.map((app) => app.kept.stop()));
+  await stack?.stop();
+}
+process.exit();
