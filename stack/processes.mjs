@@ -76,12 +76,16 @@ export function isLiveIdentity(value) {
  */
 export function signalProcess(identity, signal, { wholeGroup = false } = {}) {
   if (!isAlive(identity)) return false;
-  try {
-    process.kill(wholeGroup ? -identity.pid : identity.pid, signal);
-    return true;
-  } catch {
-    return false;
+  // The group goes by its leader's pid; where the process leads none, the process itself is what is left to reach.
+  for (const target of wholeGroup ? [-identity.pid, identity.pid] : [identity.pid]) {
+    try {
+      process.kill(target, signal);
+      return true;
+    } catch {
+      // Gone in the meantime, or no leader.
+    }
   }
+  return false;
 }
 
 /**
