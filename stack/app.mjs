@@ -35,19 +35,26 @@ const apps = [
  * @returns {Promise<void>}
  */
 export async function startApps({ homeDir, record, env, terminal, signal, onStarted }) {
-  const startOne = async (
-    /** @type {(typeof apps)[number]} */ { name, title, script, portVariable, port: preferred },
-  ) => {
+  /** @type {Map<string, number>} */
+  const ports = new Map();
+  for (const { name, title, portVariable, port: preferred } of apps) {
+    const { port, instead } = await choosePort(portVariable === 'PORT' ? Number(env.PORT ?? preferred) : preferred);
+    if (instead) terminal.note(`${title}: ${instead}`);
+    ports.set(name, port);
+  }
+  const apiUrl = `http://127.0.0.1:${ports.get('api')}`;
+  record.setAddresses({ apiUrl });
+
+  const startOne = async (/** @type {(typeof apps)[number]} */ { name, title, script, portVariable }) => {
     const step = terminal.step(title, `node ${script}`);
     try {
       if (!existsSync(join(checkoutDir, script))) throw new Problem(`${script} is missing`, `git checkout ${script}`);
-      const { port, instead } = await choosePort(portVariable === 'PORT' ? Number(env.PORT ?? preferred) : preferred);
-      if (instead) terminal.note(`${title}: ${instead}`);
+      const port = ports.get(name) ?? 0;
       const url = `http://127.0.0.1:${port}`;
       const logFile = join(homeDir, 'logs', `${name}.log`);
       /** @type {Record<string, string>} */
       const ownEnv = {};
-      for (const [key, value] of Object.entries({ ...env, [portVariable]: String(port) })) {
+      for (const [key, value] of Object.entries({ PUBLIC_URL: apiUrl, ...env, [portVariable]: String(port) })) {
         if (value !== undefined) ownEnv[key] = value;
       }
       const kept = new KeptProcess({
@@ -71,7 +78,6 @@ export async function startApps({ homeDir, record, env, terminal, signal, onStar
         signal,
       });
       onStarted({ name, url, kept });
-      if (name === 'api') record.setAddresses({ apiUrl: url });
       await kept.start();
       kept.watch();
       step.done(url);

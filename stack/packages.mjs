@@ -38,7 +38,10 @@ function installedAsLocked(dir) {
   if (!wanted || !installed) return false;
   const nothingOthers = Object.entries(installed).every(([path, found]) => {
     const entry = wanted[path];
-    return entry?.version === found.version && entry?.integrity === found.integrity;
+    if (entry?.version !== found.version || entry?.integrity !== found.integrity) return false;
+    // npm writes its list even where it was told to change the lock file alone, so what lies there is looked at too.
+    const there = /** @type {{version?: string} | null} */ (readJson(join(dir, path, 'package.json')));
+    return there?.version === found.version;
   });
   const nothingMissing = Object.entries(wanted).every(
     ([path, entry]) => path === '' || path in installed || entry.optional || entry.devOptional,

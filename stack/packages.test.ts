@@ -25,6 +25,8 @@ const locked = {
 function install() {
   mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
   write('node_modules/.bin/node', '');
+  mkdirSync(join(folder, 'node_modules', 'a'), { recursive: true });
+  write('node_modules/a/package.json', { version: '1.0.0' });
   write('package-lock.json', { packages: locked });
   write('node_modules/.package-lock.json', { packages: { 'node_modules/a': locked['node_modules/a'] } });
 }
@@ -54,6 +56,12 @@ describe('npm ci is left out', () => {
     write('package-lock.json', {
       packages: { ...locked, 'node_modules/b': { version: '2.0.0', integrity: 'sha512-b' } },
     });
+    expect(packagesMatch(folder)).toBe(false);
+  });
+
+  test('but not when npm lists a package that does not lie there', () => {
+    install();
+    rmSync(join(folder, 'node_modules', 'a'), { recursive: true });
     expect(packagesMatch(folder)).toBe(false);
   });
 

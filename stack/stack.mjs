@@ -108,7 +108,9 @@ function status(asJson) {
       pid: live?.pid ?? null,
       version: live?.version ?? '',
       since: live?.since ?? null,
-      startedBy: live ? { start: 'npm start', stack: 'stack up', test: 'npm test', bench: 'npm run bench' }[live.owner] : '',
+      startedBy: live
+        ? { start: 'npm start', stack: 'stack up', test: 'npm test', bench: 'npm run bench' }[live.owner]
+        : '',
     };
   });
   if (asJson) {

@@ -110,7 +110,11 @@ async function runScript(title, script, env, { mayFail = false } = {}) {
   } else {
     step.failed(`ended with code ${code}`);
     asked.signal.throwIfAborted();
-    const said = lines.slice(-6).map((line) => `\n      ${line}`);
+    // What went wrong stands above the stack trace, and nobody reads the trace here.
+    const said = lines
+      .filter((line) => !/^at |^Node\.js v|^[{}]$/.test(line))
+      .slice(-6)
+      .map((line) => `\n      ${line}`);
     throw new Problem(
       `${script} did not finish. Its last lines:\n${said.join('')}\n\n    All of them are in ${shown(logFile)}`,
     );
