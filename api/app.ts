@@ -106,8 +106,9 @@ const parseJson = express.json({ limit: '10mb', strict: false });
 
 /** A body of another type is refused rather than taken for none. */
 const requireJson: RequestHandler = (request, _response, next) => {
+  const empty = request.headers['content-length'] === '0';
   // `false`: there is a body, and it is not JSON; `null`: there is no body.
-  if (request.is('application/json') === false) throw new ApiError('unsupported_media_type');
+  if (!empty && request.is('application/json') === false) throw new ApiError('unsupported_media_type');
   next();
 };
 

@@ -58,7 +58,8 @@ function codeOfParser(error: unknown): ErrorCode | undefined {
 /** How PostgreSQL, Redis, object storage and the sockets below them say that they cannot be reached. */
 const outageCodes = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08|57P0|53300|TIMEOUT)/;
 const outageNames = ['TimeoutError', 'ConnectionException', 'NetworkingError'];
-const outageWords = /Connection terminated|timeout exceeded when trying to connect|Connection is closed/;
+const outageWords =
+  /Connection terminated|timeout exceeded when trying to connect|Connection is closed|ECONN(REFUSED|RESET)/;
 
 const causeSchema = z.looseObject({
   name: z.string().optional(),

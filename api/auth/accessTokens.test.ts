@@ -18,6 +18,34 @@ const tokens = await createAccessTokens([key, other]);
 const userId = '5f4b7f2e-8c3a-4b57-9a44-0f6f2f2b6f10';
 const claims = goodClaims(userId);
 
+const good = await signedToken(key, claims);
+const { sub: _sub, ...nobody } = claims;
+const { exp: _exp, ...endless } = claims;
+const refused: [string, string][] = [
+  ['that has ended', await signedToken(key, { ...claims, exp: Number(claims.exp) - 901 })],
+  ['that never ends', await signedToken(key, endless)],
+  ['that names nobody', await signedToken(key, nobody)],
+  ['whose subject is no id', await signedToken(key, { ...claims, sub: "' or true" })],
+  ['for another audience', await signedToken(key, { ...claims, aud: 'another-api' })],
+  ['of another issuer', await signedToken(key, { ...claims, iss: 'another' })],
+  ['of an unknown tier', await signedToken(key, { ...claims, tier: 'divine' })],
+  ['whose tier was changed', alteredToken(good, { tier: 'enterprise' })],
+  ['of a key that names itself like ours', await signedToken(stranger, claims)],
+  ['of an unknown key', await signedToken(key, claims, { kid: 'three' })],
+  ['without a key id', signedAs(key, { alg: 'RS256' }, claims)],
+  ['with alg none', unsignedToken(key, claims)],
+  ['with alg None', unsignedToken(key, claims, 'None')],
+  ['with alg none and a good signature', signedAs(key, { alg: 'none', kid: 'one' }, claims)],
+  ['signed by HS256 with the public key', await confusedToken(key, claims)],
+  ['with a key of its own in the header', await signedToken(stranger, claims, { jwk: stranger })],
+  [
+    'with a critical extension that we do not know',
+    signedAs(key, { alg: 'RS256', kid: 'one', crit: ['x'], x: 1 }, claims),
+  ],
+  ['without a signature', good.slice(0, good.lastIndexOf('.') + 1)],
+  ['that is no token', 'not.a.token'],
+  ['that is empty', ''],
+];
 describe('access tokens (G5)', () => {
   test('what is issued verifies, as the caller that it was issued to', async () => {
     const caller = await tokens.verify(await tokens.issue({ id: userId, tier: 'professional' }));
@@ -37,34 +65,6 @@ describe('access tokens (G5)', () => {
     expect((await tokens.verify(token)).permissions).toEqual(['session:read']);
   });
 
-  const good = await signedToken(key, claims);
-  const { sub: _sub, ...nobody } = claims;
-  const { exp: _exp, ...endless } = claims;
-  const refused: [string, string][] = [
-    ['that has ended', await signedToken(key, { ...claims, exp: Number(claims.exp) - 901 })],
-    ['that never ends', await signedToken(key, endless)],
-    ['that names nobody', await signedToken(key, nobody)],
-    ['whose subject is no id', await signedToken(key, { ...claims, sub: "' or true" })],
-    ['for another audience', await signedToken(key, { ...claims, aud: 'another-api' })],
-    ['of another issuer', await signedToken(key, { ...claims, iss: 'another' })],
-    ['of an unknown tier', await signedToken(key, { ...claims, tier: 'divine' })],
-    ['whose tier was changed', alteredToken(good, { tier: 'enterprise' })],
-    ['of a key that names itself like ours', await signedToken(stranger, claims)],
-    ['of an unknown key', await signedToken(key, claims, { kid: 'three' })],
-    ['without a key id', signedAs(key, { alg: 'RS256' }, claims)],
-    ['with alg none', unsignedToken(key, claims)],
-    ['with alg None', unsignedToken(key, claims, 'None')],
-    ['with alg none and a good signature', signedAs(key, { alg: 'none', kid: 'one' }, claims)],
-    ['signed by HS256 with the public key', await confusedToken(key, claims)],
-    ['with a key of its own in the header', await signedToken(stranger, claims, { jwk: stranger })],
-    [
-      'with a critical extension that we do not know',
-      signedAs(key, { alg: 'RS256', kid: 'one', crit: ['x'], x: 1 }, claims),
-    ],
-    ['without a signature', good.slice(0, good.lastIndexOf('.') + 1)],
-    ['that is no token', 'not.a.token'],
-    ['that is empty', ''],
-  ];
   test.each(refused)('a token %s is refused as unauthenticated', async (_name, token) => {
     const refusal = await tokens.verify(token).catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(ApiError);

@@ -99,13 +99,17 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
   }, sweepMs);
   sweep.unref();
 
-  const reading = live.read({
-    signal: closing.signal,
-    onUpdate: (update) => {
-      deliver(update.sessionId, update);
-      catchUp();
-    },
-  });
+  live
+    .read({
+      signal: closing.signal,
+      onUpdate: (update) => {
+        deliver(update.sessionId, update);
+        catchUp();
+      },
+    })
+    .catch((error: unknown) => {
+      logger.error({ error }, 'live updates come from PostgreSQL alone: Redis is no longer read');
+    });
 
   return {
     watch(sessionId, after, onUpdate) {
@@ -124,7 +128,7 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
       clearInterval(sweep);
       closing.abort();
       watchers.clear();
-      await Promise.all([reading, catchingUp]);
+      await catchingUp;
     },
   };
 }

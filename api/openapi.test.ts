@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { permissions } from '../domain/tiers.ts';
+import { startTestApi, type TestApi, type TestUser } from '../tests/api.ts';
+import { createRoutes } from './app.ts';
+import { documentPathOf } from './openapi.ts';
+
+let api: TestApi;
+let user: TestUser;
+beforeAll(async () => {
+  api = await startTestApi();
+  user = await api.newUser();
+});
+afterAll(() => api.close());
+
+interface Operation {
+  operationId: string;
+  security: object[];
+  responses: Record<string, unknown>;
+}
+interface Document {
+  openapi: string;
+  servers: { url: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown> };
+}
+
+const read = async () => (await (await fetch(`${api.url}/v1/openapi.json`)).json()) as Document;
+
+describe('the OpenAPI document (G1)', () => {
+  test('is of version 3.1 and names where the API is', async () => {
+    const document = await read();
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.servers.map(({ url }) => url)).toEqual([
+      '/v1',
+      'https://api.mindpeeker.com/v1',
+      'https://staging-api.mindpeeker.com/v1',
+      'https://dev-api.mindpeeker.com/v1',
+    ]);
+  });
+
+  test('has every route of the API and no other, each with a name of its own', async () => {
+    const document = await read();
+    const described = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.keys(item)
+        .filter((method) => method !== 'servers')
+        .map((method) => `${method} ${path}`),
+    );
+    const routes = createRoutes(api.deps);
+    expect(described.sort()).toEqual(routes.map((route) => `${route.method} ${documentPathOf(route)}`).sort());
+    const names = routes.map((route) => document.paths[documentPathOf(route)]?.[route.method]?.operationId);
+    expect(new Set(names).size).toBe(routes.length);
+  });
+
+  test('says of every route who may call it, and every route that needs a caller refuses a stranger', async () => {
+    const document = await read();
+    for (const route of createRoutes(api.deps)) {
+      const operation = document.paths[documentPathOf(route)]?.[route.method];
+      const open = route.kind === 'plain' || route.access === 'public';
+      expect(operation?.security).toEqual(open ? [] : [{ accessToken: [] }]);
+      if (open) continue;
+      const path = route.path.replace('{id}', '0195f3a0-0000-7000-8000-000000000000');
+      expect((await api.call(route.method.toUpperCase(), path)).status).toBe(401);
+      expect(Object.keys(operation?.responses ?? {})).toContain('401');
+    }
+  });
+
+  test('a reference in it always leads somewhere', async () => {
+    const document = await read();
+    const references = JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"/]+)"/g);
+    for (const [, name = ''] of references) expect(Object.keys(document.components.schemas)).toContain(name);
+  });
+
+  test('can be read as a page that loads nothing from elsewhere', async () => {
+    const page = await fetch(`${api.url}/v1/docs`);
+    const html = await page.text();
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+    const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = '']) => link);
+    expect(links.filter((link) => /^https?:|^\/\//.test(link))).toEqual([]);
+    for (const link of links.filter((link) => link.startsWith('/'))) {
+      expect((await fetch(`${api.url}${link}`)).status).toBe(200);
+    }
+  });
+});
+
+// The answers of sessions and accounts are held against the document where they are tested.
+describe('the platform’s own routes answer as documented', () => {
+  test('the models, the totals and the caller', async () => {
+    for (const path of ['/v1/models', '/v1/stats', '/v1/me']) {
+      expect((await api.call('GET', path, { token: user.token })).status).toBe(200);
+    }
+  });
+
+  test('the active models, with figures beside their chance (M2)', async () => {
+    const { body } = await api.call('GET', '/v1/models', { token: user.token });
+    const { items } = body.data as { items: { name: string; figures: { chance: number }[] }[] };
+    expect(new Set(items.map(({ name }) => name)).size).toBe(items.length);
+  });
+
+  test('the totals count sessions by status and name both pools', async () => {
+    const { body } = await api.call('GET', '/v1/stats', { token: user.token });
+    const { queues } = body.data as { queues: { queue: string }[] };
+    expect(queues.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu']);
+  });
+
+  test('the caller, with every permission of the tier', async () => {
+    const { body } = await api.call('GET', '/v1/me', { token: user.token });
+    expect(body.data).toMatchObject({ id: user.id, email: user.email, permissions: [...permissions] });
+  });
+});

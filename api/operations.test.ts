@@ -1,0 +1,242 @@
+import { randomUUID } from 'node:crypto';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createLogger } from '../observability/logger.ts';
+import { startTestApi, type TestApi, type TestUser } from '../tests/api.ts';
+
+let api: TestApi;
+let user: TestUser;
+const lines: string[] = [];
+
+beforeAll(async () => {
+  const logger = createLogger({
+    service: 'api',
+    level: 'info',
+    destination: { write: (line) => void lines.push(line) },
+  });
+  api = await startTestApi({ deps: { logger }, worker: true });
+  user = await api.newUser();
+});
+afterAll(() => api.close());
+
+interface Line {
+  level: string;
+  service: string;
+  trace_id: string;
+  user_id: string | null;
+  session_id: string | null;
+  message: string;
+  metadata: Record<string, unknown>;
+}
+
+/** The log line of a request; it is written once the answer is out, which is a moment after the client has it. */
+async function lineOf(requestId: string): Promise<Line> {
+  for (;;) {
+    const line = lines.map((text) => JSON.parse(text) as Line).find(({ metadata }) => metadata.requestId === requestId);
+    if (line !== undefined) return line;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+describe('a request leaves one line (I4)', () => {
+  test('that says who, what, how it went and how long it took, in a trace', async () => {
+    const { body } = await api.call('POST', '/v1/sessions', {
+      token: user.token,
+      headers: { 'X-Client-Version': '2.1.0' },
+      body: { sessionType: 'dowsing', cue: 'Is it here?' },
+    });
+    const line = await lineOf(body.requestId);
+    expect(line).toMatchObject({
+      level: 'INFO',
+      service: 'api',
+      user_id: user.id,
+      session_id: (body.data as { id: string }).id,
+      metadata: { method: 'POST', route: '/v1/sessions', status: 201, clientVersion: '2.1.0' },
+    });
+    expect(line.trace_id).toMatch(/^[0-9a-f]{32}$/);
+    expect(typeof line.metadata.durationMs).toBe('number');
+    expect(lines.filter((text) => text.includes(body.requestId))).toHaveLength(1);
+  });
+
+  test('and nothing of what a person wrote or of what opens doors (I5)', async () => {
+    const marker = (name: string) => `${name}-${randomUUID()}`;
+    const secrets = {
+      password: marker('password'),
+      cue: marker('cue'),
+      word: marker('word'),
+      metadata: marker('metadata'),
+      query: marker('query'),
+      bad: marker('bad'),
+    };
+    const email = `${randomUUID()}@example.com`;
+    const credentials = { email, password: secrets.password };
+    const registered = await api.call('POST', '/v1/auth/register', {
+      body: { ...credentials, username: randomUUID() },
+    });
+    const { accessToken, refreshToken } = registered.body.data as { accessToken: string; refreshToken: string };
+    await api.call('POST', '/v1/auth/login', { body: credentials });
+    await api.call('POST', '/v1/auth/login', { body: { ...credentials, password: secrets.bad } });
+    const complete = {
+      sessionType: 'remote_viewing',
+      cue: secrets.cue,
+      impressions: { words: [secrets.word] },
+      metadata: { note: secrets.metadata },
+      autoAnalyze: false,
+    };
+    const created = await api.call('POST', '/v1/sessions', { token: accessToken, body: complete });
+    const { id } = created.body.data as { id: string };
+    await api.call('PATCH', `/v1/sessions/${id}`, { token: accessToken, body: { cue: `${secrets.cue}-2` } });
+    await api.call('POST', '/v1/sessions', { token: accessToken, body: { ...complete, sessionType: secrets.bad } });
+    await api.call('POST', '/v1/sessions', { token: accessToken, text: `{"cue": "${secrets.cue}` });
+    await api.call('GET', `/v1/sessions?cursor=${secrets.query}`, { token: accessToken });
+    const last = await api.call('GET', `/v1/nowhere/${secrets.query}`, { token: accessToken });
+    await lineOf(last.body.requestId);
+    const log = lines.join('');
+    for (const secret of [...Object.values(secrets), accessToken, refreshToken, email])
+      expect(log).not.toContain(secret);
+  });
+});
+
+describe('metrics (I2)', () => {
+  test('count requests by route pattern, never by id', async () => {
+    const id = randomUUID();
+    await api.call('GET', `/v1/sessions/${id}`, { token: user.token });
+    await api.call('GET', `/v1/${id}`);
+    const text = await (await fetch(`${api.url}/metrics`)).text();
+    expect(text).toMatch(/http_requests_total\{[^}]*route="\/v1\/sessions\/\{id\}"[^}]*status="404"/);
+    expect(text).toMatch(/http_requests_total\{[^}]*route="unknown"/);
+    expect(text).toMatch(/api_usage_by_endpoint\{[^}]*endpoint="\/v1\/sessions\/\{id\}"/);
+    expect(text).toMatch(/user_tier_distribution\{[^}]*tier="basic"[^}]*\} [1-9]/);
+    expect(text).toMatch(/http_request_duration_seconds_bucket/);
+    expect(text).not.toContain(id);
+  });
+});
+
+describe('readiness', () => {
+  test('is said when every part answers', async () => {
+    const { status, body } = await api.call('GET', '/readyz');
+    expect(status).toBe(200);
+    expect(body.data).toEqual({
+      ready: true,
+      checks: { postgres: 'ok', redis: 'ok', objects: 'ok', temporal: 'ok' },
+    });
+    expect((await api.call('GET', '/healthz')).body.data).toEqual({ alive: true });
+  });
+
+  test('names PostgreSQL when it is gone; calls that need it answer 503; both are well again once it is back', async () => {
+    const gate = await openGate(api.resources.config.DATABASE_URL);
+    const behind = await startTestApi({ changes: { DATABASE_URL: gate.url } });
+    try {
+      expect((await behind.call('GET', '/v1/me', { token: user.token })).status).toBe(200);
+      await gate.shut();
+      const { status, body } = await behind.call('GET', '/readyz');
+      expect(status).toBe(503);
+      expect(body.error?.details).toEqual([{ path: 'postgres', message: 'postgres is not reachable' }]);
+      const call = await behind.call('GET', '/v1/me', { token: user.token });
+      expect(call.status).toBe(503);
+      expect(call.body.error).toMatchObject({ code: 'temporarily_unavailable', retryable: true });
+      expect(call.headers.get('retry-after')).not.toBeNull();
+      expect((await behind.call('GET', '/healthz')).status).toBe(200);
+      expect((await fetch(`${behind.url}/metrics`)).status).toBe(200);
+      await gate.open();
+      expect((await behind.call('GET', '/v1/me', { token: user.token })).status).toBe(200);
+      expect((await behind.call('GET', '/readyz')).status).toBe(200);
+    } finally {
+      await behind.close();
+      await gate.shut();
+    }
+  });
+
+  test('goes on without Redis, says so, and everything works (P5)', async () => {
+    const without = await startTestApi({ changes: { REDIS_URL: 'redis://127.0.0.1:1' } });
+    try {
+      const { status, body } = await without.call('GET', '/readyz');
+      expect(status).toBe(200);
+      expect((body.data as { checks: object }).checks).toMatchObject({ redis: 'redis is not reachable' });
+      const complete = {
+        sessionType: 'remote_viewing',
+        cue: 'NNNN-1234',
+        impressions: { words: ['a tower'] },
+        autoAnalyze: false,
+      };
+      const created = await without.call('POST', '/v1/sessions', { token: user.token, body: complete });
+      expect(created.status).toBe(201);
+      const { id } = created.body.data as { id: string };
+      const read = await without.call('GET', `/v1/sessions/${id}`, { token: user.token });
+      expect(read.body.data).toEqual(created.body.data);
+    } finally {
+      await without.close();
+    }
+  });
+
+  test('without object storage a session is refused by 503, and nothing is stored', async () => {
+    const without = await startTestApi({ changes: { S3_ENDPOINT: 'http://127.0.0.1:1' } });
+    try {
+      const { status, body } = await without.call('GET', '/readyz');
+      expect(status).toBe(503);
+      expect(body.error?.details?.map(({ path }) => path)).toEqual(['objects']);
+      const answer = await without.call('POST', '/v1/sessions', {
+        token: user.token,
+        body: { sessionType: 'dowsing', cue: 'Is it here?' },
+      });
+      expect(answer.status).toBe(503);
+    } finally {
+      await without.close();
+    }
+  });
+
+  test('a read of content that is not cached needs object storage, and a cached one does not', async () => {
+    const complete = { sessionType: 'remote_viewing', cue: 'x', impressions: { words: ['a'] }, autoAnalyze: false };
+    const { id } = (await api.call('POST', '/v1/sessions', { token: user.token, body: complete })).body.data as {
+      id: string;
+    };
+    const without = await startTestApi({ changes: { S3_ENDPOINT: 'http://127.0.0.1:1' } });
+    try {
+      expect((await without.call('GET', `/v1/sessions/${id}`, { token: user.token })).status).toBe(200);
+      await api.resources.cache.forget(id);
+      expect((await without.call('GET', `/v1/sessions/${id}`, { token: user.token })).status).toBe(503);
+    } finally {
+      await without.close();
+    }
+  });
+});
+
+/** A door in front of a server, to shut and open: behind a shut one the server is gone, in the middle of a call too. */
+async function openGate(address: string) {
+  const target = new URL(address);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port), target.hostname);
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(from);
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+      from.on('close', () => {
+        sockets.delete(from);
+        to.destroy();
+      });
+    }
+  });
+  const listen = (port: number) =>
+    new Promise<number>((resolve) => {
+      server.listen(port, '127.0.0.1', () => {
+        resolve((server.address() as AddressInfo).port);
+      });
+    });
+  const url = new URL(address);
+  url.port = String(await listen(0));
+  return {
+    url: url.href,
+    open: () => listen(Number(url.port)),
+    shut: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        sockets.forEach((socket) => socket.destroy());
+      }),
+  };
+}
