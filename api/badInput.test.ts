@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findState } from '../db/sessions.ts';
-import { readConfig } from '../config.ts';
 import { startTestApi, type Answer, type CallOptions, type TestApi, type TestUser } from '../tests/api.ts';
-import { alteredToken, confusedToken, goodClaims, signedToken, unsignedToken } from '../tests/tokens.ts';
+import { alteredToken, confusedToken, goodClaims, ourSigningKey, signedToken, unsignedToken } from '../tests/tokens.ts';
 import { newSessionId } from './sessions/identity.ts';
 
 let api: TestApi;
@@ -200,14 +199,14 @@ describe('a body that cannot be read is refused, and nothing is stored', () => {
 });
 
 describe('a token that is not good is refused by 401 before anything is read, and nothing is stored', () => {
-  const [key] = readConfig().JWT_SIGNING_KEYS;
+  const key = ourSigningKey();
   const claims = () => goodClaims(user.id);
   const cases: [string, () => string | undefined | Promise<string>][] = [
     ['none', () => undefined],
-    ['an expired one', () => signedToken(key!, { ...claims(), exp: Math.floor(Date.now() / 1_000) - 1 })],
+    ['an expired one', () => signedToken(key, { ...claims(), exp: Math.floor(Date.now() / 1_000) - 1 })],
     ['an altered one', () => alteredToken(user.token, { tier: 'enterprise' })],
-    ['one with alg none', () => unsignedToken(key!, claims())],
-    ['one signed by HS256 with the public key', () => confusedToken(key!, claims())],
+    ['one with alg none', () => unsignedToken(key, claims())],
+    ['one signed by HS256 with the public key', () => confusedToken(key, claims())],
     ['a refresh token', () => user.refreshToken],
   ];
   test.each(cases)('%s', async (_name, token) => {
@@ -218,7 +217,7 @@ describe('a token that is not good is refused by 401 before anything is read, an
   });
 
   test('one without the permission is refused by 403, which names it', async () => {
-    const token = await signedToken(key!, { ...claims(), permissions: ['session:read'] });
+    const token = await signedToken(key, { ...claims(), permissions: ['session:read'] });
     const answer = await expectNothingStored({ body: remoteViewing(words), token });
     expect(answer.status).toBe(403);
     expect(answer.body.error?.details).toEqual([{ path: 'permission', message: 'needs session:create' }]);

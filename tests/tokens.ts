@@ -1,7 +1,15 @@
 import { createPublicKey, createSign } from 'node:crypto';
 import { importJWK, SignJWT, type JWTPayload } from 'jose';
 import type { SigningKey } from '../api/auth/accessTokens.ts';
+import { readConfig } from '../config.ts';
 import { permissions } from '../domain/tiers.ts';
+
+/** The key that the test stack signs with. */
+export function ourSigningKey(): SigningKey {
+  const [key] = readConfig().JWT_SIGNING_KEYS;
+  if (key === undefined) throw new Error('the test stack has no signing key');
+  return key;
+}
 
 /** What a good access token says; tests change one thing and expect a refusal. */
 export function goodClaims(userId: string): JWTPayload & Record<string, unknown> {

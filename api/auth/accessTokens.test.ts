@@ -18,9 +18,10 @@ const tokens = await createAccessTokens([key, other]);
 const userId = '5f4b7f2e-8c3a-4b57-9a44-0f6f2f2b6f10';
 const claims = goodClaims(userId);
 
+const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([claim]) => claim !== name));
 const good = await signedToken(key, claims);
-const { sub: _sub, ...nobody } = claims;
-const { exp: _exp, ...endless } = claims;
+const nobody = without('sub');
+const endless = without('exp');
 const refused: [string, string][] = [
   ['that has ended', await signedToken(key, { ...claims, exp: Number(claims.exp) - 901 })],
   ['that never ends', await signedToken(key, endless)],

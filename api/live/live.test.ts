@@ -2,12 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { recordStep, type StepRecord } from '../../db/sessionSteps.ts';
-import { readConfig } from '../../config.ts';
 import { toSessionUpdate, type SessionUpdate } from '../../domain/events.ts';
 import { openStatuses, type SessionStatus } from '../../domain/session.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { newSession } from '../../tests/database.ts';
-import { goodClaims, signedToken } from '../../tests/tokens.ts';
+import { goodClaims, ourSigningKey, signedToken } from '../../tests/tokens.ts';
 
 let apis: [TestApi, TestApi];
 let user: TestUser;
@@ -199,12 +198,12 @@ describe('watching a session (G4)', () => {
 });
 
 describe('who may watch (G4, G5)', () => {
-  const [key] = readConfig().JWT_SIGNING_KEYS;
+  const key = ourSigningKey();
 
   test.each([
     ['no token', () => undefined],
     ['a token that is none', () => 'nonsense'],
-    ['an expired token', () => signedToken(key!, { ...goodClaims(user.id), exp: Math.floor(Date.now() / 1_000) - 1 })],
+    ['an expired token', () => signedToken(key, { ...goodClaims(user.id), exp: Math.floor(Date.now() / 1_000) - 1 })],
   ])('with %s nobody is let in', async (_name, token) => {
     await expect(connect(await token())).rejects.toMatchObject({ data: { code: 'unauthenticated' } });
   });
@@ -238,7 +237,7 @@ describe('who may watch (G4, G5)', () => {
   });
 
   test('the socket ends with its token, and says why first', async () => {
-    const token = await signedToken(key!, { ...goodClaims(user.id), exp: Math.floor(Date.now() / 1_000) + 2 });
+    const token = await signedToken(key, { ...goodClaims(user.id), exp: Math.floor(Date.now() / 1_000) + 2 });
     const { socket } = await connect(token);
     const told = new Promise((resolve) => socket.once('unauthenticated', resolve));
     const closed = new Promise((resolve) => socket.once('disconnect', resolve));
