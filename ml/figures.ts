@@ -39,6 +39,32 @@ export function expectedCalibrationError(claims: readonly Claim[]): number {
   return gaps.reduce((sum, gap) => sum + gap, 0) / Math.max(1, claims.length);
 }
 
+/** A claimed probability after its log odds were stretched and shifted. */
+export function rescale(probability: number, [stretch = 1, shift = 0]: readonly number[]): number {
+  const inside = Math.min(1 - 1e-6, Math.max(1e-6, probability));
+  return 1 / (1 + Math.exp(-(stretch * Math.log(inside / (1 - inside)) + shift)));
+}
+
+/** The stretch and shift of log odds that make claims fit what came true, by log loss (Platt 1999), over a grid. */
+export function findRescaling(claims: readonly Claim[]): [stretch: number, shift: number] {
+  const lossAt = (scaling: readonly number[]) =>
+    meanOf(
+      claims.map(({ probability, right }) => {
+        const scaled = rescale(probability, scaling);
+        return -Math.log(Math.max(1e-9, right ? scaled : 1 - scaled));
+      }),
+    );
+  let best: [stretch: number, shift: number] = [1, 0];
+  let least = lossAt(best);
+  for (let stretch = 0.3; stretch <= 3; stretch += 0.1) {
+    for (let shift = -2; shift <= 2; shift += 0.1) {
+      const loss = lossAt([stretch, shift]);
+      if (loss < least) [best, least] = [[stretch, shift], loss];
+    }
+  }
+  return best;
+}
+
 /** The probability that something right scores above something wrong, ties counting half (Mann and Whitney). */
 export function areaUnderCurve(claims: readonly Claim[]): number {
   const ranks = averageRanks(claims.map(({ probability }) => probability));

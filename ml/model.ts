@@ -64,7 +64,15 @@ export interface Trainer {
   readonly defaultSessions: number;
   train(options: TrainingOptions): Promise<NamedTensors>;
   /** Measures weights on simulated sessions of seeds that training never saw. */
-  evaluate(options: { tf: Tf; weights: NamedTensors; seed: number }): Promise<Figure[]>;
+  evaluate(options: EvaluationOptions): Promise<Figure[]>;
+}
+
+export interface EvaluationOptions {
+  readonly tf: Tf;
+  readonly weights: NamedTensors;
+  readonly seed: number;
+  /** How many simulated sessions each figure is measured on. */
+  readonly sessions: number;
 }
 
 export interface TrainingOptions {

@@ -7,7 +7,7 @@ import { type Artefact, folderOf, packArtefact } from './artefact.ts';
 import { openBackend } from './backend.ts';
 import { figuresTable, updateCard } from './card.ts';
 import type { Trainer } from './model.ts';
-import { evaluationSeedOffset, trainerNamed, trainers } from './trainers.ts';
+import { evaluationSeedOffset, evaluationSessions, trainerNamed, trainers } from './trainers.ts';
 
 interface TrainingRun {
   trainer: Trainer;
@@ -26,7 +26,12 @@ async function trainModel({ trainer, sessions, seed, dryRun }: TrainingRun): Pro
   progress(`${trainer.sessionType} ${trainer.version} on ${backend}: ${sessions} simulated sessions, seed ${seed}`);
   const weights = await trainer.train({ tf, seed, sessions, progress });
   progress('measuring on sessions of other seeds');
-  const figures = await trainer.evaluate({ tf, weights, seed: seed + evaluationSeedOffset });
+  const figures = await trainer.evaluate({
+    tf,
+    weights,
+    seed: seed + evaluationSeedOffset,
+    sessions: evaluationSessions,
+  });
   const { sessionType: name, version } = trainer;
   const artefact: Artefact = { name, version, created: new Date().toISOString(), seed, sessions, figures, weights };
   console.log(`\n${figuresTable(figures)}\n`);

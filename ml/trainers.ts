@@ -19,3 +19,6 @@ export function trainerNamed(name: string | undefined): Trainer | undefined {
 
 /** How far the seeds of evaluation lie from those of training: no training uses a seed this far from its own. */
 export const evaluationSeedOffset = 1_000_000;
+
+/** How many simulated sessions the figures of a card are measured on, each. */
+export const evaluationSessions = 3_000;

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingLocationImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
-import { quantileOf } from '../figures.ts';
+import { quantileOf, rescale } from '../figures.ts';
 import { dense, denseLayout, initialWeights } from '../fit.ts';
 import type { ModelStamp } from '../model.ts';
 import type { Random } from '../random.ts';
@@ -127,7 +127,8 @@ function normalise(tf: Tf, cells: Tensor): Tensor {
 }
 
 export function predictLocation(tf: Tf, weights: LiveTensors, inputs: LiveTensors): Record<string, Tensor> {
-  return { cells: cellProbabilities(tf, weights, inputs) };
+  const calibration = tf.reshape(entry(weights, 'location/calibration'), [1, 2]);
+  return { cells: cellProbabilities(tf, weights, inputs), calibration };
 }
 
 /** Cells with their place, the densest first. */
@@ -176,15 +177,15 @@ export function reportLocation(
   const ranked = rankCells(grid, firstRow(entry(outputs, 'cells')));
   const [first] = ranked;
   if (first === undefined) throw new RangeError('A grid without cells');
-  const confidence = probabilityWithin(ranked, bestShare);
+  const confidence = rescale(probabilityWithin(ranked, bestShare), firstRow(entry(outputs, 'calibration')));
   const near = `${first.lat.toFixed(3)}, ${first.lon.toFixed(3)}`;
   return {
     resultType: 'dowsing.location',
     confidenceScore: confidence,
     data: {
       model,
-      chance: { value: bestShare, meaning: 'The best tenth of the region holds a tenth of the probability by chance.' },
-      summary: `The points gather near ${near}; the best tenth of the region holds ${(100 * confidence).toFixed(0)}% of the probability.`,
+      chance: { value: bestShare, meaning: 'What is sought lies in any tenth of the region with a tenth by chance.' },
+      summary: `The points gather near ${near}; what is sought lies in the best tenth of the region with ${(100 * confidence).toFixed(0)}%.`,
       limits: 'It weighs where the points lie and knows nothing of the map; probabilities hold for simulated searches.',
       cells: ranked.map(({ lon, lat, probability }) => ({ lon, lat, probability })),
       best: { lon: first.lon, lat: first.lat },

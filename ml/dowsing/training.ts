@@ -1,8 +1,27 @@
-import { areaUnderCurve, type Claim, expectedCalibrationError, meanOf, medianOf, shareOf } from '../figures.ts';
+import {
+  areaUnderCurve,
+  findRescaling,
+  rescale,
+  type Claim,
+  expectedCalibrationError,
+  meanOf,
+  medianOf,
+  shareOf,
+} from '../figures.ts';
 import { fit } from '../fit.ts';
-import type { Figure, Trainer, TrainingOptions } from '../model.ts';
+import type { EvaluationOptions, Figure, Trainer, TrainingOptions } from '../model.ts';
 import { Random } from '../random.ts';
-import { compute, entry, type NamedTensors, rowsOf, stackRows, tensorOf, type Tf, toLive } from '../tensors.ts';
+import {
+  compute,
+  entry,
+  firstRow,
+  type NamedTensors,
+  rowsOf,
+  stackRows,
+  tensorOf,
+  type Tf,
+  toLive,
+} from '../tensors.ts';
 import { type Answer, answerLogits, answers, encodeAnswer, initialAnswerWeights, predictAnswer } from './answer.ts';
 import { simulateAnswer, simulateSearch, type SimulatedSearch } from './generator.ts';
 import { cellsPerSide, gridOf } from './grid.ts';
@@ -81,13 +100,19 @@ async function train({ tf, seed, sessions, progress }: TrainingOptions): Promise
       return tf.neg(tf.mean(tf.log(tf.sum(tf.mul(cells, truth), 1))));
     },
   });
-  return { ...answerWeights, ...locationWeights };
+  progress('calibrating');
+  const found = { ...answerWeights, ...locationWeights, 'location/calibration': tensorOf([2], [1, 0]) };
+  const judged = await judgeSearches(tf, found, new Random(seed + 6), undefined, Math.min(3_000, searches));
+  const scaling = findRescaling(
+    judged.map(({ claimed, inBestShare }) => ({ probability: claimed, right: inBestShare })),
+  );
+  return { ...found, 'location/calibration': tensorOf([2], scaling) };
 }
 
-async function evaluateAnswers(tf: Tf, weights: NamedTensors, seed: number): Promise<Figure[]> {
+async function evaluateAnswers({ tf, weights, seed, sessions }: EvaluationOptions): Promise<Figure[]> {
   const live = toLive(tf, weights);
   const claimsOn = async (random: Random, signal?: number) => {
-    const simulated = simulateAnswers(random, 4_000, signal);
+    const simulated = simulateAnswers(random, sessions, signal);
     const outputs = await compute(tf, simulated, (inputs) => predictAnswer(tf, live, inputs));
     const labels = rowsOf(entry(simulated, 'labels'));
     return rowsOf(entry(outputs, 'answers')).map(([yes = 0, no = 0, unclear = 0], i) => ({
@@ -145,8 +170,9 @@ async function judgeSearches(
   weights: NamedTensors,
   random: Random,
   signal: number | undefined,
+  count: number,
 ): Promise<JudgedSearch[]> {
-  const searches = Array.from({ length: 1_500 }, () => simulateSearch(random, signal ?? anySignal(random)));
+  const searches = Array.from({ length: count }, () => simulateSearch(random, signal ?? anySignal(random)));
   const inputs = stackRows(searches.map(({ impressions }) => encodeLocation(impressions)));
   const live = toLive(tf, weights);
   const outputs = await compute(tf, inputs, (session) => predictLocation(tf, live, session));
@@ -170,14 +196,14 @@ async function judgeSearches(
       within50: areaBefore < areaHolding(ranked, 0.5),
       within90: areaBefore < areaHolding(ranked, 0.9),
       inBestShare: areaBefore < bestShare,
-      claimed: probabilityWithin(ranked, bestShare),
+      claimed: rescale(probabilityWithin(ranked, bestShare), firstRow(entry(outputs, 'calibration'))),
     };
   });
 }
 
-async function evaluateSearches(tf: Tf, weights: NamedTensors, seed: number): Promise<Figure[]> {
+async function evaluateSearches({ tf, weights, seed, sessions }: EvaluationOptions): Promise<Figure[]> {
   const figures = async (signal: number | undefined, at: string): Promise<Figure[]> => {
-    const judged = await judgeSearches(tf, weights, new Random(seed), signal);
+    const judged = await judgeSearches(tf, weights, new Random(seed + 10), signal, sessions);
     const relative = judged.map(({ errorKm, centreErrorKm }) => [errorKm, centreErrorKm] as const);
     const diagonal = medianOf(relative.map(([error, centre]) => error / Math.max(centre, 1e-9)));
     return [
@@ -221,7 +247,7 @@ export const dowsingTrainer: Trainer = {
   version: '1.0.0',
   defaultSessions: 30_000,
   train,
-  async evaluate({ tf, weights, seed }) {
-    return [...(await evaluateAnswers(tf, weights, seed)), ...(await evaluateSearches(tf, weights, seed + 10))];
+  async evaluate(options) {
+    return [...(await evaluateAnswers(options)), ...(await evaluateSearches(options))];
   },
 };

@@ -15,8 +15,9 @@ export interface SimulatedTable {
 export function simulateTable(random: Random, groupCount = random.int(1, mostClusters)): SimulatedTable {
   const dimensions = random.int(2, 12);
   const rows = random.int(Math.max(30, groupCount * 12), 260);
-  const telling = Array.from({ length: dimensions }, () => random.chance(0.8));
-  const apart = random.uniform(2, 6);
+  const tellingShare = random.uniform(0.4, 1);
+  const telling = Array.from({ length: dimensions }, () => random.chance(tellingShare));
+  const apart = random.uniform(2, 10);
   const middles = Array.from({ length: groupCount }, () =>
     telling.map((tells) => (tells ? random.normal(0, apart) : 0)),
   );

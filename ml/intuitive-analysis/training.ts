@@ -101,20 +101,20 @@ async function judge(tf: Tf, weights: NamedTensors, tables: readonly SimulatedTa
 export const intuitiveAnalysisTrainer: Trainer = {
   sessionType: 'intuitive_analysis',
   version: '1.0.0',
-  defaultSessions: 4_000,
+  defaultSessions: 6_000,
   train,
-  async evaluate({ tf, weights, seed }): Promise<Figure[]> {
+  async evaluate({ tf, weights, seed, sessions }): Promise<Figure[]> {
     const random = new Random(seed);
     const mixed = await judge(
       tf,
       weights,
-      Array.from({ length: 500 }, () => simulateTable(random)),
+      Array.from({ length: Math.ceil(sessions / 3) }, () => simulateTable(random)),
     );
     const grouped = mixed.filter(({ groupCount }) => groupCount > 1);
     const empty = await judge(
       tf,
       weights,
-      Array.from({ length: 200 }, () => simulateTable(random, 1)),
+      Array.from({ length: Math.ceil(sessions / 6) }, () => simulateTable(random, 1)),
     );
     const rows = mixed.flatMap((one) => one.rows);
     const shuffled = random

@@ -1,6 +1,6 @@
 import { areaUnderCurve, type Claim, expectedCalibrationError, meanOf, shareOf } from '../figures.ts';
 import { fit } from '../fit.ts';
-import type { Figure, Trainer, TrainingOptions } from '../model.ts';
+import type { EvaluationOptions, Figure, Trainer, TrainingOptions } from '../model.ts';
 import { Random } from '../random.ts';
 import { compute, entry, type NamedTensors, rowsOf, stackRows, tensorOf, type Tf, toLive } from '../tensors.ts';
 import { findPeriod, scaleOf } from './baselines.ts';
@@ -78,12 +78,16 @@ async function train({ tf, seed, sessions, progress }: TrainingOptions): Promise
     batchSize: 256,
     loss: (live, batch) => pinballLoss(tf, forecastQuantiles(tf, live, batch), entry(batch, 'truth')),
   });
-  const calibration = await calibrate(tf, weights, simulateForecasts(new Random(seed + 4), 2_000, 'mixed'));
+  const calibration = await calibrate(
+    tf,
+    weights,
+    simulateForecasts(new Random(seed + 4), Math.min(2_000, sessions), 'mixed'),
+  );
   return { ...weights, calibration: tensorOf([2], calibration) };
 }
 
-async function judge(tf: Tf, weights: NamedTensors, random: Random, kind: SeriesKind) {
-  const simulated = simulateForecasts(random, 3_000, kind);
+async function judge({ tf, weights, sessions }: EvaluationOptions, random: Random, kind: SeriesKind) {
+  const simulated = simulateForecasts(random, sessions, kind);
   const quantiles = await forecastAll(tf, weights, simulated);
   const truth = truthOf(simulated);
   const plain = rowsOf(entry(simulated, 'plain'));
@@ -104,9 +108,9 @@ export const precognitionTrainer: Trainer = {
   version: '1.0.0',
   defaultSessions: 20_000,
   train,
-  async evaluate({ tf, weights, seed }): Promise<Figure[]> {
-    const mixed = await judge(tf, weights, new Random(seed), 'mixed');
-    const walk = await judge(tf, weights, new Random(seed + 1), 'walk');
+  async evaluate(options): Promise<Figure[]> {
+    const mixed = await judge(options, new Random(options.seed), 'mixed');
+    const walk = await judge(options, new Random(options.seed + 1), 'walk');
     const sure = mixed.rise.map(({ probability, right }) => ({
       probability: Math.max(probability, 1 - probability),
       right: right === probability >= 0.5,

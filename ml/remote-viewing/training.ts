@@ -31,20 +31,22 @@ import {
 import { rasterise, side } from './raster.ts';
 
 const poolSize = 5;
+/** How many of the sketches that are learned from depict nothing. */
+const emptyShare = 0.25;
 /** The signal of the sessions that the figures are measured on; figures at none are shown beside it. */
 const middleSignal = 0.5;
 
-/** Sketches with what they depict; some depict nothing and carry any label, so that the network learns to be unsure. */
-function simulateSketches(random: Random, count: number, emptyShare: number): NamedTensors {
+/**
+ * Sketches with what they depict: `labels` [n, objects]. One that depicts nothing is as much the one thing as the other,
+ * so that the network learns to be unsure of it.
+ */
+function simulateSketches(random: Random, count: number, empty: number): NamedTensors {
   const rows = Array.from({ length: count }, () => {
-    const label = random.int(0, objectNames.length - 1);
-    const sketch = drawSketch(random, random.chance(emptyShare) ? undefined : objectNames[label]);
+    const name = random.chance(empty) ? undefined : random.pick(objectNames);
+    const shares = objectNames.map((one) => (name === undefined ? 1 / objectNames.length : Number(one === name)));
     return {
-      pictures: tensorOf([1, side, side, 1], rasterise(sketch)),
-      labels: tensorOf(
-        [1, objectNames.length],
-        objectNames.map((_, i) => (i === label ? 1 : 0)),
-      ),
+      pictures: tensorOf([1, side, side, 1], rasterise(drawSketch(random, name))),
+      labels: tensorOf([1, objectNames.length], shares),
     };
   });
   return stackRows(rows);
@@ -120,13 +122,14 @@ async function findTemperature(tf: Tf, weights: NamedTensors, validation: NamedT
   }));
   tf.dispose(live);
   const rows = rowsOf(logits ?? tensorOf([0], []));
-  const labels = rowsOf(entry(validation, 'labels')).map((row) => row.indexOf(1));
+  const labels = rowsOf(entry(validation, 'labels'));
   const lossAt = (temperature: number) =>
     rows.reduce((sum, row, i) => {
       const scaled = Array.from(row, (logit) => logit / temperature);
       const highest = Math.max(...scaled);
       const total = scaled.reduce((all, value) => all + Math.exp(value - highest), 0);
-      return sum + highest + Math.log(total) - (scaled[labels[i] ?? 0] ?? 0);
+      const meant = scaled.reduce((all, value, k) => all + value * (labels[i]?.[k] ?? 0), 0);
+      return sum + highest + Math.log(total) - meant;
     }, 0);
   const candidates = Array.from({ length: 60 }, (_, i) => 0.4 + i * 0.05);
   return candidates.reduce((best, candidate) => (lossAt(candidate) < lossAt(best) ? candidate : best), 1);
@@ -140,7 +143,7 @@ function simulateSessions(random: Random, count: number, signal?: number): Simul
 
 async function train({ tf, seed, sessions, progress }: TrainingOptions): Promise<NamedTensors> {
   progress(`drawing ${sessions} sketches`);
-  const sketches = simulateSketches(new Random(seed), sessions, 0.12);
+  const sketches = simulateSketches(new Random(seed), sessions, emptyShare);
   const sketchWeights = await fit({
     tf,
     seed: seed + 1,
@@ -151,7 +154,11 @@ async function train({ tf, seed, sessions, progress }: TrainingOptions): Promise
     loss: (weights, batch) =>
       tf.losses.softmaxCrossEntropy(entry(batch, 'labels'), sketchLogits(tf, weights, entry(batch, 'pictures'))),
   });
-  const temperature = await findTemperature(tf, sketchWeights, simulateSketches(new Random(seed + 3), 2_000, 0.12));
+  const temperature = await findTemperature(
+    tf,
+    sketchWeights,
+    simulateSketches(new Random(seed + 3), Math.min(2_000, sessions), emptyShare),
+  );
   const seeing = { ...sketchWeights, 'sketch/temperature': tensorOf([1], [temperature]) };
 
   progress(`simulating ${sessions} sessions`);
@@ -177,7 +184,12 @@ async function train({ tf, seed, sessions, progress }: TrainingOptions): Promise
   const reading = { ...seeing, ...readingWeights, 'reading/base': tensorOf([base.length], base) };
 
   progress('comparing with pools of targets');
-  const pools = await simulatePools(tf, reading, new Random(seed + 8), simulateSessions(new Random(seed + 7), 3_000));
+  const pools = await simulatePools(
+    tf,
+    reading,
+    new Random(seed + 8),
+    simulateSessions(new Random(seed + 7), Math.min(3_000, sessions)),
+  );
   const matchWeights = await fit({
     tf,
     seed: seed + 9,
@@ -196,21 +208,24 @@ function indexOfHighest(row: ArrayLike<number>): number {
   return Array.from(row).reduce((best, value, i, all) => (value > (all[best] ?? -Infinity) ? i : best), 0);
 }
 
-async function evaluateSketches(tf: Tf, weights: LiveTensors, random: Random): Promise<Figure[]> {
+async function evaluateSketches(tf: Tf, weights: LiveTensors, random: Random, count: number): Promise<Figure[]> {
   const chance = { chance: 1 / objectNames.length, chanceIs: `one of ${objectNames.length}` };
-  const [drawn, empty] = [simulateSketches(random, 2_000, 0), simulateSketches(random, 2_000, 1)];
+  const [drawn, empty] = [simulateSketches(random, count, 0), simulateSketches(random, count, 1)];
   const recognise = async (sketches: NamedTensors) => {
     const { found } = await compute(tf, sketches, (live) => ({
       found: objectProbabilities(tf, weights, entry(live, 'pictures')),
     }));
-    const labels = rowsOf(entry(sketches, 'labels')).map((row) => row.indexOf(1));
+    // For a sketch of nothing, one thing after the other is taken for the truth.
+    const labels = rowsOf(entry(sketches, 'labels')).map((row, i) =>
+      Math.max(...row) === 1 ? row.indexOf(1) : i % objectNames.length,
+    );
     return rowsOf(found ?? tensorOf([0], [])).map((row, i) => ({ row, label: labels[i] ?? 0 }));
   };
   const [seen, unseen] = [await recognise(drawn), await recognise(empty)];
   const first = ({ row, label }: { row: Float32Array; label: number }) => indexOfHighest(row) === label;
   const third = ({ row, label }: { row: Float32Array; label: number }) =>
     row.filter((value) => value > (row[label] ?? 0)).length < 3;
-  const certainty = [...seen, ...unseen.slice(0, 270)].map((one) => ({
+  const certainty = [...seen, ...unseen.slice(0, Math.round((emptyShare / (1 - emptyShare)) * count))].map((one) => ({
     probability: Math.max(...one.row),
     right: first(one),
   }));
@@ -232,8 +247,14 @@ async function evaluateSketches(tf: Tf, weights: LiveTensors, random: Random): P
   ];
 }
 
-async function evaluateReadings(tf: Tf, weights: LiveTensors, random: Random, signal: number): Promise<Figure[]> {
-  const readings = await simulateReadings(tf, weights, simulateSessions(random, 4_000, signal));
+async function evaluateReadings(
+  tf: Tf,
+  weights: LiveTensors,
+  random: Random,
+  signal: number,
+  count: number,
+): Promise<Figure[]> {
+  const readings = await simulateReadings(tf, weights, simulateSessions(random, count, signal));
   const { terrain, descriptors } = await compute(tf, readings, (live) => {
     const logits = readingLogits(tf, weights, entry(live, 'facts'), entry(live, 'objects'));
     return { terrain: tf.softmax(logits.terrain), descriptors: tf.sigmoid(logits.descriptors) };
@@ -263,8 +284,14 @@ async function evaluateReadings(tf: Tf, weights: LiveTensors, random: Random, si
   ];
 }
 
-async function evaluatePools(tf: Tf, weights: NamedTensors, random: Random, signal: number): Promise<Figure> {
-  const pools = await simulatePools(tf, weights, random, simulateSessions(random, 1_500, signal));
+async function evaluatePools(
+  tf: Tf,
+  weights: NamedTensors,
+  random: Random,
+  signal: number,
+  count: number,
+): Promise<Figure> {
+  const pools = await simulatePools(tf, weights, random, simulateSessions(random, count, signal));
   const live = toLive(tf, weights);
   const { scores } = await compute(tf, pools, (inputs) => ({
     scores: matchLogits(tf, live, entry(inputs, 'features')),
@@ -288,16 +315,16 @@ export const remoteViewingTrainer: Trainer = {
   version: '1.0.0',
   defaultSessions: 16_000,
   train,
-  async evaluate({ tf, weights, seed }) {
+  async evaluate({ tf, weights, seed, sessions }) {
     const random = new Random(seed);
     const live = toLive(tf, weights);
     const figures = [
-      ...(await evaluateSketches(tf, live, random)),
-      ...(await evaluateReadings(tf, live, random, middleSignal)),
-      ...(await evaluateReadings(tf, live, random, 0)),
+      ...(await evaluateSketches(tf, live, random, sessions)),
+      ...(await evaluateReadings(tf, live, random, middleSignal, sessions)),
+      ...(await evaluateReadings(tf, live, random, 0, sessions)),
     ];
     tf.dispose(live);
-    for (const signal of [middleSignal, 0]) figures.push(await evaluatePools(tf, weights, random, signal));
+    for (const signal of [middleSignal, 0]) figures.push(await evaluatePools(tf, weights, random, signal, sessions));
     return figures;
   },
 };
