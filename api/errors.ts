@@ -57,6 +57,8 @@ function codeOfParser(error: unknown): ErrorCode | undefined {
 
 /** How PostgreSQL, Redis, object storage and the sockets below them say that they cannot be reached. */
 const outageCodes = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08|57P0|53300|TIMEOUT)/;
+/** gRPC's words for the same: deadline exceeded, resource exhausted, unavailable. */
+const outageGrpcCodes = [4, 8, 14];
 const outageNames = ['TimeoutError', 'ConnectionException', 'NetworkingError'];
 const outageWords =
   /Connection terminated|timeout exceeded when trying to connect|Connection is closed|ECONN(REFUSED|RESET)/;
@@ -76,6 +78,7 @@ function isOutage(error: unknown, depth = 0): boolean {
   const { name = '', message = '', code, cause, $metadata } = parsed.data;
   return (
     (typeof code === 'string' && outageCodes.test(code)) ||
+    (typeof code === 'number' && outageGrpcCodes.includes(code)) ||
     outageNames.includes(name) ||
     outageWords.test(message) ||
     ($metadata?.httpStatusCode ?? 0) >= 500 ||

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '../observability/logger.ts';
+import { createWorkflowClient } from '../temporal/client.ts';
+import { connectTemporal } from '../temporal/connection.ts';
 import { startTestApi, type TestApi, type TestUser } from '../tests/api.ts';
 
 let api: TestApi;
@@ -147,6 +149,44 @@ describe('readiness', () => {
     }
   });
 
+  test('names Temporal when it is gone; what was asked meanwhile is done once it is back', async () => {
+    const { config } = api.resources;
+    const gate = await openGate(`tcp://${config.TEMPORAL_ADDRESS}`);
+    const connection = await connectTemporal(new URL(gate.url).host);
+    const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: 1_000 });
+    const behind = await startTestApi({ deps: { workflows } });
+    const request = {
+      token: user.token,
+      headers: { 'Idempotency-Key': randomUUID() },
+      body: { sessionType: 'dowsing', cue: 'Is it here?' },
+    };
+    try {
+      const { id } = (await behind.call('POST', '/v1/sessions', { ...request, headers: {} })).body.data as {
+        id: string;
+      };
+      await gate.shut();
+      const { status, body } = await behind.call('GET', '/readyz');
+      expect(status).toBe(503);
+      expect(body.error?.details?.map(({ path }) => path)).toEqual(['temporal']);
+      const refused = await behind.call('POST', '/v1/sessions', request);
+      expect(refused.status).toBe(503);
+      expect(refused.body.error).toMatchObject({ code: 'temporarily_unavailable', retryable: true });
+      expect((await behind.call('POST', '/v1/sessions', { ...request, headers: {} })).status).toBe(503);
+      expect((await behind.call('DELETE', `/v1/sessions/${id}`, { token: user.token })).status).toBe(503);
+      expect((await behind.call('GET', `/v1/sessions/${id}`, { token: user.token })).status).toBe(200);
+      await gate.open();
+      const again = await until(
+        () => behind.call('POST', '/v1/sessions', request),
+        (answer) => answer.status !== 503,
+      );
+      expect(again.status).toBe(201);
+    } finally {
+      await behind.close();
+      await connection.close();
+      await gate.shut();
+    }
+  });
+
   test('goes on without Redis, says so, and everything works (P5)', async () => {
     const without = await startTestApi({ changes: { REDIS_URL: 'redis://127.0.0.1:1' } });
     try {
@@ -199,6 +239,24 @@ describe('readiness', () => {
       await without.close();
     }
   });
+});
+
+/** Asks until the answer is as it should be; jest's own limit ends a wait that is in vain. */
+async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (isRight(answer)) return answer;
+  }
+}
+
+test('a server that closes lets a request under way come to its end', async () => {
+  const closing = await startTestApi();
+  const body = { email: user.email, password: user.password };
+  const underWay = closing.call('POST', '/v1/auth/login', { body });
+  while (closing.resources.database.activeConnections() === 0) await new Promise((resolve) => setImmediate(resolve));
+  const closed = closing.close();
+  expect((await underWay).status).toBe(200);
+  await closed;
 });
 
 /** A door in front of a server, to shut and open: behind a shut one the server is gone, in the middle of a call too. */

@@ -17,6 +17,7 @@ export interface RunningApi {
 
 /** How long requests under way may take once the server closes. */
 const closeLimitMs = 10 * secondMs;
+const idleCloseMs = 20;
 
 /** Starts the gateway: HTTP and live updates on one port; `port` 0 takes any free one. */
 export async function startApi(deps: ApiDeps, address: { host: string; port: number }): Promise<RunningApi> {
@@ -42,8 +43,12 @@ export async function startApi(deps: ApiDeps, address: { host: string; port: num
       const limit = setTimeout(() => {
         http.closeAllConnections();
       }, closeLimitMs);
-      http.closeIdleConnections();
+      // A connection whose last request ends during the close would be kept alive for the next one.
+      const idle = setInterval(() => {
+        http.closeIdleConnections();
+      }, idleCloseMs);
       await Promise.all([closed, hub.close()]);
+      clearInterval(idle);
       clearTimeout(limit);
     },
   };
