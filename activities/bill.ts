@@ -1,5 +1,5 @@
 import type { Database } from '../db/database.ts';
-import { claimBill, rememberCustomer, settleBill, type ClaimedBill } from '../db/bills.ts';
+import { claimBill, releaseBill, rememberCustomer, settleBill, type ClaimedBill } from '../db/bills.ts';
 import { readSessionFacts, recordStep } from '../db/sessionSteps.ts';
 import type { SessionType } from '../domain/session.ts';
 import { tierTerms, type Tier } from '../domain/tiers.ts';
@@ -66,12 +66,16 @@ async function sendUsage(
   if (Date.now() - firstSentAt.getTime() > repeatableMs) {
     throw finalFailure('BillingUncertain', 'Stripe may or may not have taken the usage more than 23 hours ago');
   }
+  const em = database.asService();
   try {
     const customerId = stripeCustomerId ?? (await billing.ensureCustomer({ userId, email }));
-    if (stripeCustomerId === null) await rememberCustomer(database.asService(), userId, customerId);
+    if (stripeCustomerId === null) await rememberCustomer(em, userId, customerId);
     await billing.recordUsage({ sessionId, customerId, units, occurredAt: firstSentAt });
   } catch (error) {
-    if (error instanceof CardDeclinedError) throw finalFailure('CardDeclined', 'The payment was declined');
+    if (error instanceof CardDeclinedError) {
+      await releaseBill(em, sessionId);
+      throw finalFailure('CardDeclined', 'The payment was declined');
+    }
     if (error instanceof BillingRejectedError) throw finalFailure('Rejected', 'Stripe refused the request');
     throw error;
   }

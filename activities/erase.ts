@@ -9,12 +9,18 @@ export interface EraseDeps {
   contents: SessionContentStore;
 }
 
+/** Thrown when what is cached of a session could not be dropped. */
+class CacheUnreachableError extends Error {
+  override readonly name = 'CacheUnreachableError';
+}
+
 /** Removes what a session consists of: first the rows, so that nobody reads it any more, then cache and objects. */
 export function createEraseActivities(deps: EraseDeps) {
   return {
     async erase({ sessionId }: { sessionId: string }): Promise<void> {
       await eraseSession(deps.database.asService(), sessionId);
-      await deps.cache.forget(sessionId);
+      // A copy that Redis may still hold would be read for days, so the attempt fails and is tried again.
+      if (!(await deps.cache.forget(sessionId))) throw new CacheUnreachableError('Redis did not drop the session');
       await deps.contents.erase(sessionId);
     },
   };

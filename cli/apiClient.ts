@@ -1,6 +1,9 @@
+import { io } from 'socket.io-client';
 import { z } from 'zod';
+import type { SessionUpdate } from '../domain/events.ts';
 import { resultTypes } from '../domain/results.ts';
-import { sessionStatuses, sessionTypes } from '../domain/session.ts';
+import { isTerminal, sessionStatuses, sessionTypes } from '../domain/session.ts';
+import { secondMs } from '../domain/time.ts';
 
 /** What the demonstration uses of the API, over the wire as any client would. */
 
@@ -47,5 +50,47 @@ export function createApiClient(apiUrl: string) {
     session: (token: string, id: string) => call(session, 'GET', `/sessions/${id}`, undefined, token),
     results: async (token: string, id: string) =>
       (await call(results, 'GET', `/sessions/${id}/results`, undefined, token)).results,
+
+    /**
+     * Watches a session over the live connection from its first event until it ends or parks.
+     *
+     * @throws when that takes longer than `patienceMs`, or the connection is refused.
+     */
+    follow: (
+      token: string,
+      sessionId: string,
+      patienceMs: number,
+      onUpdate: (update: SessionUpdate) => void = () => undefined,
+    ) =>
+      new Promise<SessionUpdate[]>((resolve, reject) => {
+        const updates: SessionUpdate[] = [];
+        const socket = io(apiUrl, { path: '/v1/ws', auth: { token }, transports: ['websocket'], forceNew: true });
+        const end = (settle: () => void): void => {
+          clearTimeout(timer);
+          socket.disconnect();
+          settle();
+        };
+        const timer = setTimeout(() => {
+          end(() => {
+            reject(new Error(`Session ${sessionId} did not end within ${patienceMs / secondMs} seconds`));
+          });
+        }, patienceMs);
+        socket.on('connect_error', (error) => {
+          end(() => {
+            reject(error);
+          });
+        });
+        socket.on('connect', () => {
+          socket.emit('subscribe', { sessionId, after: updates.length });
+        });
+        socket.on('session_update', (update: SessionUpdate) => {
+          updates.push(update);
+          onUpdate(update);
+          if (!isTerminal(update.data.status) && update.data.event !== 'stuck') return;
+          end(() => {
+            resolve(updates);
+          });
+        });
+      }),
   };
 }

@@ -1,5 +1,5 @@
 import { readConfig } from '../config.ts';
-import { isPublished, publishModel } from '../db/models.ts';
+import { publishedChecksum, publishModel } from '../db/models.ts';
 import { listBundledArtefacts } from '../ml/artefact.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -37,9 +37,13 @@ async function publishBundledModels({ database, objects }: Resources): Promise<s
   const em = database.asService();
   const lines: string[] = [];
   for (const { name, version, sha256, figures, bytes } of await listBundledArtefacts()) {
-    if (await isPublished(em, { name, version })) {
+    const published = await publishedChecksum(em, { name, version });
+    if (published === sha256) {
       lines.push(`models: ${name} ${version} is published`);
       continue;
+    }
+    if (published !== null) {
+      throw new Error(`${name} ${version} differs from the ${version} that is published: give it a version of its own`);
     }
     const artefactKey = `models/${name}/${version}`;
     await objects.putSealed(artefactKey, bytes);

@@ -44,6 +44,11 @@ export async function settleBill(em: EntityManager, sessionId: string, state: Bi
   });
 }
 
+/** Takes a claim back, since Stripe has said that it took nothing: the next attempt starts anew. */
+export async function releaseBill(em: EntityManager, sessionId: string): Promise<void> {
+  await em.execute(`delete from bills where session_id = :sessionId and state = 'sending'`, { sessionId });
+}
+
 /** Null when the session was never about to be billed. */
 export async function readBillState(em: EntityManager, sessionId: string): Promise<BillState | null> {
   const [row] = await em.execute<{ state: BillState }[]>(`select state from bills where session_id = :sessionId`, {

@@ -9,9 +9,13 @@ export async function activeModels(em: EntityManager): Promise<ModelVersion[]> {
   return em.find(ModelVersion, { active: true }, { orderBy: { name: 'asc' } });
 }
 
-/** Whether this version was published before. */
-export async function isPublished(em: EntityManager, model: Pick<ModelVersion, 'name' | 'version'>): Promise<boolean> {
-  return (await em.count(ModelVersion, { name: model.name, version: model.version })) > 0;
+/** The checksum under which a version was published; null when it was not. */
+export async function publishedChecksum(
+  em: EntityManager,
+  { name, version }: Pick<ModelVersion, 'name' | 'version'>,
+): Promise<string | null> {
+  const published = await em.findOne(ModelVersion, { name, version });
+  return published?.sha256 ?? null;
 }
 
 /** Registers a version and makes it the active one of its name. */

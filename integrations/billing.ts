@@ -19,7 +19,10 @@ export class BillingRejectedError extends Error {
 export interface Billing {
   /** The customer of this account, made at the first call. */
   ensureCustomer(customer: { userId: string; email: string }): Promise<string>;
-  /** Tells the usage of a completed session: at most once counted, however often told. */
+  /**
+   * Tells the usage of a completed session: at most once counted, however often told. Stripe answers a repeat with the
+   * same `occurredAt` as it did the first time, a refusal included; after a refusal, a new time asks anew.
+   */
   recordUsage(usage: { sessionId: string; customerId: string; units: number; occurredAt: Date }): Promise<void>;
   /** Takes a session's usage back; Stripe allows it for 24 hours. */
   voidUsage(usage: { sessionId: string }): Promise<void>;
@@ -55,14 +58,15 @@ export function createBilling({ secretKey, apiBase, timeoutMs = 10 * secondMs }:
       return id;
     },
     async recordUsage({ sessionId, customerId, units, occurredAt }) {
+      const timestamp = Math.floor(occurredAt.getTime() / 1_000);
       const event = {
         event_name: meterEvent,
         identifier: identifierOf(sessionId),
-        timestamp: Math.floor(occurredAt.getTime() / 1_000),
+        timestamp,
         payload: { stripe_customer_id: customerId, value: String(units) },
       };
       await classified(() =>
-        stripe.billing.meterEvents.create(event, { idempotencyKey: `${identifierOf(sessionId)}-usage` }),
+        stripe.billing.meterEvents.create(event, { idempotencyKey: `${identifierOf(sessionId)}-usage-${timestamp}` }),
       );
     },
     async voidUsage({ sessionId }) {

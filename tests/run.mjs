@@ -162,6 +162,7 @@ async function runJest(jestArgs, env) {
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
       '--runInBand',
+      '--forceExit',
       '--json',
       `--outputFile=${report}`,
       ...(jestArgs.length === 0 ? ['--coverage'] : jestArgs),

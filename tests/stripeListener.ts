@@ -14,6 +14,10 @@ export const stripeAnswers = {
     status: 402,
     body: { error: { type: 'card_error', code: 'card_declined', message: 'Your card was declined.' } },
   },
+  refused: {
+    status: 400,
+    body: { error: { type: 'invalid_request_error', code: 'resource_missing', message: 'No such meter.' } },
+  },
 } as const satisfies Record<string, StripeAnswer>;
 
 /**
@@ -47,7 +51,7 @@ export async function listenAsStripe(answer: (path: string) => StripeAnswer | 'h
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
-    close: () =>
+    close: (): Promise<void> =>
       new Promise<void>((resolve) => {
         server.close(() => {
           resolve();
