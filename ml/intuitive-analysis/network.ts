@@ -9,7 +9,8 @@ import { type Points, pointsOf, takePoints } from './points.ts';
 /** The most clusters that are told apart; one cluster means that there is no grouping. */
 export const mostClusters = 8;
 const candidates = Array.from({ length: mostClusters - 1 }, (_, i) => i + 2);
-const groupingFacts = 3 * candidates.length + 3;
+const factsPerCount = 5;
+const groupingFacts = factsPerCount * candidates.length + 3;
 const rowFacts = 4;
 /** Choosing looks at so many rows at most; all rows are grouped once the number is chosen. */
 const [searchRows, silhouetteRows, draws] = [800, 150, 3];
@@ -37,23 +38,55 @@ export async function look(tf: Tf, table: NamedTensors[string]): Promise<Seen> {
   const { along } = await compute(tf, { table, directions: tensorOf([dimensions, kept], directions) }, (live) => ({
     along: tf.matMul(entry(live, 'table'), entry(live, 'directions')),
   }));
-  return group(pointsOf(along?.values ?? new Float32Array(), kept), dimensions);
+  return group(pointsOf(along?.values ?? new Float32Array(), kept), pointsOf(table.values, dimensions));
 }
 
-function group(scores: Points, dimensions: number): Seen {
+/**
+ * How well a grouping explains rows for the number of its groups, a row: the log likelihood of groups that share their
+ * spread in each dimension, less the penalty of the Bayesian information criterion (Schwarz 1978). Unlike distances it is
+ * not misled by a dimension that tells nothing.
+ */
+function evidenceOf(table: Points, labels: readonly number[], groups: number): number {
+  const { count, dimensions, values } = table;
+  const sizes = Array.from({ length: groups }, () => 0);
+  const sums = new Float64Array(groups * dimensions);
+  labels.forEach((label, row) => {
+    sizes[label] = (sizes[label] ?? 0) + 1;
+    for (let d = 0; d < dimensions; d++) {
+      const at = label * dimensions + d;
+      sums[at] = (sums[at] ?? 0) + (values[row * dimensions + d] ?? 0);
+    }
+  });
+  const within = new Float64Array(dimensions);
+  labels.forEach((label, row) => {
+    for (let d = 0; d < dimensions; d++) {
+      const mean = (sums[label * dimensions + d] ?? 0) / Math.max(1, sizes[label] ?? 0);
+      within[d] = (within[d] ?? 0) + ((values[row * dimensions + d] ?? 0) - mean) ** 2 / count;
+    }
+  });
+  const fit = within.reduce((sum, variance) => sum - Math.log(variance + 1e-3) / 2, 0);
+  const choice = sizes.reduce((sum, size) => sum + (size > 0 ? (size / count) * Math.log(size / count) : 0), 0);
+  return fit + choice - (groups * dimensions * Math.log(count)) / (2 * count);
+}
+
+function group(scores: Points, table: Points): Seen {
+  const { dimensions } = table;
   const random = new Random(7);
   const order = random.permutation(scores.count);
   const sample = takePoints(scores, order.slice(0, searchRows));
+  const sampleOfTable = takePoints(table, order.slice(0, searchRows));
   const few = takePoints(scores, order.slice(0, silhouetteRows));
   const one = settle(scores, { count: 1, dimensions: scores.dimensions, values: new Float32Array(scores.dimensions) });
   const whole = assign(sample, one.centres).inertia;
   const groupings = [one];
   const stabilities = [1];
+  const evidences = [evidenceOf(sampleOfTable, assign(sample, one.centres).labels, 1)];
   const facts: number[] = [];
   let before = whole;
   for (const count of candidates) {
     if (sample.count <= count) {
       facts.push(0, 0, 0);
+      evidences.push(-Infinity);
       continue;
     }
     const found = kMeans(random, sample, count);
@@ -70,9 +103,15 @@ function group(scores: Points, dimensions: number): Seen {
       Math.log((before + 1e-9) / (found.inertia + 1e-9)),
     );
     before = found.inertia;
+    evidences.push(evidenceOf(sampleOfTable, found.labels, count));
     groupings.push(settle(scores, found.centres, 5));
     stabilities.push(stability);
   }
+  const most = Math.max(...evidences);
+  evidences.slice(1).forEach((evidence, i) => {
+    const gain = evidence - (evidences[i] ?? evidence);
+    facts.push(Number.isFinite(gain) ? Math.max(-2, Math.min(2, gain)) : -2, evidence === most ? 1 : 0);
+  });
   facts.push(Math.log(scores.count) / 5, Math.log(dimensions) / 3, whole / sample.count / dimensions);
   return { scores, groupings, stabilities, facts: tensorOf([1, groupingFacts], facts) };
 }

@@ -101,7 +101,7 @@ async function judge(tf: Tf, weights: NamedTensors, tables: readonly SimulatedTa
 export const intuitiveAnalysisTrainer: Trainer = {
   sessionType: 'intuitive_analysis',
   version: '1.0.0',
-  defaultSessions: 6_000,
+  defaultSessions: 5_000,
   train,
   async evaluate({ tf, weights, seed, sessions }): Promise<Figure[]> {
     const random = new Random(seed);

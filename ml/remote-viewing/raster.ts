@@ -49,9 +49,11 @@ function ink(picture: Float32Array, from: { x: number; y: number }, to: { x: num
     for (let x = firstX; x <= lastX; x++) {
       const along = lengthSquared === 0 ? 0 : ((x - from.x) * dx + (y - from.y) * dy) / lengthSquared;
       const t = Math.min(1, Math.max(0, along));
-      const distance = Math.hypot(x - from.x - t * dx, y - from.y - t * dy);
+      const [offX, offY] = [x - from.x - t * dx, y - from.y - t * dy];
+      const distanceSquared = offX * offX + offY * offY;
+      if (distanceSquared >= reach * reach) continue;
       const index = y * side + x;
-      picture[index] = Math.max(picture[index] ?? 0, Math.min(1, Math.max(0, reach - distance)));
+      picture[index] = Math.max(picture[index] ?? 0, Math.min(1, Math.max(0, reach - Math.sqrt(distanceSquared))));
     }
   }
 }
