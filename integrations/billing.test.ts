@@ -78,15 +78,15 @@ describe('What Stripe is told', () => {
     });
   });
 
-  test('carries the same Idempotency-Key at every attempt, another for each purpose (X1, T1)', async () => {
+  test('carries the same Idempotency-Key at every attempt of a claim, another for each purpose (X1, T1)', async () => {
     const billing = local();
     await billing.recordUsage(usage);
     await billing.recordUsage(usage);
     await billing.voidUsage({ sessionId });
     await billing.ensureCustomer({ userId: 'u-1', email: 'person@example.org' });
     expect(seen.map(({ headers }) => headers['idempotency-key'])).toEqual([
-      `session-${sessionId}-usage`,
-      `session-${sessionId}-usage`,
+      `session-${sessionId}-usage-1795435200`,
+      `session-${sessionId}-usage-1795435200`,
       `session-${sessionId}-void-usage`,
       'customer-u-1',
     ]);
