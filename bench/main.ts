@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { Client } from '@temporalio/client';
 import { io } from 'socket.io-client';
+import { z } from 'zod';
 import { createApiClient } from '../cli/apiClient.ts';
 import { readConfig } from '../config.ts';
 import type { SessionUpdate } from '../domain/events.ts';
@@ -13,6 +14,7 @@ import { connectTemporal } from '../temporal/connection.ts';
 import { taskQueues } from './bareQueues.ts';
 import type { bareWorkflow } from './bareWorkflow.ts';
 import { constantServer } from './constantServer.ts';
+import { cpuTimes } from './cpuTime.ts';
 import { latencyOf, summary, throughputOf, type Latency } from './statistics.ts';
 
 /**
@@ -25,6 +27,7 @@ const inFlight = 32;
 const callsPerLatency = 200;
 
 const apiUrl = process.argv[2] ?? 'http://127.0.0.1:3000';
+const stackFile = process.argv[3] ?? '.mindpeeker/stack.json';
 const config = readConfig();
 const example: unknown = JSON.parse(await readFile('examples/dowsing.json', 'utf8'));
 const api = createApiClient(apiUrl);
@@ -36,9 +39,13 @@ const { accessToken: token } = await api.register({
 });
 const socket = io(apiUrl, { path: '/v1/ws', auth: { token }, transports: ['websocket'] });
 
-const bareWorkers = await Promise.all([startBareWorker('cpu'), startBareWorker('gpu')]);
+const bareWorkers = [await startBareWorker('cpu'), await startBareWorker('gpu')] as const;
 const temporal = await connectTemporal(config.TEMPORAL_ADDRESS);
 const client = new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE });
+
+const stackPids = z
+  .object({ pids: z.record(z.string(), z.number()) })
+  .parse(JSON.parse(await readFile(stackFile, 'utf8'))).pids;
 
 say('Warming up');
 await throughputOf(30, 8, completeSession);
@@ -46,8 +53,8 @@ await throughputOf(30, 8, completeBare);
 
 // Bare, sessions, bare again: what the machine does beside this falls on both alike.
 say(`Throughput: ${sessionsPerRound} each, ${inFlight} in flight`);
-const bareBefore = await throughputOf(sessionsPerRound, inFlight, completeBare);
-const sessions = await throughputOf(sessionsPerRound, inFlight, completeSession);
+const [bareBefore, bareCpuMs] = await withCpuTime(() => throughputOf(sessionsPerRound, inFlight, completeBare));
+const [sessions, sessionCpuMs] = await withCpuTime(() => throughputOf(sessionsPerRound, inFlight, completeSession));
 const bareAfter = await throughputOf(sessionsPerRound, inFlight, completeBare);
 const barePerSecond = (bareBefore.perSecond + bareAfter.perSecond) / 2;
 
@@ -77,6 +84,8 @@ const report = {
     barePerSecond,
     ratio: sessions.perSecond / barePerSecond,
   },
+  /** Processor time of each process for one session and for one bare workflow. */
+  cpuMs: { session: sessionCpuMs, bare: bareCpuMs },
   latency: { create, get, results, liveUpdate: summary(liveMs), oneSession: one, oneBare: bareOne, constant },
 };
 await mkdir('.mindpeeker', { recursive: true });
@@ -89,6 +98,21 @@ for (const worker of bareWorkers) {
   await once(worker, 'exit');
 }
 await temporal.close();
+
+/** Runs a round and says what processor time each process used for one of it. */
+async function withCpuTime<T extends { count: number }>(round: () => Promise<T>): Promise<[T, Record<string, number>]> {
+  const pids = {
+    ...stackPids,
+    bareCpu: bareWorkers[0].pid ?? 0,
+    bareGpu: bareWorkers[1].pid ?? 0,
+    client: process.pid,
+  };
+  const before = await cpuTimes(pids);
+  const result = await round();
+  const after = await cpuTimes(pids);
+  const each = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / result.count] as const);
+  return [result, Object.fromEntries(each)];
+}
 
 /** A session from its creation to its bill, over the API and the live connection, as a client sees it. */
 async function completeSession(): Promise<string> {
@@ -138,6 +162,13 @@ function show(): void {
   latency('one whole session', one);
   latency('one bare workflow', bareOne);
   latency('Express answering a constant', constant);
+  say('');
+  line('Processor time, ms for one', 'session', 'bare');
+  for (const [process, ms] of Object.entries(sessionCpuMs)) {
+    line(process, ms.toFixed(1), (bareCpuMs[process] ?? 0).toFixed(1));
+  }
+  const total = (times: Record<string, number>) => Object.values(times).reduce((sum, ms) => sum + ms, 0);
+  line('all together', total(sessionCpuMs).toFixed(1), total(bareCpuMs).toFixed(1));
   say('', `  ${report.machine}, Node ${process.version}; written to .mindpeeker/bench.json`);
 }
 

@@ -46,7 +46,11 @@ try {
   }
   await startApps({ homeDir, record, env, terminal, signal, onStarted: (app) => apps.push(app) });
   const apiUrl = record.addresses.apiUrl ?? '';
-  const { code } = await runChild(pinnedNode, ['bench/main.ts', apiUrl], { cwd: checkoutDir, env, inherit: true });
+  const { code } = await runChild(pinnedNode, ['bench/main.ts', apiUrl, join(homeDir, 'stack.json')], {
+    cwd: checkoutDir,
+    env,
+    inherit: true,
+  });
   process.exitCode = code;
 } catch (error) {
   if (!asked.signal.aborted) console.error(error);
