@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { folderOf } from './artefact.ts';
 import type { Artefact } from './artefact.ts';
+import { at } from './sequence.ts';
 import type { Figure } from './model.ts';
 
 const [begin, end] = ['<!-- figures: written by npm run train -->', '<!-- end of figures -->'];
@@ -15,7 +16,7 @@ export function figuresTable(figures: readonly Figure[]): string {
     chanceIs,
   ]);
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(at(widths, i))).join(' | ')} |`;
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 

@@ -1,3 +1,4 @@
+import { at } from './sequence.ts';
 /** The share of items that something holds of. */
 export function shareOf<T>(items: readonly T[], holds: (item: T, index: number) => boolean): number {
   return items.filter(holds).length / Math.max(1, items.length);
@@ -10,10 +11,10 @@ export function meanOf(values: readonly number[]): number {
 /** The value below which a share of the values lies, between neighbours by a straight line; values need not be sorted. */
 export function quantileOf(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const low = sorted[Math.floor(at)] ?? 0;
-  const high = sorted[Math.ceil(at)] ?? low;
-  return low + (high - low) * (at - Math.floor(at));
+  const position = share * (sorted.length - 1);
+  const low = at(sorted, Math.floor(position));
+  const high = sorted[Math.ceil(position)] ?? low;
+  return low + (high - low) * (position - Math.floor(position));
 }
 
 export function medianOf(values: readonly number[]): number {
@@ -70,13 +71,13 @@ export function areaUnderCurve(claims: readonly Claim[]): number {
   const ranks = averageRanks(claims.map(({ probability }) => probability));
   const right = claims.filter((claim) => claim.right).length;
   const wrong = claims.length - right;
-  const sum = claims.reduce((total, claim, i) => total + (claim.right ? (ranks[i] ?? 0) : 0), 0);
+  const sum = claims.reduce((total, claim, i) => total + (claim.right ? at(ranks, i) : 0), 0);
   return (sum - (right * (right + 1)) / 2) / Math.max(1, right * wrong);
 }
 
 /** Ranks from 1; equal values share their mean rank. */
 export function averageRanks(values: readonly number[]): number[] {
-  const order = values.map((_, i) => i).toSorted((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
+  const order = values.map((_, i) => i).toSorted((a, b) => at(values, a) - at(values, b));
   const ranks = values.map(() => 0);
   for (let start = 0; start < order.length;) {
     let end = start + 1;

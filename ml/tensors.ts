@@ -1,3 +1,4 @@
+import { at } from './sequence.ts';
 import type * as tensorflow from '@tensorflow/tfjs';
 import type { Tensor } from '@tensorflow/tfjs';
 
@@ -71,7 +72,7 @@ export function stackRows(sessions: readonly NamedTensors[]): NamedTensors {
   return Object.fromEntries(
     Object.entries(first).map(([name, { shape }]) => {
       const parts = sessions.map((session) => entry(session, name));
-      const rows = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
+      const rows = parts.reduce((sum, part) => sum + at(part.shape, 0), 0);
       const [, ...rest] = shape;
       const values = new Float32Array(rows * sizeOf(rest));
       let offset = 0;

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingLocationImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
@@ -38,7 +39,7 @@ function countInBins(points: readonly UnitPoint[], perSide: number): Float32Arra
   const binOf = (value: number) => Math.min(perSide - 1, Math.max(0, Math.floor(value * perSide)));
   for (const { x, y, weight } of points) {
     const bin = binOf(y) * perSide + binOf(x);
-    bins[bin] = (bins[bin] ?? 0) + weight;
+    bins[bin] = at(bins, bin) + weight;
   }
   return bins;
 }
@@ -136,7 +137,7 @@ export function rankCells(grid: Grid, probabilities: readonly number[]) {
   return probabilities
     .map((probability, i) => {
       const [row, column] = [Math.floor(i / cellsPerSide), i % cellsPerSide];
-      const areaShare = (grid.rowShares[row] ?? 0) / cellsPerSide;
+      const areaShare = at(grid.rowShares, row) / cellsPerSide;
       const middle = grid.toDegrees((column + 0.5) / cellsPerSide, (row + 0.5) / cellsPerSide);
       return { ...middle, probability, areaShare, density: probability / areaShare };
     })

@@ -3,8 +3,10 @@ import type { Random } from '../random.ts';
 
 export type Trace = DowsingAnswerImpressions['trace']['points'];
 
-/** Into how many stretches of time a trace is cut, so that its steadiness can be seen. */
-const windowCount = 8;
+/** Into how many stretches of time a trace is cut at most, so that its steadiness can be seen. */
+const mostStretches = 8;
+/** A stretch needs some points to show a swing; a short trace is cut into fewer. */
+const pointsPerStretch = 4;
 
 /** Sums over a stretch of a trace; they add, so stretches can be put together again in any choice. */
 interface Sums {
@@ -53,12 +55,14 @@ function sumsOf(points: Trace): Sums {
 export function stretchesOf(points: Trace): Sums[] {
   const start = points[0]?.tMs ?? 0;
   const duration = (points.at(-1)?.tMs ?? 0) - start;
+  const windowCount = Math.min(mostStretches, Math.max(1, Math.floor(points.length / pointsPerStretch)));
   const windows: Trace[] = Array.from({ length: windowCount }, () => []);
   points.forEach((point, i) => {
     const share = duration > 0 ? (point.tMs - start) / duration : i / points.length;
     windows[Math.min(windowCount - 1, Math.floor(share * windowCount))]?.push(point);
   });
-  return windows.filter((window) => window.length > 1).map(sumsOf);
+  const filled = windows.filter((window) => window.length > 1);
+  return (filled.length > 0 ? filled : [points]).map(sumsOf);
 }
 
 export function swingOf(stretches: readonly Sums[]): Swing {

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import {
   areaUnderCurve,
   findRescaling,
@@ -186,8 +187,7 @@ async function judgeSearches(
       Math.hypot((x - target[0]) * grid.widthKm, (y - target[1]) * grid.heightKm);
     const best = ranked[0] ?? { lon: 0, lat: 0 };
     const cell = cellOf(target);
-    const density =
-      (probabilities[cell] ?? 0) / ((grid.rowShares[Math.floor(cell / cellsPerSide)] ?? 1) / cellsPerSide);
+    const density = at(probabilities, cell) / ((grid.rowShares[Math.floor(cell / cellsPerSide)] ?? 1) / cellsPerSide);
     const denser = ranked.filter((one) => one.density > density);
     const areaBefore = denser.reduce((sum, one) => sum + one.areaShare, 0);
     return {

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import { meanOf } from '../figures.ts';
 import type { Random } from '../random.ts';
 import { type Points, squaredDistance, takePoints } from './points.ts';
@@ -37,7 +38,7 @@ function firstCentres(random: Random, points: Points, count: number): Points {
     let total = 0;
     for (let row = 0; row < points.count; row++) {
       nearest[row] = Math.min(nearest[row] ?? Infinity, squaredDistance(points, row, points, latest));
-      total += nearest[row] ?? 0;
+      total += at(nearest, row);
     }
     let left = random.uniform(0, total);
     const next = nearest.findIndex((distance) => (left -= distance) < 0);
@@ -51,15 +52,15 @@ function centresOf(points: Points, labels: readonly number[], before: Points): P
   const values = new Float32Array(before.values.length);
   const counts = Array.from({ length: before.count }, () => 0);
   labels.forEach((label, row) => {
-    counts[label] = (counts[label] ?? 0) + 1;
+    counts[label] = at(counts, label) + 1;
     for (let d = 0; d < dimensions; d++) {
-      const at = label * dimensions + d;
-      values[at] = (values[at] ?? 0) + (points.values[row * dimensions + d] ?? 0);
+      const slot = label * dimensions + d;
+      values[slot] = at(values, slot) + at(points.values, row * dimensions + d);
     }
   });
-  values.forEach((sum, at) => {
-    const count = counts[Math.floor(at / dimensions)] ?? 0;
-    values[at] = count > 0 ? sum / count : (before.values[at] ?? 0);
+  values.forEach((sum, slot) => {
+    const count = at(counts, Math.floor(slot / dimensions));
+    values[slot] = count > 0 ? sum / count : at(before.values, slot);
   });
   return { ...before, values };
 }
@@ -106,12 +107,12 @@ export function silhouette(points: Points, labels: readonly number[], count: num
     const members = Array.from({ length: count }, () => 0);
     labels.forEach((label, other) => {
       if (other === row) return;
-      sums[label] = (sums[label] ?? 0) + Math.sqrt(squaredDistance(points, row, points, other));
-      members[label] = (members[label] ?? 0) + 1;
+      sums[label] = at(sums, label) + Math.sqrt(squaredDistance(points, row, points, other));
+      members[label] = at(members, label) + 1;
     });
-    const means = sums.map((sum, label) => ((members[label] ?? 0) > 0 ? sum / (members[label] ?? 1) : Infinity));
-    if ((members[own] ?? 0) === 0) return [0];
-    const inside = means[own] ?? 0;
+    const means = sums.map((sum, label) => (at(members, label) > 0 ? sum / (members[label] ?? 1) : Infinity));
+    if (at(members, own) === 0) return [0];
+    const inside = at(means, own);
     const next = Math.min(...means.filter((_, label) => label !== own));
     return Number.isFinite(next) ? [(next - inside) / Math.max(inside, next, 1e-12)] : [];
   });
@@ -132,7 +133,7 @@ export function stabilityOf(
     const again = kMeans(random, takePoints(points, rows), count, 1);
     return adjustedRandIndex(
       again.labels,
-      rows.map((row) => labels[row] ?? 0),
+      rows.map((row) => at(labels, row)),
     );
   });
   return meanOf(likenesses);

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import { Random } from '../random.ts';
 
 /** The most principal components that are looked at. */
@@ -13,9 +14,7 @@ export function principalDirections(covariance: ArrayLike<number>, d: number, co
   orthonormalise(columns);
   for (let round = 0; round < 60; round++) {
     const next = columns.map((column) =>
-      Array.from({ length: d }, (_, i) =>
-        column.reduce((sum, value, j) => sum + (covariance[i * d + j] ?? 0) * value, 0),
-      ),
+      Array.from({ length: d }, (_, i) => column.reduce((sum, value, j) => sum + at(covariance, i * d + j) * value, 0)),
     );
     orthonormalise(next);
     const moved = next.some((column, c) => Math.abs(dot(column, columns[c] ?? [])) < 1 - 1e-7);
@@ -31,7 +30,7 @@ export function principalDirections(covariance: ArrayLike<number>, d: number, co
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((sum, value, i) => sum + value * (b[i] ?? 0), 0);
+  return a.reduce((sum, value, i) => sum + value * at(b, i), 0);
 }
 
 /** Gram and Schmidt, in place; a column that nothing is left of becomes zero. */
@@ -39,7 +38,7 @@ function orthonormalise(columns: number[][]): void {
   columns.forEach((column, c) => {
     for (const earlier of columns.slice(0, c)) {
       const along = dot(column, earlier);
-      earlier.forEach((value, i) => (column[i] = (column[i] ?? 0) - along * value));
+      earlier.forEach((value, i) => (column[i] = at(column, i) - along * value));
     }
     const length = Math.sqrt(dot(column, column));
     column.forEach((value, i) => (column[i] = length > 1e-9 ? value / length : 0));

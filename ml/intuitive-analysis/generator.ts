@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { IntuitiveAnalysisImpressions } from '../../domain/impressions.ts';
 import type { Random } from '../random.ts';
 import { mostClusters } from './network.ts';
@@ -45,7 +46,7 @@ export function simulateTable(random: Random, groupCount = random.int(1, mostClu
       const [offset, unit] = units[d] ?? [0, 1];
       return random.chance(missing)
         ? null
-        : offset + unit * (middle + random.normal() + shared * (mixing[d] ?? 0) + shift);
+        : offset + unit * (middle + random.normal() + shared * at(mixing, d) + shift);
     });
     return { group, anomalous, values };
   });

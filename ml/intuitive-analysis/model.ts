@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { Model } from '../model.ts';
 import {
   compute,
@@ -29,7 +30,7 @@ async function predictTable(tf: Tf, weights: LiveTensors, inputs: NamedTensors):
   }));
   const rows = scores.count;
   const map = Array.from({ length: rows }, (_, row) =>
-    [0, 1].map((d) => (d < scores.dimensions ? (scores.values[row * scores.dimensions + d] ?? 0) : 0)),
+    [0, 1].map((d) => (d < scores.dimensions ? at(scores.values, row * scores.dimensions + d) : 0)),
   );
   return {
     counts,

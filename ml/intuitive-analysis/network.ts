@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { Tensor } from '@tensorflow/tfjs';
 import { dense, denseLayout, initialWeights } from '../fit.ts';
 import { Random } from '../random.ts';
@@ -51,17 +52,17 @@ function evidenceOf(table: Points, labels: readonly number[], groups: number): n
   const sizes = Array.from({ length: groups }, () => 0);
   const sums = new Float64Array(groups * dimensions);
   labels.forEach((label, row) => {
-    sizes[label] = (sizes[label] ?? 0) + 1;
+    sizes[label] = at(sizes, label) + 1;
     for (let d = 0; d < dimensions; d++) {
-      const at = label * dimensions + d;
-      sums[at] = (sums[at] ?? 0) + (values[row * dimensions + d] ?? 0);
+      const slot = label * dimensions + d;
+      sums[slot] = at(sums, slot) + at(values, row * dimensions + d);
     }
   });
   const within = new Float64Array(dimensions);
   labels.forEach((label, row) => {
     for (let d = 0; d < dimensions; d++) {
-      const mean = (sums[label * dimensions + d] ?? 0) / Math.max(1, sizes[label] ?? 0);
-      within[d] = (within[d] ?? 0) + ((values[row * dimensions + d] ?? 0) - mean) ** 2 / count;
+      const mean = at(sums, label * dimensions + d) / Math.max(1, at(sizes, label));
+      within[d] = at(within, d) + (at(values, row * dimensions + d) - mean) ** 2 / count;
     }
   });
   const fit = within.reduce((sum, variance) => sum - Math.log(variance + 1e-3) / 2, 0);
@@ -134,24 +135,24 @@ export function rowFactsOf(
     new Float64Array(clusters * dimensions),
   ];
   rows.forEach((row, r) => {
-    const label = labels[r] ?? 0;
-    counts[label] = (counts[label] ?? 0) + 1;
+    const label = at(labels, r);
+    counts[label] = at(counts, label) + 1;
     row.forEach((value, d) => {
-      const at = label * dimensions + d;
-      sums[at] = (sums[at] ?? 0) + value;
-      squares[at] = (squares[at] ?? 0) + value * value;
+      const slot = label * dimensions + d;
+      sums[slot] = at(sums, slot) + value;
+      squares[slot] = at(squares, slot) + value * value;
     });
   });
   const deviations = new Float32Array(table.values.length);
   const facts = rows.flatMap((row, r) => {
-    const label = labels[r] ?? 0;
+    const label = at(labels, r);
     const count = counts[label] ?? 1;
     let [total, largest] = [0, 0];
     row.forEach((value, d) => {
-      const at = label * dimensions + d;
-      const mean = (sums[at] ?? 0) / count;
+      const slot = label * dimensions + d;
+      const mean = at(sums, slot) / count;
       // A tenth of the table's own spread is added, so that a cluster of a few alike rows has some.
-      const variance = Math.max(0, (squares[at] ?? 0) / count - mean * mean) + 0.1 / Math.sqrt(count);
+      const variance = Math.max(0, at(squares, slot) / count - mean * mean) + 0.1 / Math.sqrt(count);
       const deviation = (value - mean) ** 2 / variance;
       deviations[r * dimensions + d] = deviation;
       total += deviation;

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 /** Points in a space of a few dimensions, row-major. */
 export interface Points {
   readonly count: number;
@@ -22,7 +23,7 @@ export function squaredDistance(a: Points, i: number, b: Points, j: number): num
   const { dimensions } = a;
   let sum = 0;
   for (let d = 0; d < dimensions; d++) {
-    const difference = (a.values[i * dimensions + d] ?? 0) - (b.values[j * dimensions + d] ?? 0);
+    const difference = at(a.values, i * dimensions + d) - at(b.values, j * dimensions + d);
     sum += difference * difference;
   }
   return sum;

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { IntuitiveAnalysisImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { averageRanks, correlationOf, meanOf } from '../figures.ts';
@@ -22,14 +23,14 @@ function importanceOf(
     if (rated.length < 3) return betweenShare(column, labels);
     return Math.abs(
       correlationOf(
-        averageRanks(rated.map(({ row }) => column[row] ?? 0)),
+        averageRanks(rated.map(({ row }) => at(column, row))),
         averageRanks(rated.map(({ rating }) => rating)),
       ),
     );
   });
   const total = strengths.reduce((sum, strength) => sum + strength, 0);
   return dimensions
-    .map((dimension, d) => ({ dimension, weight: total > 0 ? (strengths[d] ?? 0) / total : 1 / dimensions.length }))
+    .map((dimension, d) => ({ dimension, weight: total > 0 ? at(strengths, d) / total : 1 / dimensions.length }))
     .toSorted((a, b) => b.weight - a.weight);
 }
 
@@ -38,7 +39,7 @@ function betweenShare(column: readonly number[], labels: readonly number[]): num
   const mean = meanOf(column);
   const members = new Map<number, number[]>();
   column.forEach((value, row) => {
-    const label = labels[row] ?? 0;
+    const label = at(labels, row);
     const values = members.get(label) ?? [];
     values.push(value);
     members.set(label, values);
@@ -55,7 +56,7 @@ function reasonsOf(
 ): { dimension: string; contribution: number }[] {
   const total = deviations.reduce((sum, value) => sum + value, 0);
   return dimensions
-    .map((dimension, d) => ({ dimension, contribution: total > 0 ? (deviations[d] ?? 0) / total : 0 }))
+    .map((dimension, d) => ({ dimension, contribution: total > 0 ? at(deviations, d) / total : 0 }))
     .toSorted((a, b) => b.contribution - a.contribution)
     .slice(0, reasonsPerRow);
 }
@@ -68,7 +69,7 @@ export function report(
   const labels = Array.from(entry(outputs, 'labels').values);
   const counts = firstRow(entry(outputs, 'counts'));
   const [chosen = 1, stability = 1] = firstRow(entry(outputs, 'grouping'));
-  const confidence = counts[chosen - 1] ?? 0;
+  const confidence = at(counts, chosen - 1);
   const deviations = rowsOf(entry(outputs, 'deviations'));
   const anomalies = Array.from(entry(outputs, 'anomalies').values, (score, row) => ({
     row,

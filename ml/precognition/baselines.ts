@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import { meanOf, medianOf } from '../figures.ts';
 
 /** The plain forecasts that the network chooses among, in the order of its inputs. */
@@ -5,10 +6,6 @@ export const baselineNames = ['last', 'seasonal', 'drift', 'seasonal drift', 'le
 
 const longestPeriod = 400;
 const damping = 0.9;
-
-function at(values: readonly number[], index: number): number {
-  return values[index] ?? 0;
-}
 
 /** The mean absolute difference between values a lag apart: what the seasonal-naive forecast errs by (Hyndman 2006). */
 export function naiveError(values: readonly number[], lag: number): number {

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { Random } from '../random.ts';
 
 /** What a simulated series is made of. `walk` holds no signal: its best forecast is its last value. */
@@ -41,7 +42,7 @@ export function simulateSeries(random: Random, kind: SeriesKind, horizon: number
     slope += walkOnly ? 0 : random.normal(0, slopeChange);
     level += slope + random.normal(0, wander) + (random.chance(jump) ? random.normal(0, 4) : 0);
     rest = memory * rest + random.normal(0, noise);
-    return size * (offset + level + rest + (season[i % period] ?? 0));
+    return size * (offset + level + rest + at(season, i % period));
   });
   return { history: values.slice(0, length), future: values.slice(length) };
 }

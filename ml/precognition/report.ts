@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { PrecognitionImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { meanOf } from '../figures.ts';
@@ -38,7 +39,7 @@ export function report(impressions: PrecognitionImpressions, outputs: NamedTenso
     const scale = scaleOf(values, findPeriod(values));
     const last = values.at(-1) ?? 0;
     const ofSeries = rows.slice(s * horizon, (s + 1) * horizon);
-    const [q10 = [], q50 = [], q90 = []] = [0, 1, 2].map((i) => ofSeries.map((row) => last + scale * (row[i] ?? 0)));
+    const [q10 = [], q50 = [], q90 = []] = [0, 1, 2].map((i) => ofSeries.map((row) => last + scale * at(row, i)));
     const rise = probabilityOfRise(ofSeries.at(-1) ?? [], sharpness);
     const times = Array.from({ length: horizon }, (_, i) => timeAhead(i + 1));
     const own = forecast.find(({ name }) => name === one.name)?.values;

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import { areaUnderCurve, type Claim, expectedCalibrationError, meanOf, shareOf } from '../figures.ts';
 import { fit } from '../fit.ts';
 import type { EvaluationOptions, Figure, Trainer, TrainingOptions } from '../model.ts';
@@ -38,11 +39,11 @@ function truthOf(simulated: NamedTensors): number[] {
 }
 
 function riseClaims(quantiles: readonly Float32Array[], truth: readonly number[], sharpness: number): Claim[] {
-  return quantiles.map((row, i) => ({ probability: probabilityOfRise(row, sharpness), right: (truth[i] ?? 0) > 0 }));
+  return quantiles.map((row, i) => ({ probability: probabilityOfRise(row, sharpness), right: at(truth, i) > 0 }));
 }
 
 function coverOf(quantiles: readonly Float32Array[], truth: readonly number[]): number {
-  return shareOf(quantiles, ([low = 0, , high = 0], i) => (truth[i] ?? 0) >= low && (truth[i] ?? 0) <= high);
+  return shareOf(quantiles, ([low = 0, , high = 0], i) => at(truth, i) >= low && at(truth, i) <= high);
 }
 
 /** The sharpness at which claimed directions fit series that training did not see (by log loss), and the cover there. */
@@ -91,8 +92,7 @@ async function judge({ tf, weights, sessions }: EvaluationOptions, random: Rando
   const quantiles = await forecastAll(tf, weights, simulated);
   const truth = truthOf(simulated);
   const plain = rowsOf(entry(simulated, 'plain'));
-  const errorOf = (forecasts: readonly number[]) =>
-    meanOf(forecasts.map((value, i) => Math.abs(value - (truth[i] ?? 0))));
+  const errorOf = (forecasts: readonly number[]) => meanOf(forecasts.map((value, i) => Math.abs(value - at(truth, i))));
   const [sharpness = 1] = entry(weights, 'calibration').values;
   return {
     error: errorOf(quantiles.map(([, middle = 0]) => middle)),

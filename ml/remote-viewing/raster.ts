@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { Sketch } from '../../domain/impressions.ts';
 
 /** Pixels on each side of the picture that the network sees. */
@@ -53,7 +54,7 @@ function ink(picture: Float32Array, from: { x: number; y: number }, to: { x: num
       const distanceSquared = offX * offX + offY * offY;
       if (distanceSquared >= reach * reach) continue;
       const index = y * side + x;
-      picture[index] = Math.max(picture[index] ?? 0, Math.min(1, Math.max(0, reach - Math.sqrt(distanceSquared))));
+      picture[index] = Math.max(at(picture, index), Math.min(1, Math.max(0, reach - Math.sqrt(distanceSquared))));
     }
   }
 }

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import type { ModelInput, ModelStamp } from '../model.ts';
 import { entry, firstRow, type NamedTensors, rowsOf } from '../tensors.ts';
@@ -29,7 +30,7 @@ export function report(said: Said): ModelResult[] {
 
 function ranked(names: readonly string[], probabilities: readonly number[]): Named[] {
   return names
-    .map((name, i) => ({ name, probability: probabilities[i] ?? 0 }))
+    .map((name, i) => ({ name, probability: at(probabilities, i) }))
     .toSorted((a, b) => b.probability - a.probability);
 }
 
@@ -123,7 +124,7 @@ function rankPlaces(probabilityOf: (terrain: Terrain) => number) {
 function reportMatch(said: Said): ModelResult {
   const targets = targetsOf(said.input.metadata);
   const scores = rowsOf(entry(said.outputs, 'targets')).map(([score = 0]) => score);
-  const ranking = targets.map(({ id }, i) => ({ id, score: scores[i] ?? 0 })).toSorted((a, b) => b.score - a.score);
+  const ranking = targets.map(({ id }, i) => ({ id, score: at(scores, i) })).toSorted((a, b) => b.score - a.score);
   const best = bestOf(ranking);
   return {
     resultType: 'remote_viewing.match',

@@ -1,3 +1,4 @@
+import { at } from '../sequence.ts';
 import { fit, initialWeights } from '../fit.ts';
 import { expectedCalibrationError, shareOf } from '../figures.ts';
 import type { Figure, Trainer, TrainingOptions } from '../model.ts';
@@ -219,12 +220,12 @@ async function evaluateSketches(tf: Tf, weights: LiveTensors, random: Random, co
     const labels = rowsOf(entry(sketches, 'labels')).map((row, i) =>
       Math.max(...row) === 1 ? row.indexOf(1) : i % objectNames.length,
     );
-    return rowsOf(found ?? tensorOf([0], [])).map((row, i) => ({ row, label: labels[i] ?? 0 }));
+    return rowsOf(found ?? tensorOf([0], [])).map((row, i) => ({ row, label: at(labels, i) }));
   };
   const [seen, unseen] = [await recognise(drawn), await recognise(empty)];
   const first = ({ row, label }: { row: Float32Array; label: number }) => indexOfHighest(row) === label;
   const third = ({ row, label }: { row: Float32Array; label: number }) =>
-    row.filter((value) => value > (row[label] ?? 0)).length < 3;
+    row.filter((value) => value > at(row, label)).length < 3;
   const certainty = [...seen, ...unseen.slice(0, Math.round((emptyShare / (1 - emptyShare)) * count))].map((one) => ({
     probability: Math.max(...one.row),
     right: first(one),
@@ -267,18 +268,18 @@ async function evaluateReadings(
     shape: [1, descriptorNames.length],
     values: Float32Array.from(await entry(weights, 'reading/base').data()),
   });
-  const at = `at signal ${signal}`;
+  const condition = `at signal ${signal}`;
   return [
     {
-      name: `right terrain, ${at}`,
+      name: `right terrain, ${condition}`,
       value: shareOf(guesses, (row, i) => indexOfHighest(row) === truth[i]),
       chance: 1 / terrainNames.length,
       chanceIs: `one of ${terrainNames.length}`,
     },
     {
-      name: `first descriptor is the target's, ${at}`,
+      name: `first descriptor is the target's, ${condition}`,
       value: shareOf(named, (index, i) => held[i]?.[index] === 1),
-      chance: named.reduce((sum, index) => sum + (base[index] ?? 0), 0) / named.length,
+      chance: named.reduce((sum, index) => sum + at(base, index), 0) / named.length,
       chanceIs: 'the same descriptors for any target',
     },
   ];
