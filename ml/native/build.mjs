@@ -33,7 +33,7 @@ function run(program, args, { cwd, otherwise }) {
   if (done.status === 0) return done.stdout;
   const reason = (done.stderr ?? '')
     .split('\n')
-    .find((line) => /error/i.test(line))
+    .find((line) => /\berror\b/i.test(line))
     ?.trim();
   throw new CannotBuild(`${otherwise}${reason ? ` (${reason})` : ''}`);
 }
