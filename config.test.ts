@@ -5,7 +5,8 @@ describe('the configuration', () => {
   test('names every variable that is missing or wrong, and no value (I5)', () => {
     const read = () => readConfig({ ...process.env, DATABASE_URL: '', PORT: 'MARKER', JWT_SIGNING_KEYS: '{MARKER' });
     expect(read).toThrow(ConfigError);
-    for (const name of ['DATABASE_URL', 'PORT', 'JWT_SIGNING_KEYS']) expect(read).toThrow(new RegExp(`^ {2}${name}: `, 'm'));
+    for (const name of ['DATABASE_URL', 'PORT', 'JWT_SIGNING_KEYS'])
+      expect(read).toThrow(new RegExp(`^ {2}${name}: `, 'm'));
     expect(read).not.toThrow(/MARKER/);
   });
 

@@ -28,12 +28,12 @@ export interface Resources {
 }
 
 /** Opens what `service` works with. Nothing is connected that is not asked for yet, so this is quick. */
-export async function openResources(config: Config, service: string): Promise<Resources> {
+export function openResources(config: Config, service: string): Resources {
   const logger = createLogger({ service, level: config.LOG_LEVEL });
   const metrics = createMetrics(service);
   const tracing = startTracing({ service, exporterUrl: config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT });
   const masterKeys = parseMasterKeys(config.CONTENT_MASTER_KEYS);
-  const database = await openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const database = openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const redis = createRedis(config.REDIS_URL, service, logger);
   const objects = createObjectStore({
     endpoint: config.S3_ENDPOINT,
@@ -54,11 +54,11 @@ export async function openResources(config: Config, service: string): Promise<Re
     cache: createSessionCache(redis, metrics, masterKeys, logger),
     live: createLiveStream(redis, logger),
     checks: {
-      postgres: database.check,
+      postgres: () => database.check(),
       redis: async () => {
         await redis.ping();
       },
-      objects: objects.check,
+      objects: () => objects.check(),
     },
     close: async () => {
       redis.disconnect();

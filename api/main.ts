@@ -16,7 +16,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 
 const config = readConfig();
-const resources = await openResources(config, 'api');
+const resources = openResources(config, 'api');
 const { logger } = resources;
 const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
 const workflows = createWorkflowClient({

@@ -11,7 +11,7 @@ import { provisionTemporal } from '../temporal/provision.ts';
  */
 
 const config = readConfig();
-const resources = await openResources({ ...config, LOG_LEVEL: 'warn' }, 'provision');
+const resources = openResources({ ...config, LOG_LEVEL: 'warn' }, 'provision');
 try {
   await migrate(resources);
   await resources.objects.ensureBucket();

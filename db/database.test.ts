@@ -5,8 +5,8 @@ import { Session, User } from './entities.ts';
 import { eventsAfter, findResults, findSession, listSessions } from './sessions.ts';
 
 let database: Database;
-beforeAll(async () => {
-  database = await openTestDatabase();
+beforeAll(() => {
+  database = openTestDatabase();
 });
 afterAll(() => database.close());
 

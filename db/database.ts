@@ -1,5 +1,6 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
+import type { Pool } from 'pg';
 import { entities, gatewayRole } from './entities.ts';
 import { migrations } from './migrations/index.ts';
 
@@ -17,18 +18,23 @@ export interface Database {
 }
 
 /** Opens the pool; nothing is connected until the first query. `poolMax` is the most connections of this process. */
-export async function openDatabase(options: { url: string; poolMax: number }): Promise<Database> {
+export function openDatabase(options: { url: string; poolMax: number }): Database {
+  let pool: Pool | undefined;
   const orm = new MikroORM({
     clientUrl: options.url,
     entities,
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false },
     pool: { min: 0, max: options.poolMax },
+    driverOptions: {
+      onPoolCreated: (created: Pool) => {
+        pool = created;
+      },
+    },
     // Queries carry cue and results as parameters, so the ORM logs none of them.
     debug: false,
     forceUtcTimezone: true,
   });
-  const pool = await orm.em.getConnection().getNativeClient();
   return {
     orm,
     asUser: (userId) => {
@@ -40,7 +46,7 @@ export async function openDatabase(options: { url: string; poolMax: number }): P
     check: async () => {
       await orm.em.fork().execute('select 1');
     },
-    activeConnections: () => pool.totalCount - pool.idleCount,
+    activeConnections: () => (pool ? pool.totalCount - pool.idleCount : 0),
     close: () => orm.close(true),
   };
 }

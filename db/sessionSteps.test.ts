@@ -16,7 +16,7 @@ import {
 let database: Database;
 let userId: string;
 beforeAll(async () => {
-  database = await openTestDatabase();
+  database = openTestDatabase();
   userId = (await newUser(database)).id;
 });
 afterAll(() => database.close());

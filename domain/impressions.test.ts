@@ -125,7 +125,7 @@ describe('a pendulum', () => {
     expect(
       problems(
         trace([
-          { x: 0, y: 1e999, tMs: 0 },
+          { x: 0, y: Infinity, tMs: 0 },
           { x: 0, y: 0, tMs: 1 },
         ]),
       ),

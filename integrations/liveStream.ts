@@ -52,16 +52,18 @@ export function createLiveStream(
     async read({ signal, onUpdate, onStart }) {
       if (signal.aborted) return;
       const connection = openReader(redis, logger);
-      const end = (): void => {
-        connection.disconnect();
-      };
-      signal.addEventListener('abort', end, { once: true });
-      try {
-        await readOn(connection, { signal, onUpdate, onStart, logger });
-      } finally {
-        signal.removeEventListener('abort', end);
-        end();
-      }
+      // A reader that never reached Redis waits for its first answer, which no disconnecting ends.
+      const aborted = new Promise<void>((resolve) => {
+        signal.addEventListener(
+          'abort',
+          () => {
+            resolve();
+          },
+          { once: true },
+        );
+      });
+      await Promise.race([aborted, readOn(connection, { signal, onUpdate, onStart, logger })]);
+      connection.disconnect();
     },
   };
 }

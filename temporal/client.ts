@@ -1,6 +1,8 @@
+import { status } from '@grpc/grpc-js';
 import {
   Client,
   isGrpcServiceError,
+  ServiceError,
   WithStartWorkflowOperation,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
@@ -60,8 +62,8 @@ export interface WorkflowClient {
   retrySession(sessionId: string): Promise<void>;
   /** @throws WorkflowEndedError */
   cancelSession(sessionId: string): Promise<void>;
-  /** Starts the erasure, or finds it running, and waits until it is done. */
-  eraseSession(sessionId: string): Promise<void>;
+  /** Starts the erasure, or finds it running, and waits a while for it; `pending` is finished by itself. */
+  eraseSession(sessionId: string): Promise<'erased' | 'pending'>;
   queueStates(): Promise<QueueState[]>;
   /** Throws when Temporal does not answer. */
   check(): Promise<void>;
@@ -87,7 +89,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       return await client.withDeadline(Date.now() + waitMs, work);
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw new WorkflowEndedError('No open workflow', { cause: error });
-      if (isGrpcServiceError(error) || error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+      if (isOutage(error)) {
         throw new WorkflowUnavailableError('Temporal or its workers did not answer in time', { cause: error });
       }
       throw error;
@@ -139,8 +141,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     },
 
     async eraseSession(sessionId) {
-      await call(() =>
-        client.workflow.execute<typeof eraseWorkflow>('eraseWorkflow', {
+      const erasure = await call(() =>
+        client.workflow.start<typeof eraseWorkflow>('eraseWorkflow', {
           workflowId: eraseWorkflowId(sessionId),
           taskQueue: taskQueues.cpu,
           args: [{ sessionId }],
@@ -148,6 +150,13 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           staticSummary: 'erasure of a session',
         }),
       );
+      try {
+        await call(() => erasure.result());
+        return 'erased';
+      } catch (error) {
+        if (error instanceof WorkflowUnavailableError) return 'pending';
+        throw error;
+      }
     },
 
     queueStates: () =>
@@ -174,4 +183,13 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       await call(() => connection.workflowService.getSystemInfo({}));
     },
   };
+}
+
+const outageCodes: readonly unknown[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED];
+
+/** Whether the server or its workers could not be reached, however the SDK wraps it. */
+function isOutage(error: unknown): boolean {
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return true;
+  const inner = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(inner) && outageCodes.includes(inner.code);
 }

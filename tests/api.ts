@@ -70,7 +70,7 @@ interface TestApiOptions {
 /** Starts the gateway in this process, on the test stack and a free port. */
 export async function startTestApi({ changes, deps: given, worker = false }: TestApiOptions = {}): Promise<TestApi> {
   const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', ...changes };
-  const resources = await openResources(config, 'api-test');
+  const resources = openResources(config, 'api-test');
   const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
   const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
   const deps: ApiDeps = { ...(await createApiDeps(resources, workflows)), ...given };

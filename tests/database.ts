@@ -5,7 +5,7 @@ import { insertSession, type NewSession } from '../db/sessionSteps.ts';
 import { readConfig } from '../config.ts';
 
 /** The test stack's database, migrated by `npm test`. Close it when the tests are done. */
-export function openTestDatabase(): Promise<Database> {
+export function openTestDatabase(): Database {
   return openDatabase({ url: readConfig().DATABASE_URL, poolMax: 4 });
 }
 

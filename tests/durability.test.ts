@@ -79,7 +79,7 @@ test(
 /** What the processes of a test work with; everything is ended after the test, in reverse. */
 async function surroundings() {
   const config = readConfig();
-  const database = await openDatabase({ url: config.DATABASE_URL, poolMax: 2 });
+  const database = openDatabase({ url: config.DATABASE_URL, poolMax: 2 });
   ends.push(() => database.close());
   const stripe = await listenAsStripe((path) =>
     path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken,
@@ -94,7 +94,7 @@ async function start(
   environment: Record<string, string>,
 ): Promise<AppProcess> {
   const started = await startProcess(script, environment);
-  ends.push(started.stop);
+  ends.push(() => started.stop());
   return started;
 }
 

@@ -32,7 +32,7 @@ const patienceMs = 40_000;
 export async function startPlatform(changes: Partial<Config> = {}): Promise<Platform> {
   const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', INFERENCE_THREADS: 1, ...changes };
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const resources = await openResources(config, 'test');
+  const resources = openResources(config, 'test');
   const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
   const workerConnection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
   const engine = await createEngine({

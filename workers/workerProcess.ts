@@ -19,7 +19,7 @@ export async function runWorkerProcess(
   createPool: (resources: Resources, connection: NativeConnection) => Promise<Pool>,
 ): Promise<void> {
   const config = readConfig();
-  const resources = await openResources(config, service);
+  const resources = openResources(config, service);
   const { logger, metrics } = resources;
   Runtime.install({ logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] });
 

@@ -13,7 +13,9 @@ export async function buildWorkflowBundle(
   path: string,
   adapt: (options: BundleOptions) => BundleOptions = (options) => options,
 ): Promise<void> {
-  const { code } = await bundleWorkflowCode(adapt({ workflowsPath, workflowInterceptorModules: [workflowTracingModule] }));
+  const { code } = await bundleWorkflowCode(
+    adapt({ workflowsPath, workflowInterceptorModules: [workflowTracingModule] }),
+  );
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, code);
 }

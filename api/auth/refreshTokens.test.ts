@@ -11,7 +11,7 @@ let tokens: RefreshTokens;
 let passedMs = 0;
 
 beforeAll(async () => {
-  database = await openTestDatabase();
+  database = openTestDatabase();
   userId = (await newUser(database)).id;
   tokens = createRefreshTokens(database, () => Date.now() + passedMs);
 });

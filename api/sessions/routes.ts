@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { eventsAfter, listSessions } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { isTerminal } from '../../domain/session.ts';
-import { WorkflowEndedError, WorkflowUnavailableError } from '../../temporal/client.ts';
+import { WorkflowEndedError } from '../../temporal/client.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userRoute, type Route } from '../route.ts';
 import { createSession } from './creating.ts';
@@ -115,12 +115,8 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       handle: async ({ params }, { caller, note }) => {
         note({ session_id: params.id });
         const { id } = await reader.find(caller, params.id);
-        try {
-          await workflows.eraseSession(id);
-        } catch (error) {
-          if (!(error instanceof WorkflowUnavailableError)) throw error;
-          throw new ApiError('erasure_pending', [], { cause: error });
-        }
+        const outcome = await workflows.eraseSession(id);
+        if (outcome === 'pending') throw new ApiError('erasure_pending');
         await cache.forget(id);
         return null;
       },
