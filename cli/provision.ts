@@ -23,6 +23,7 @@ try {
   say(`temporal: namespace ${config.TEMPORAL_NAMESPACE} has its search attributes`);
 
   for (const line of await publishBundledModels(resources)) say(line);
+  say('tables, bucket, namespace and models are there');
 } finally {
   await resources.close();
 }

@@ -24,7 +24,7 @@ export function openDatabase(options: { url: string; poolMax: number }): Databas
     clientUrl: options.url,
     entities,
     extensions: [Migrator],
-    migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false },
+    migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false, silent: true },
     pool: { min: 0, max: options.poolMax },
     driverOptions: {
       onPoolCreated: (created: Pool) => {

@@ -1,5 +1,5 @@
 import { accessSync, chmodSync, constants, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { aptInstall, canApt } from './apt.mjs';
 import { runChild } from './children.mjs';
 import { cacheDir, shown } from './paths.mjs';
@@ -26,6 +26,12 @@ export function onPath(name, env = process.env) {
   return null;
 }
 
+/**
+ * Where a program of this version lies once it is installed.
+ * @param {keyof typeof versions} tool
+ */
+export const cachedPath = (tool) => join(cacheDir(), `${tool}-${versions[tool].version}`, tool);
+
 /** One build at a time: two would only slow each other down, and their times would mean nothing. */
 let last = Promise.resolve();
 
@@ -39,8 +45,8 @@ let last = Promise.resolve();
  */
 export async function fromCacheOrGo(tool, step, logFile) {
   const { version, goPackage, minutes } = versions[tool];
-  const folder = join(cacheDir(), `${tool}-${version}`);
-  const path = join(folder, tool);
+  const path = cachedPath(tool);
+  const folder = dirname(path);
   if (existsSync(path)) return path;
 
   const work = last.then(async () => {

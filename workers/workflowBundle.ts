@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type BundleOptions } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
 import { workflowTracingModule } from '../observability/temporalTracing.ts';
 
 /** Where `npm run build` leaves the workflows, and where the CPU workers find them. */
@@ -14,7 +14,11 @@ export async function buildWorkflowBundle(
   adapt: (options: BundleOptions) => BundleOptions = (options) => options,
 ): Promise<void> {
   const { code } = await bundleWorkflowCode(
-    adapt({ workflowsPath, workflowInterceptorModules: [workflowTracingModule] }),
+    adapt({
+      workflowsPath,
+      workflowInterceptorModules: [workflowTracingModule],
+      logger: new DefaultLogger('WARN'),
+    }),
   );
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, code);

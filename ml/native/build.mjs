@@ -168,7 +168,7 @@ function selfTest(folder) {
 function build() {
   const target = nativeFolder();
   if (existsSync(target)) {
-    say(`is there: ${target}`);
+    say('the native backend is there');
     return;
   }
   mkdirSync(path.dirname(target), { recursive: true });

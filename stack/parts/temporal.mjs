@@ -1,8 +1,10 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { join } from 'node:path';
-import { fromCacheOrGo, onPath } from '../binaries.mjs';
+import { cachedPath, fromCacheOrGo, onPath } from '../binaries.mjs';
 import { runChild } from '../children.mjs';
+import { downloadBySdk } from '../sdk-download.mjs';
+import { versions } from '../versions.mjs';
 import { portOf } from './part.mjs';
 
 /** @param {string} homeDir */
@@ -29,6 +31,20 @@ const dynamicConfig = {
   'frontend.enableExecuteMultiOperation': true,
 };
 
+/**
+ * From the cache folder, else by the SDK's own download, else built with Go.
+ * @param {import('../terminal.mjs').Step} step
+ * @param {string} logFile
+ */
+async function findOrInstall(step, logFile) {
+  const { version } = versions.temporal;
+  const cached = cachedPath('temporal');
+  if (existsSync(cached)) return cached;
+  step.detail("asking Temporal's SDK for its download");
+  if (await downloadBySdk(cached, version, logFile)) return cached;
+  return fromCacheOrGo('temporal', step, logFile);
+}
+
 /** @type {import('./part.mjs').Part} */
 export const temporal = {
   name: 'temporal',
@@ -38,7 +54,7 @@ export const temporal = {
   dataDir,
 
   async findBinary({ step, logFile }) {
-    const path = onPath('temporal') ?? (await fromCacheOrGo('temporal', step, logFile));
+    const path = onPath('temporal') ?? (await findOrInstall(step, logFile));
     const { output } = await runChild(path, ['--version'], { timeoutMs: 10_000 });
     return { path, version: /Server (\d+\.\d+\.\d+)/.exec(output)?.[1] ?? '' };
   },
