@@ -1,7 +1,7 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
 import { v5 as uuidV5 } from 'uuid';
 import type { Database } from '../db/database.ts';
-import { readSessionFacts, recordStep } from '../db/sessionSteps.ts';
+import { beginAnalysis, recordStep } from '../db/sessionSteps.ts';
 import type { ModelResult } from '../domain/results.ts';
 import type { SessionType } from '../domain/session.ts';
 import { secondMs } from '../domain/time.ts';
@@ -26,20 +26,11 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
   return {
     async analyze({ sessionId, sessionType }: { sessionId: string; sessionType: SessionType }): Promise<void> {
       const em = deps.database.asService();
-      const started = await recordStep(em, {
-        sessionId,
-        from: ['created', 'analyzing'],
-        status: 'analyzing',
-        step: 'analyze',
-        type: 'analysis_started',
-        progress: 0.3,
-        attempt: activityInfo().attempt,
-      });
-      const facts = await readSessionFacts(em, sessionId);
-      if (started === null || facts === null) return;
-      await announce(deps, sessionId, started);
+      const begun = await beginAnalysis(em, { sessionId, attempt: activityInfo().attempt });
+      if (begun === null) return;
+      await announce(deps, sessionId, begun.event);
 
-      const content = await deps.contents.get(facts.contentKey);
+      const content = await deps.contents.get(begun.contentKey);
       const results = await whileHeartbeating(() => inference(deps, sessionType, content));
       const completed = await recordStep(em, {
         sessionId,

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { claimBill, releaseBill, rememberCustomer, settleBill, type ClaimedBill } from '../db/bills.ts';
-import { readSessionFacts, recordStep } from '../db/sessionSteps.ts';
+import { claimBill, releaseBill, rememberCustomer, type ClaimedBill } from '../db/bills.ts';
+import { recordStep } from '../db/sessionSteps.ts';
 import type { SessionType } from '../domain/session.ts';
 import { tierTerms, type Tier } from '../domain/tiers.ts';
 import { hourMs } from '../domain/time.ts';
@@ -34,15 +34,10 @@ export function createBillActivities(deps: BillDeps) {
     async bill(input: BillInput): Promise<void> {
       const { sessionId, userId, sessionType, tier } = input;
       const em = deps.database.asService();
-      const facts = await readSessionFacts(em, sessionId);
-      if (facts?.status !== 'billing') return;
-
       const { unitsPerSession: units } = tierTerms[tier];
-      const claimed = await claimBill(em, { sessionId, userId, units });
-      if (claimed?.state === 'sending') {
-        await sendUsage(deps, { sessionId, userId, units }, claimed);
-        await settleBill(em, sessionId, 'sent');
-      }
+      const claimed = await claimBill(em, { sessionId, units });
+      if (claimed === null) return;
+      if (claimed.state === 'sending') await sendUsage(deps, { sessionId, userId, units }, claimed);
       const event = await recordStep(em, {
         sessionId,
         from: ['billing'],

@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
-import { readBillState, settleBill } from '../db/bills.ts';
-import { readSessionFacts, recordStep } from '../db/sessionSteps.ts';
+import { readBillState, voidBill } from '../db/bills.ts';
+import { readSessionType, recordStep } from '../db/sessionSteps.ts';
 import { openStatuses, type TerminalStatus } from '../domain/session.ts';
 import type { Billing } from '../integrations/billing.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -25,13 +25,13 @@ export function createCloseActivities(deps: CloseDeps) {
       const em = deps.database.asService();
       if ((await readBillState(em, sessionId)) === 'sending') {
         await deps.billing.voidUsage({ sessionId });
-        await settleBill(em, sessionId, 'void');
+        await voidBill(em, sessionId);
       }
-      const facts = await readSessionFacts(em, sessionId);
-      if (facts === null) return;
+      const sessionType = await readSessionType(em, sessionId);
+      if (sessionType === null) return;
       const event = await recordStep(em, { sessionId, from: openStatuses, status, step: null, type: status });
       if (event === null) return;
-      deps.metrics.sessionsCompletedTotal.inc({ session_type: facts.sessionType, status });
+      deps.metrics.sessionsCompletedTotal.inc({ session_type: sessionType, status });
       await announce(deps, sessionId, event);
     },
   };

@@ -1,7 +1,7 @@
 import type { Database } from '../db/database.ts';
-import { insertSession } from '../db/sessionSteps.ts';
+import { insertSession, readCreatedAt } from '../db/sessionSteps.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
-import type { SessionContentStore } from '../integrations/sessionContent.ts';
+import { cachedContent, type SessionContentStore } from '../integrations/sessionContent.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 
@@ -11,24 +11,32 @@ export interface CreateDeps extends AnnounceDeps {
   metrics: Metrics;
 }
 
-/** The first step: the session's row, its state and event 1, from the content that the gateway has sealed. */
+/**
+ * The first step: the session's row, its state and event 1, from the content that the gateway has sealed. It says when
+ * the session was created, also when an earlier attempt did it.
+ */
 export function createCreateActivities(deps: CreateDeps) {
   return {
-    async create(input: SessionWorkflowInput): Promise<void> {
-      const { cue, metadata = null } = await deps.contents.get(input.contentKey);
-      const event = await insertSession(deps.database.asService(), {
+    async create(input: SessionWorkflowInput): Promise<{ createdAt: string }> {
+      const em = deps.database.asService();
+      const content = await deps.contents.get(input.contentKey);
+      const event = await insertSession(em, {
         id: input.sessionId,
         userId: input.userId,
         sessionType: input.sessionType,
-        cue,
-        metadata,
+        cue: content.cue,
+        metadata: content.metadata ?? null,
         fingerprint: input.fingerprint,
         contentKey: input.contentKey,
         hasImpressions: input.hasImpressions,
       });
-      if (event === null) return;
+      if (event === null) return { createdAt: await readCreatedAt(em, input.sessionId) };
       deps.metrics.sessionsCreatedTotal.inc({ session_type: input.sessionType });
-      await announce(deps, input.sessionId, event);
+      await Promise.all([
+        announce(deps, input.sessionId, event),
+        deps.cache.putSession(input.sessionId, cachedContent({ contentKey: input.contentKey, content })),
+      ]);
+      return { createdAt: event.timestamp };
     },
   };
 }

@@ -13,16 +13,16 @@ export interface ClaimedBill {
 
 /**
  * Writes down that a session is about to be billed, before Stripe is called; a bill that was claimed before keeps its
- * state and its time. Null when the user is gone.
+ * state and its time. Null when the session is not at its bill, or gone.
  */
 export async function claimBill(
   em: EntityManager,
-  bill: { sessionId: string; userId: string; units: number },
+  bill: { sessionId: string; units: number },
 ): Promise<ClaimedBill | null> {
   const [row] = await em.execute<(Omit<ClaimedBill, 'firstSentAt'> & { firstSentAt: string })[]>(
     `with bill as (
        insert into bills (session_id, user_id, units, state)
-       values (:sessionId, :userId, :units, 'sending')
+       select id, user_id, :units, 'sending' from sessions where id = :sessionId and status = 'billing'
        on conflict (session_id) do update set updated_at = now()
        returning user_id, state, first_sent_at
      )
@@ -36,12 +36,9 @@ export async function claimBill(
   return row === undefined ? null : { ...row, firstSentAt: new Date(row.firstSentAt) };
 }
 
-/** Records what became of a bill. */
-export async function settleBill(em: EntityManager, sessionId: string, state: BillState): Promise<void> {
-  await em.execute(`update bills set state = :state, updated_at = now() where session_id = :sessionId`, {
-    sessionId,
-    state,
-  });
+/** Records that a session's usage was taken back. */
+export async function voidBill(em: EntityManager, sessionId: string): Promise<void> {
+  await em.execute(`update bills set state = 'void', updated_at = now() where session_id = :sessionId`, { sessionId });
 }
 
 /** Takes a claim back, since Stripe has said that it took nothing: the next attempt starts anew. */

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newSession, newUser, openTestDatabase } from '../tests/database.ts';
 import type { Database } from './database.ts';
-import { eraseSession, insertSession, readSessionFacts, recordStep, type NewSession } from './sessionSteps.ts';
+import {
+  beginAnalysis,
+  eraseSession,
+  insertSession,
+  readCreatedAt,
+  readSessionType,
+  recordStep,
+  type NewSession,
+} from './sessionSteps.ts';
 import {
   eventsAfter,
   findResults,
@@ -62,7 +70,9 @@ describe('insertSession', () => {
     };
     expect(await insertSession(em(), session)).toMatchObject({ seq: 1 });
     expect(await insertSession(em(), { ...session, cue: 'second' })).toBeNull();
-    expect(await findSession(asUser(), session.id)).toMatchObject({ cue: 'first', lastSeq: 1 });
+    const stored = await findSession(asUser(), session.id);
+    expect(stored).toMatchObject({ cue: 'first', lastSeq: 1 });
+    expect(await readCreatedAt(em(), session.id)).toBe(stored?.createdAt);
   });
 });
 
@@ -135,6 +145,16 @@ describe('recordStep', () => {
   });
 });
 
+test('an analysis that begins learns where the content lies, and one of a session that is past it learns nothing (T1)', async () => {
+  const id = await newSession(database, userId, { contentKey: 'k1' });
+  expect(await beginAnalysis(em(), { sessionId: id, attempt: 2 })).toMatchObject({
+    event: { seq: 2, type: 'analysis_started', data: { attempt: 2 } },
+    contentKey: 'k1',
+  });
+  await recordStep(em(), { sessionId: id, from: ['analyzing'], status: 'cancelled', step: null, type: 'cancelled' });
+  expect(await beginAnalysis(em(), { sessionId: id, attempt: 3 })).toBeNull();
+});
+
 describe('reviseSession', () => {
   const revision = (id: string, previousContentKey: string) => ({
     id,
@@ -167,7 +187,8 @@ describe('eraseSession', () => {
     await eraseSession(em(), id);
     await eraseSession(em(), id);
     expect(await findSession(asUser(), id)).toBeNull();
-    expect(await readSessionFacts(em(), id)).toBeNull();
+    expect(await readSessionType(em(), id)).toBeNull();
+    expect(await readCreatedAt(em(), id)).toMatch(/Z$/);
     expect(await eventsAfter(em(), id, 0)).toEqual([]);
     expect(await findState(asUser(), id)).toEqual({ fingerprint: 'f'.repeat(64), deleted: true });
     expect(await analyzing(id)).toBeNull();

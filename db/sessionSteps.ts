@@ -46,7 +46,22 @@ export async function insertSession(em: EntityManager, session: NewSession): Pro
      returning seq, type, data, created_at`,
     { ...session, metadata: JSON.stringify(session.metadata), facts: JSON.stringify(facts) },
   );
-  return eventOf(row);
+  return row === undefined ? null : eventOf(row);
+}
+
+/**
+ * When a session was created that an earlier attempt has inserted: the time of its first event. ISO 8601, UTC.
+ * Of one that was erased meanwhile, the time of its tombstone.
+ */
+export async function readCreatedAt(em: EntityManager, sessionId: string): Promise<string> {
+  const [row] = await em.execute<{ at: string }[]>(
+    `select coalesce(s.created_at, st.updated_at) as at
+     from session_states st left join sessions s on s.id = st.session_id
+     where st.session_id = :sessionId`,
+    { sessionId },
+  );
+  if (row === undefined) throw new Error('A session that was inserted has left no state');
+  return new Date(row.at).toISOString();
 }
 
 export interface StepRecord {
@@ -67,13 +82,39 @@ export interface StepRecord {
 export type StoredResult = ModelResult & { id: string };
 
 /**
- * Takes a session on: status, step, stuck cause, results and the numbered event, or nothing at all.
+ * Takes a session on: status, step, stuck cause, results and the numbered event, or nothing at all. A session that is
+ * completed by it has its bill settled with it.
  * Null when the session is not in one of `from`: it is past this already, or it is gone.
  */
 export async function recordStep(em: EntityManager, record: StepRecord): Promise<SessionEvent | null> {
+  const written = await writeStep(em, record);
+  return written && eventOf(written);
+}
+
+/**
+ * Records that an attempt at the analysis begins, and says where the content lies. From here on it can no longer be
+ * changed. Null when the session is past its analysis, or gone.
+ */
+export async function beginAnalysis(
+  em: EntityManager,
+  { sessionId, attempt }: { sessionId: string; attempt: number },
+): Promise<{ event: SessionEvent; contentKey: string } | null> {
+  const written = await writeStep(em, {
+    sessionId,
+    from: ['created', 'analyzing'],
+    status: 'analyzing',
+    step: 'analyze',
+    type: 'analysis_started',
+    progress: 0.3,
+    attempt,
+  });
+  return written && { event: eventOf(written), contentKey: written.content_key };
+}
+
+async function writeStep(em: EntityManager, record: StepRecord): Promise<(EventRow & { content_key: string }) | null> {
   const { step, progress, attempt, stuck } = record;
   const facts = { step, progress, attempt, ...(stuck && { stuck: { code: stuck.code, message: stuck.message } }) };
-  const [row] = await em.execute<EventRow[]>(
+  const [row] = await em.execute<(EventRow & { content_key: string })[]>(
     `with session as (
        update sessions
        set status = coalesce(:status, status), completed_at = case when :terminal then now() else completed_at end
@@ -84,17 +125,23 @@ export async function recordStep(em: EntityManager, record: StepRecord): Promise
        set step = :step, stuck = :stuck::jsonb, last_seq = last_seq + 1, updated_at = now()
        from session
        where session_id = session.id
-       returning session_id, last_seq, session.status
+       returning session_id, last_seq, content_key, session.status
      ), results as (
        insert into analysis_results (id, session_id, result_type, confidence_score, data)
        select r.id, state.session_id, r.result_type, r.confidence_score, r.data
        from state, jsonb_to_recordset(:results::jsonb)
          as r (id uuid, result_type text, confidence_score numeric, data jsonb)
        on conflict do nothing
+     ), bill as (
+       update bills set state = 'sent', updated_at = now()
+       from state
+       where bills.session_id = state.session_id and state.status = 'completed'
+     ), event as (
+       insert into session_events (session_id, seq, type, data)
+       select session_id, last_seq, :type, jsonb_build_object('status', status) || :facts::jsonb from state
+       returning seq, type, data, created_at
      )
-     insert into session_events (session_id, seq, type, data)
-     select session_id, last_seq, :type, jsonb_build_object('status', status) || :facts::jsonb from state
-     returning seq, type, data, created_at`,
+     select event.*, state.content_key from event, state`,
     {
       sessionId: record.sessionId,
       from: JSON.stringify(record.from),
@@ -114,7 +161,7 @@ export async function recordStep(em: EntityManager, record: StepRecord): Promise
       ),
     },
   );
-  return eventOf(row);
+  return row ?? null;
 }
 
 interface EventRow {
@@ -124,28 +171,17 @@ interface EventRow {
   created_at: string;
 }
 
-function eventOf(row: EventRow | undefined): SessionEvent | null {
-  if (row === undefined) return null;
+function eventOf(row: EventRow): SessionEvent {
   return { seq: row.seq, type: row.type, data: row.data, timestamp: new Date(row.created_at).toISOString() };
 }
 
-/** What a step reads of a session before it works. */
-export interface SessionFacts {
-  userId: string;
-  sessionType: SessionType;
-  status: SessionStatus;
-  contentKey: string;
-}
-
-/** Null when the session is gone. */
-export async function readSessionFacts(em: EntityManager, sessionId: string): Promise<SessionFacts | null> {
-  const [row] = await em.execute<SessionFacts[]>(
-    `select s.user_id as "userId", s.session_type as "sessionType", s.status, st.content_key as "contentKey"
-     from sessions s join session_states st on st.session_id = s.id
-     where s.id = :sessionId`,
+/** The type of a session; null when it is gone. */
+export async function readSessionType(em: EntityManager, sessionId: string): Promise<SessionType | null> {
+  const [row] = await em.execute<{ sessionType: SessionType }[]>(
+    `select session_type as "sessionType" from sessions where id = :sessionId`,
     { sessionId },
   );
-  return row ?? null;
+  return row?.sessionType ?? null;
 }
 
 /**

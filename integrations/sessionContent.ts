@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { sessionContentSchema, type SessionContent } from '../domain/impressions.ts';
 import type { ObjectStore } from './objectStore.ts';
 
@@ -32,4 +33,12 @@ export function createSessionContentStore(objects: ObjectStore): SessionContentS
 
 function folderOf(sessionId: string): string {
   return `sessions/${sessionId}/`;
+}
+
+/** The content as the cache holds it: with the key of its version, so that a stale entry is recognised. */
+export const cachedContentSchema = z.object({ contentKey: z.string(), content: sessionContentSchema });
+
+/** The content in the form in which the cache holds it. */
+export function cachedContent(entry: z.infer<typeof cachedContentSchema>): string {
+  return JSON.stringify(entry);
 }

@@ -29,11 +29,12 @@ import {
 
 /** What creating a session can come to, beside the errors of this file. */
 export type CreateOutcome =
-  | 'created'
+  /** Stored; `createdAt` is ISO 8601, UTC. */
+  | { kind: 'created'; createdAt: string }
   /** The session's workflow was created by another request: its fingerprint differs. */
-  | 'other_request'
+  | { kind: 'other_request' }
   /** The session's workflow has ended; PostgreSQL knows what became of it. */
-  | 'ended';
+  | { kind: 'ended' };
 
 /** Thrown when Temporal, or every worker of the queue, cannot be reached in time. What was asked may still happen. */
 export class WorkflowUnavailableError extends Error {
@@ -116,7 +117,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       // Both promises fail when the start is refused; the update's failure is the one that is told.
       startWorkflowOperation.workflowHandle().catch(() => undefined);
       try {
-        await call(() =>
+        const { createdAt } = await call(() =>
           client.workflow.executeUpdateWithStart(createdUpdate, {
             startWorkflowOperation,
             // A repeated request joins the first one's update, so it adds nothing to the history.
@@ -124,11 +125,11 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
             args: [{ fingerprint: input.fingerprint }],
           }),
         );
-        return 'created';
+        return { kind: 'created', createdAt };
       } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return 'ended';
+        if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'ended' };
         if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-          return error.cause.type === otherRequestFailure ? 'other_request' : 'ended';
+          return { kind: error.cause.type === otherRequestFailure ? 'other_request' : 'ended' };
         }
         throw error;
       }

@@ -10,7 +10,7 @@ import {
   setHandler,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { SessionStep, SessionWorkflowInput, StuckCode, TerminalStatus } from '../domain/session.ts';
+import type { SessionStatus, SessionStep, SessionWorkflowInput, StuckCode, TerminalStatus } from '../domain/session.ts';
 import { dayMs } from '../domain/time.ts';
 import { searchAttributes } from './searchAttributes.ts';
 import { close, park, resume, steps } from './sessionActivities.ts';
@@ -24,8 +24,8 @@ export function sessionWorkflowId(sessionId: string): string {
 /** How long a session may stay open for recording before it expires. */
 const recordingLimitMs = 30 * dayMs;
 
-/** Answers once the `create` step has committed. Rejected when the fingerprint is another request's. */
-export const createdUpdate = defineUpdate<undefined, [{ fingerprint: string }]>('created');
+/** Answers once the `create` step has committed, with the time of it. Rejected when the fingerprint is another request's. */
+export const createdUpdate = defineUpdate<{ createdAt: string }, [{ fingerprint: string }]>('created');
 /** The impressions are complete: analyze them. */
 export const analyzeSignal = defineSignal('analyze');
 /** Take a stuck session on from the step that gave up. */
@@ -42,7 +42,7 @@ export const neverCreatedFailure = 'NeverCreated';
  * off: it comes to its own end first, so that it is known what was stored and what was charged.
  */
 export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void> {
-  let created = false;
+  let created: { createdAt: string } | undefined;
   let ended = false;
   let analysisRequested = input.analyzeAtOnce;
   let retryRequested = false;
@@ -50,9 +50,11 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
   setHandler(
     createdUpdate,
     async () => {
-      await condition(() => created || ended);
-      if (!created) throw ApplicationFailure.nonRetryable('It ended before it was created', neverCreatedFailure);
-      return undefined;
+      await condition(() => created !== undefined || ended);
+      if (created === undefined) {
+        throw ApplicationFailure.nonRetryable('It ended before it was created', neverCreatedFailure);
+      }
+      return created;
     },
     {
       validator: ({ fingerprint }) => {
@@ -69,45 +71,54 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
   });
 
   /** Runs a step until it succeeds, parking as often as it gives up. */
-  async function run(step: SessionStep): Promise<void> {
+  async function run<T>(step: SessionStep, attempt: () => Promise<T>): Promise<T> {
     for (;;) {
-      show(step);
+      setCurrentDetails(`${step} is under way`);
       try {
-        await attempt(step, input);
-        return;
+        return await attempt();
       } catch (error) {
         if (isCancellation(error) || isUnanalyzable(error)) throw error;
-        await wait(step, stuckCodeOf(error));
+        await waitForRetry(step, stuckCodeOf(error));
       }
     }
   }
 
-  async function wait(step: SessionStep, code: StuckCode): Promise<void> {
-    show(step, code);
+  async function waitForRetry(step: SessionStep, code: StuckCode): Promise<void> {
+    const message = stuckMessages[code];
+    setCurrentDetails(`${step} is stuck: ${message}`);
+    upsertSearchAttributes([
+      { key: searchAttributes.step, value: step },
+      { key: searchAttributes.stuckReason, value: code },
+    ]);
     retryRequested = false;
-    await park({ sessionId: input.sessionId, step, code, message: stuckMessages[code] });
+    await park({ sessionId: input.sessionId, step, code, message });
     await condition(() => retryRequested);
+    upsertSearchAttributes([{ key: searchAttributes.stuckReason, value: null }]);
     await resume({ sessionId: input.sessionId, step });
+  }
+
+  /** False when the recording limit is over. */
+  async function recorded(): Promise<boolean> {
+    if (analysisRequested) return true;
+    show('created');
+    return condition(() => analysisRequested, recordingLimitMs);
   }
 
   async function end(status: Exclude<TerminalStatus, 'completed'>): Promise<void> {
     await CancellationScope.nonCancellable(() => close({ sessionId: input.sessionId, status }));
-    upsertSearchAttributes([{ key: searchAttributes.sessionStatus, value: status }]);
-    setCurrentDetails(status);
+    show(status);
   }
 
   try {
-    await run('create');
-    created = true;
-    if (!(await condition(() => analysisRequested, recordingLimitMs))) {
+    created = await run('create', () => CancellationScope.nonCancellable(() => steps.create(input)));
+    if (!(await recorded())) {
       await end('expired');
       return;
     }
-    await run('analyze');
-    await run('notify');
-    await run('bill');
-    upsertSearchAttributes([{ key: searchAttributes.sessionStatus, value: 'completed' }]);
-    setCurrentDetails('completed');
+    await run('analyze', () => steps.analyze(input));
+    await run('notify', () => steps.notify(input));
+    await run('bill', () => CancellationScope.nonCancellable(() => steps.bill(input)));
+    show('completed');
   } catch (error) {
     await end(isCancellation(error) ? 'cancelled' : 'failed');
     throw error;
@@ -117,24 +128,11 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
   }
 }
 
-/** One attempt at a step, with the retries of its policy. */
-async function attempt(step: SessionStep, input: SessionWorkflowInput): Promise<void> {
-  switch (step) {
-    case 'create':
-    case 'bill':
-      await CancellationScope.nonCancellable(() => steps[step](input));
-      return;
-    case 'analyze':
-    case 'notify':
-      await steps[step](input);
-  }
-}
-
-/** Tells operators in the Web UI, and in its search, which step is under way and why it is stuck. */
-function show(step: SessionStep, stuck?: StuckCode): void {
-  setCurrentDetails(stuck === undefined ? `${step} is under way` : `${step} is stuck: ${stuckMessages[stuck]}`);
-  upsertSearchAttributes([
-    { key: searchAttributes.step, value: step },
-    { key: searchAttributes.stuckReason, value: stuck ?? null },
-  ]);
+/**
+ * Tells operators, in the Web UI and its search, how a session stands. It is not told of every step: each change of a
+ * search attribute is one more write of Temporal's, and the step under way is the pending activity.
+ */
+function show(status: SessionStatus): void {
+  setCurrentDetails(status);
+  upsertSearchAttributes([{ key: searchAttributes.sessionStatus, value: status }]);
 }

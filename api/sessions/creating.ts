@@ -7,7 +7,7 @@ import type { Logger } from '../../observability/logger.ts';
 import { WorkflowUnavailableError, type CreateOutcome, type WorkflowClient } from '../../temporal/client.ts';
 import type { Caller } from '../auth/accessTokens.ts';
 import { fingerprintOf, newSessionId } from './identity.ts';
-import { toView, type SessionReader } from './reading.ts';
+import type { SessionReader } from './reading.ts';
 import type { NewSessionRequest, SessionView } from './schemas.ts';
 
 export interface CreateDeps {
@@ -40,9 +40,13 @@ export async function createSession(
   const contentKey = await deps.contents.put(sessionId, fingerprint, content);
   const staged = { sessionId, fingerprint, contentKey, content, autoAnalyze };
   const outcome = await start(deps, caller, staged, idempotencyKey);
-  if (outcome === 'created') return readCreated(deps, caller, staged);
+  if (outcome.kind === 'created') {
+    // Under a key the update may have joined an older one, and the session be further by now.
+    if (idempotencyKey !== undefined) return deps.reader.read(caller, sessionId);
+    return createdView(caller, staged, outcome.createdAt);
+  }
   try {
-    if (outcome === 'other_request') throw new ApiError('idempotency_key_reused');
+    if (outcome.kind === 'other_request') throw new ApiError('idempotency_key_reused');
     if (await wasCreated(deps, caller, sessionId, fingerprint)) return await deps.reader.read(caller, sessionId);
     throw new ApiError('session_ended');
   } catch (error) {
@@ -91,16 +95,21 @@ function cancelUnasked({ workflows, logger }: CreateDeps, sessionId: string): vo
   });
 }
 
-/** The content is the one that we hold, unless the update joined a session that has been changed since. */
-async function readCreated(
-  { reader }: CreateDeps,
-  caller: Caller,
-  { sessionId, contentKey, content }: Staged,
-): Promise<SessionView> {
-  const row = await reader.find(caller, sessionId);
-  if (row.contentKey !== contentKey) return reader.read(caller, sessionId);
-  await reader.remember(row, content);
-  return toView(row, content.impressions);
+/** The session as it was stored: nobody else can have named it yet. */
+function createdView(caller: Caller, { sessionId, content }: Staged, createdAt: string): SessionView {
+  const { sessionType, cue, metadata = null, impressions } = content;
+  return {
+    id: sessionId,
+    userId: caller.userId,
+    sessionType,
+    cue,
+    status: 'created',
+    step: 'create',
+    metadata,
+    ...(impressions === undefined ? {} : { impressions }),
+    createdAt,
+    completedAt: null,
+  };
 }
 
 /**

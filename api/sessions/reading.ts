@@ -1,12 +1,12 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { findResults, findSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
+import type { SessionContent } from '../../domain/impressions.ts';
 import { isTerminal } from '../../domain/session.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
-import type { SessionContentStore } from '../../integrations/sessionContent.ts';
+import { cachedContent, cachedContentSchema, type SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Caller } from '../auth/accessTokens.ts';
 import { resultsSchema, type ResultsView, type SessionView } from './schemas.ts';
 
@@ -33,8 +33,6 @@ interface ReaderDeps {
   cache: SessionCache;
 }
 
-const cachedContentSchema = z.object({ contentKey: z.string(), content: sessionContentSchema });
-
 export function createSessionReader({ database, contents, cache }: ReaderDeps): SessionReader {
   async function find(caller: Caller, id: string): Promise<SessionRow> {
     const row = await findSession(database.asUser(caller.userId), id);
@@ -51,7 +49,7 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
   }
 
   function remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void> {
-    return putIfThere(row, () => cache.putSession(row.id, JSON.stringify({ contentKey: row.contentKey, content })));
+    return putIfThere(row, () => cache.putSession(row.id, cachedContent({ contentKey: row.contentKey, content })));
   }
 
   /** A session that is erased while it is read must not come back into the cache behind its erasure. */
