@@ -18,7 +18,10 @@ const client = createApiClient(apiUrl);
 const name = `demo-${randomBytes(4).toString('hex')}`;
 const person = { email: `${name}@example.com`, username: name, password: randomBytes(12).toString('base64url') };
 const { accessToken } = await client.register(person);
-say(`Account ${person.email}, password ${person.password} (made for this demonstration)`);
+say(
+  'The examples are made up, and the models were trained on simulated sessions.',
+  `Account ${person.email}, password ${person.password} (made for this demonstration)`,
+);
 
 let completed = 0;
 for (const example of examples) {
