@@ -158,9 +158,9 @@ export function createMailSink({ folder, apiKey }) {
 }
 
 if (argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , port = '8025', folder = '.mindpeeker/mail'] = argv;
+  const [, , port = '8025', folder = '.mindpeeker/mail', host = '127.0.0.1'] = argv;
   const server = createMailSink({ folder, apiKey: process.env.SENDGRID_API_KEY || null });
-  server.listen(Number(port), '127.0.0.1');
+  server.listen(Number(port), host);
   process.on('SIGTERM', () => {
     server.close(() => process.exit(0));
     server.closeAllConnections();

@@ -1,0 +1,10 @@
+# One image for every process; the command says which: api/main.ts, workers/cpu.ts, workers/gpu.ts, cli/provision.ts.
+FROM node:24-slim
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+COPY . .
+RUN npm run build
+USER node
+ENV NODE_ENV=production HOST=0.0.0.0
+CMD ["node", "api/main.ts"]
