@@ -10,10 +10,15 @@ export function openTestDatabase(): Database {
 }
 
 /** A user of their own for a test, so that tests do not see each other's rows. */
-export async function newUser(database: Database): Promise<User> {
+export async function newUser(database: Database, email?: string): Promise<User> {
   const em = database.asService();
   const name = `u-${randomUUID()}`;
-  const user = em.create(User, { email: `${name}@example.com`, username: name, passwordHash: 'none', tier: 'basic' });
+  const user = em.create(User, {
+    email: email ?? `${name}@example.com`,
+    username: name,
+    passwordHash: 'none',
+    tier: 'basic',
+  });
   await em.flush();
   return user;
 }

@@ -20,7 +20,11 @@ export interface Platform {
   resources: Resources;
   workflows: WorkflowClient;
   /** Seals the content and starts a session of a new user, as the gateway does. */
-  startSession(content: SessionContent, given?: Partial<SessionWorkflowInput>): Promise<SessionWorkflowInput>;
+  startSession(
+    content: SessionContent,
+    given?: Partial<SessionWorkflowInput>,
+    email?: string,
+  ): Promise<SessionWorkflowInput>;
   /** Waits until the session has had this event, and returns the types of all its events so far. */
   untilEvent(sessionId: string, type: SessionEventType): Promise<SessionEventType[]>;
   close(): Promise<void>;
@@ -51,12 +55,12 @@ export async function startPlatform(changes: Partial<Config> = {}): Promise<Plat
     resources,
     workflows,
 
-    async startSession(content, given = {}) {
+    async startSession(content, given = {}, email) {
       const sessionId = randomUUID();
       const fingerprint = sessionId.replaceAll('-', '').padEnd(64, '0');
       const input: SessionWorkflowInput = {
         sessionId,
-        userId: (await newUser(resources.database)).id,
+        userId: (await newUser(resources.database, email)).id,
         sessionType: content.sessionType,
         tier: 'basic',
         fingerprint,

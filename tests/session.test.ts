@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { readBillState } from '../db/bills.ts';
@@ -9,6 +10,9 @@ import { connectTemporal } from '../temporal/connection.ts';
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
+
+/** An address that the mail service refuses by its form. */
+const unwritable = `nobody-${randomUUID()}`;
 
 const smooth = ['created', 'analysis_started', 'analysis_completed', 'notified', 'completed'];
 
@@ -209,6 +213,16 @@ describe('a step that gives up', () => {
     expect(await findSession(owner(), sessionId)).toMatchObject({ status: 'completed', stuck: null });
     // Stripe answers a key with the same refusal for a day, so the retry asks under another one.
     expect(declined?.idempotencyKey).not.toBe(usageOf(sessionId).at(-1)?.idempotencyKey);
+  });
+
+  test('parks when the mail service refuses the message, and cancelling ends it (T5, X2)', async () => {
+    answerOfStripe = willing;
+    const { sessionId, userId } = await platform.startSession(await exampleOf('dowsing'), {}, unwritable);
+    await platform.untilEvent(sessionId, 'stuck');
+    const session = await findSession(platform.resources.database.asUser(userId), sessionId);
+    expect(session?.stuck).toMatchObject({ step: 'notify', code: 'rejected' });
+    await platform.workflows.cancelSession(sessionId);
+    await platform.untilEvent(sessionId, 'cancelled');
   });
 
   test('bills once although the answer of the first call was lost (A4, X1)', async () => {
