@@ -13,7 +13,7 @@ const mayImport = {
   db: ['domain', 'observability'],
   ml: ['domain', 'observability'],
   workflows: ['domain', 'activities'],
-  activities: ['domain', 'db', 'ml', 'integrations', 'observability', 'temporal'],
+  activities: ['domain', 'db', 'ml', 'integrations', 'observability'],
   temporal: ['domain', 'workflows', 'observability'],
   api: ['domain', 'db', 'integrations', 'temporal', 'observability'],
 };

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 /** A process of ours, started as `npm start` does. */
 export interface AppProcess {
   url: string;
+  /** What it has written to standard output so far: its log. */
+  log(): string;
   /** Ends it as a crash would: at once, with nothing closed. */
   kill(): Promise<void>;
   /** Ends it as a deploy would. */
@@ -24,7 +26,11 @@ export async function startProcess(
   const child = spawn(process.execPath, [script], {
     cwd: checkout,
     env: { ...process.env, PORT: port, METRICS_PORT: port, LOG_LEVEL: 'error', ...environment },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let log = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
   });
   const url = `http://127.0.0.1:${port}`;
   await untilReady(`${url}/readyz`, child);
@@ -33,7 +39,7 @@ export async function startProcess(
     child.kill(signal);
     await once(child, 'exit');
   };
-  return { url, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
+  return { url, log: () => log, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { z } from 'zod';
+import { createApiClient } from '../cli/apiClient.ts';
+import { startProcess, type AppProcess } from './processes.ts';
+
+/** A log line of the specification (I4). */
+const lineSchema = z.strictObject({
+  timestamp: z.iso.datetime(),
+  level: z.enum(['DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL']),
+  service: z.string(),
+  trace_id: z.string().nullable(),
+  span_id: z.string().nullable(),
+  user_id: z.string().nullable(),
+  session_id: z.string().nullable(),
+  message: z.string(),
+  metadata: z.looseObject({ step: z.string().optional(), method: z.string().optional(), route: z.string().optional() }),
+});
+
+const marker = `MARKER-${randomUUID()}`;
+const processes: AppProcess[] = [];
+let lines: z.infer<typeof lineSchema>[];
+let metrics: string;
+let sessionId: string;
+
+beforeAll(async () => {
+  const loud = { LOG_LEVEL: 'debug' };
+  for (const script of ['workers/cpu.ts', 'workers/gpu.ts', 'api/main.ts'] as const) {
+    processes.push(await startProcess(script, loud));
+  }
+  const client = createApiClient(processes.at(-1)?.url ?? '');
+  const username = `p-${randomUUID()}`;
+  const { accessToken } = await client.register({ email: `${username}@example.com`, username, password: marker });
+  const { id } = await client.createSession(accessToken, {
+    sessionType: 'remote_viewing',
+    cue: marker,
+    impressions: { words: [marker, 'water'], transcript: marker },
+    metadata: { note: marker },
+  });
+  await client.follow(accessToken, id, 60_000);
+  await client.results(accessToken, id);
+  // What goes wrong is logged as well, and must quote no more than what goes right.
+  await expect(client.createSession(accessToken, { sessionType: marker, cue: marker })).rejects.toThrow();
+  await expect(client.session(marker, id)).rejects.toThrow();
+  sessionId = id;
+  metrics = (await Promise.all(processes.map(({ url }) => fetch(`${url}/metrics`).then((page) => page.text())))).join(
+    '\n',
+  );
+  for (const running of processes) await running.stop();
+  lines = processes
+    .flatMap((stopped) => stopped.log().split('\n'))
+    .filter((line) => line !== '')
+    .map((line) => lineSchema.parse(JSON.parse(line)));
+}, 120_000);
+afterAll(async () => {
+  for (const running of processes) await running.stop();
+});
+
+test('every line of every process has the form of the specification (I4)', () => {
+  expect(new Set(lines.map(({ service }) => service))).toEqual(new Set(['api', 'worker-cpu', 'worker-gpu']));
+});
+
+test('one trace runs from the request through the workflow into every step (I4)', () => {
+  const request = lines.find(({ metadata }) => metadata.method === 'POST' && metadata.route === '/v1/sessions');
+  const steps = lines.filter(({ session_id, metadata }) => session_id === sessionId && metadata.step !== undefined);
+  expect(steps.map(({ metadata }) => metadata.step).sort()).toEqual(['analyze', 'bill', 'create', 'notify']);
+  expect(request?.trace_id).toMatch(/^[0-9a-f]{32}$/);
+  for (const step of steps) expect(step.trace_id).toBe(request?.trace_id);
+  expect(new Set(steps.map(({ span_id }) => span_id)).size).toBe(steps.length);
+});
+
+test('what a person recorded, and a password, stand in no line and no metric (I5)', () => {
+  for (const stopped of processes) expect(stopped.log()).not.toContain(marker);
+  expect(metrics).toContain('sessions_completed_total');
+  expect(metrics).not.toContain(marker);
+});
