@@ -27,14 +27,14 @@ export function createApiClient(apiUrl: string) {
     schema: z.ZodType<T>,
     method: string,
     path: string,
-    body?: unknown,
-    token?: string,
+    { body, token, idempotencyKey }: { body?: unknown; token?: string; idempotencyKey?: string | undefined },
   ): Promise<T> {
     const response = await fetch(`${apiUrl}/v1${path}`, {
       method,
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -45,11 +45,12 @@ export function createApiClient(apiUrl: string) {
 
   return {
     register: (person: { email: string; username: string; password: string }) =>
-      call(account, 'POST', '/auth/register', person),
-    createSession: (token: string, body: unknown) => call(session, 'POST', '/sessions', body, token),
-    session: (token: string, id: string) => call(session, 'GET', `/sessions/${id}`, undefined, token),
+      call(account, 'POST', '/auth/register', { body: person }),
+    createSession: (token: string, body: unknown, idempotencyKey?: string) =>
+      call(session, 'POST', '/sessions', { body, token, idempotencyKey }),
+    session: (token: string, id: string) => call(session, 'GET', `/sessions/${id}`, { token }),
     results: async (token: string, id: string) =>
-      (await call(results, 'GET', `/sessions/${id}/results`, undefined, token)).results,
+      (await call(results, 'GET', `/sessions/${id}/results`, { token })).results,
 
     /**
      * Watches a session over the live connection from its first event until it ends or parks.

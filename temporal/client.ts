@@ -186,7 +186,13 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
   };
 }
 
-const outageCodes: readonly unknown[] = [status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED];
+/** A call that waits when its deadline comes is sometimes told as cancelled; nothing here cancels calls otherwise. */
+const outageCodes: readonly unknown[] = [
+  status.UNAVAILABLE,
+  status.DEADLINE_EXCEEDED,
+  status.RESOURCE_EXHAUSTED,
+  status.CANCELLED,
+];
 
 /** Whether the server or its workers could not be reached, however the SDK wraps it. */
 function isOutage(error: unknown): boolean {
