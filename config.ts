@@ -54,6 +54,7 @@ const environmentSchema = z.object({
 
   INFERENCE_THREADS: z.coerce.number().int().min(1).default(1),
   INFERENCE_BACKEND: z.enum(['auto', 'native', 'wasm', 'js']).default('auto'),
+  REQUIRE_GPU: z.stringbool().default(false).describe('A GPU worker that finds no GPU ends instead of working slowly.'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
 });
 

@@ -3,6 +3,11 @@ import { loadActiveModels } from './activeModels.ts';
 import { createGpuWorker } from './pools.ts';
 import { runWorkerProcess } from './workerProcess.ts';
 
+/** Thrown at start where the pool must be on a GPU and is not: it would take sessions and be slow with each. */
+class MissingGpuError extends Error {
+  override readonly name = 'MissingGpuError';
+}
+
 /** The process of the GPU pool: the models. */
 await runWorkerProcess('worker-gpu', async (resources, connection) => {
   const { config, database, objects } = resources;
@@ -11,5 +16,8 @@ await runWorkerProcess('worker-gpu', async (resources, connection) => {
     threads: config.INFERENCE_THREADS,
     backend: config.INFERENCE_BACKEND,
   });
+  if (config.REQUIRE_GPU && engine.backend !== 'tensorflow-gpu') {
+    throw new MissingGpuError(`REQUIRE_GPU is set, but the models would run on "${engine.backend}".`);
+  }
   return { worker: await createGpuWorker(resources, connection, engine), close: () => engine.close() };
 });
