@@ -25,6 +25,7 @@ const heartbeatEveryMs = 3 * secondMs;
 export function createAnalyzeActivities(deps: AnalyzeDeps) {
   return {
     async analyze({ sessionId, sessionType }: { sessionId: string; sessionType: SessionType }): Promise<void> {
+      const startedAt = performance.now();
       const em = deps.database.asService();
       const begun = await beginAnalysis(em, { sessionId, attempt: activityInfo().attempt });
       if (begun === null) return;
@@ -42,7 +43,9 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
         // The id follows from the session and the kind of result, so a second run stores the same row.
         results: results.map((result) => ({ ...result, id: uuidV5(result.resultType, sessionId) })),
       });
-      if (completed !== null) await announce(deps, sessionId, completed);
+      if (completed === null) return;
+      deps.metrics.analysisDurationSeconds.observe({ session_type: sessionType }, secondsSince(startedAt));
+      await announce(deps, sessionId, completed);
     },
   };
 }
@@ -59,10 +62,13 @@ async function inference(
     if (error instanceof UnanalyzableError) throw finalFailure('Unanalyzable', 'No model can read these impressions');
     throw error;
   } finally {
-    const seconds = (performance.now() - startedAt) / secondMs;
+    const seconds = secondsSince(startedAt);
     metrics.aiInferenceDurationSeconds.observe({ model: sessionType, backend: engine.backend }, seconds);
-    metrics.analysisDurationSeconds.observe({ session_type: sessionType }, seconds);
   }
+}
+
+function secondsSince(startedAt: number): number {
+  return (performance.now() - startedAt) / secondMs;
 }
 
 /** Lets Temporal see that this attempt lives; the models work in threads, so the timer is never late. */
