@@ -15,14 +15,15 @@ import { taskQueues } from './bareQueues.ts';
 import type { bareWorkflow } from './bareWorkflow.ts';
 import { constantServer } from './constantServer.ts';
 import { cpuTimes } from './cpuTime.ts';
-import { latencyOf, summary, throughputOf, type Latency } from './statistics.ts';
+import { latencyOf, quantile, summary, throughputOf, type Latency } from './statistics.ts';
 
 /**
  * What a session costs, as a ratio to the bare thing in the same run on the same servers: sessions a second beside a
  * workflow whose four activities do nothing, and the gateway's answers beside an Express that answers a constant.
  */
 
-const sessionsPerRound = 300;
+const rounds = 5;
+const sessionsPerRound = 100;
 const inFlight = 32;
 const callsPerLatency = 200;
 
@@ -51,12 +52,17 @@ say('Warming up');
 await throughputOf(30, 8, completeSession);
 await throughputOf(30, 8, completeBare);
 
-// Bare, sessions, bare again: what the machine does beside this falls on both alike.
-say(`Throughput: ${sessionsPerRound} each, ${inFlight} in flight`);
-const [bareBefore, bareCpuMs] = await withCpuTime(() => throughputOf(sessionsPerRound, inFlight, completeBare));
-const [sessions, sessionCpuMs] = await withCpuTime(() => throughputOf(sessionsPerRound, inFlight, completeSession));
-const bareAfter = await throughputOf(sessionsPerRound, inFlight, completeBare);
-const barePerSecond = (bareBefore.perSecond + bareAfter.perSecond) / 2;
+// Bare and session take turns: what else the machine does falls on both alike, and the middle round of each counts.
+say(`Throughput: ${rounds} rounds of ${sessionsPerRound} each, ${inFlight} in flight`);
+const bareRounds: Round[] = [];
+const sessionRounds: Round[] = [];
+for (let round = 0; round < rounds; round++) {
+  bareRounds.push(await measure(() => throughputOf(sessionsPerRound, inFlight, completeBare)));
+  sessionRounds.push(await measure(() => throughputOf(sessionsPerRound, inFlight, completeSession)));
+}
+const bare = middle(bareRounds);
+const sessions = middle(sessionRounds);
+const ratios = sessionRounds.map(({ perSecond }, i) => perSecond / (bareRounds[i]?.perSecond ?? NaN));
 
 say(`Latency: ${callsPerLatency} calls, one after the other`);
 const liveMs: number[] = [];
@@ -81,11 +87,13 @@ const report = {
   node: process.version,
   throughput: {
     sessionsPerSecond: sessions.perSecond,
-    barePerSecond,
-    ratio: sessions.perSecond / barePerSecond,
+    barePerSecond: bare.perSecond,
+    ratio: quantile(ratios, 0.5),
+    ratioLowest: Math.min(...ratios),
+    ratioHighest: Math.max(...ratios),
   },
   /** Processor time of each process for one session and for one bare workflow. */
-  cpuMs: { session: sessionCpuMs, bare: bareCpuMs },
+  cpuMs: { session: sessions.cpuMs, bare: bare.cpuMs },
   latency: { create, get, results, liveUpdate: summary(liveMs), oneSession: one, oneBare: bareOne, constant },
 };
 await mkdir('.mindpeeker', { recursive: true });
@@ -99,8 +107,14 @@ for (const worker of bareWorkers) {
 }
 await temporal.close();
 
+interface Round {
+  perSecond: number;
+  /** Of each process, for one of the round. */
+  cpuMs: Record<string, number>;
+}
+
 /** Runs a round and says what processor time each process used for one of it. */
-async function withCpuTime<T extends { count: number }>(round: () => Promise<T>): Promise<[T, Record<string, number>]> {
+async function measure(round: () => Promise<{ perSecond: number; count: number }>): Promise<Round> {
   const pids = {
     ...stackPids,
     bareCpu: bareWorkers[0].pid ?? 0,
@@ -108,10 +122,18 @@ async function withCpuTime<T extends { count: number }>(round: () => Promise<T>)
     client: process.pid,
   };
   const before = await cpuTimes(pids);
-  const result = await round();
+  const { perSecond, count } = await round();
   const after = await cpuTimes(pids);
-  const each = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / result.count] as const);
-  return [result, Object.fromEntries(each)];
+  const each = Object.entries(after).map(([name, ms]) => [name, (ms - (before[name] ?? 0)) / count] as const);
+  return { perSecond, cpuMs: Object.fromEntries(each) };
+}
+
+/** The round of the middle throughput. */
+function middle(measured: readonly Round[]): Round {
+  const sorted = measured.toSorted((a, b) => a.perSecond - b.perSecond);
+  const round = sorted[Math.floor(sorted.length / 2)];
+  if (round === undefined) throw new Error('No round was measured');
+  return round;
 }
 
 /** A session from its creation to its bill, over the API and the live connection, as a client sees it. */
@@ -151,8 +173,10 @@ function show(): void {
   };
   say('');
   line('Throughput', 'a second', 'ratio');
-  line('bare workflow', barePerSecond.toFixed(1), '1.00');
+  line('bare workflow', bare.perSecond.toFixed(1), '1.00');
   line('session', sessions.perSecond.toFixed(1), report.throughput.ratio.toFixed(2));
+  const { ratioLowest, ratioHighest } = report.throughput;
+  line('  of its rounds', '', `${ratioLowest.toFixed(2)}–${ratioHighest.toFixed(2)}`);
   say('');
   line('Latency', 'p50 ms', 'p95 ms', 'to Express');
   latency('create a session', create);
@@ -164,11 +188,11 @@ function show(): void {
   latency('Express answering a constant', constant);
   say('');
   line('Processor time, ms for one', 'session', 'bare');
-  for (const [process, ms] of Object.entries(sessionCpuMs)) {
-    line(process, ms.toFixed(1), (bareCpuMs[process] ?? 0).toFixed(1));
+  for (const [process, ms] of Object.entries(sessions.cpuMs)) {
+    line(process, ms.toFixed(1), (bare.cpuMs[process] ?? 0).toFixed(1));
   }
   const total = (times: Record<string, number>) => Object.values(times).reduce((sum, ms) => sum + ms, 0);
-  line('all together', total(sessionCpuMs).toFixed(1), total(bareCpuMs).toFixed(1));
+  line('all together', total(sessions.cpuMs).toFixed(1), total(bare.cpuMs).toFixed(1));
   say('', `  ${report.machine}, Node ${process.version}; written to .mindpeeker/bench.json`);
 }
 

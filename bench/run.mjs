@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startApps } from '../stack/app.mjs';
 import { bringUp } from '../stack/bring-up.mjs';
@@ -28,7 +29,9 @@ const apps = [];
 /** @type {Awaited<ReturnType<typeof bringUp>> | undefined} */
 let stack;
 try {
-  await installPackages(checkoutDir, terminal, join(homeDir, 'logs', 'npm-ci.log'));
+  await installPackages(checkoutDir, terminal, join(checkoutDir, '.mindpeeker', 'logs', 'npm-ci.log'));
+  // Every run begins empty, so that runs can be compared.
+  rmSync(homeDir, { recursive: true, force: true });
   const record = new StackRecord(homeDir);
   const { signal } = asked;
   stack = await bringUp({ homeDir, record, owner: 'bench', preferDefaultPorts: false, terminal, signal });
