@@ -14,7 +14,6 @@ const results = z.object({
   results: z.array(z.object({ resultType: z.enum(resultTypes), confidenceScore: z.number(), data: z.unknown() })),
 });
 
-export type CreatedSession = z.infer<typeof session>;
 export type SessionResult = z.infer<typeof results>['results'][number];
 
 /** Thrown when the API answers that something is not as it should be. */

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { SessionEvent, SessionEventFacts, SessionEventType } from '../domain/events.ts';
+import type { SessionEvent, SessionEventType } from '../domain/events.ts';
 import type { SessionMetadata } from '../domain/impressions.ts';
 import type { ModelResult } from '../domain/results.ts';
 import {
@@ -9,10 +9,11 @@ import {
   type SessionType,
   type StuckCause,
 } from '../domain/session.ts';
+import { eventOf, recordingFacts, type EventRow } from './eventRow.ts';
 
 /**
- * What the steps of a session write. Each function is one statement, so each is one transaction and one round trip,
- * and numbers its event under the lock of the session's state: events have no gap and no double.
+ * What the steps of a session write. Creating it and taking it on are one statement each, so one transaction and one
+ * round trip, and number their event under the lock of the session's state: events have no gap and no double.
  * A step that runs again after its answer was lost finds the session past it, and gets null instead of an event.
  */
 
@@ -29,7 +30,6 @@ export interface NewSession {
 
 /** Inserts the session, its state and its first event. Null when the session, or its tombstone, exists already. */
 export async function insertSession(em: EntityManager, session: NewSession): Promise<SessionEvent | null> {
-  const facts: SessionEventFacts = { status: 'created', step: 'create', progress: 0.2 };
   const [row] = await em.execute<EventRow[]>(
     `with state as (
        insert into session_states
@@ -44,7 +44,7 @@ export async function insertSession(em: EntityManager, session: NewSession): Pro
      insert into session_events (session_id, seq, type, data)
      select session_id, 1, 'created', :facts::jsonb from state
      returning seq, type, data, created_at`,
-    { ...session, metadata: JSON.stringify(session.metadata), facts: JSON.stringify(facts) },
+    { ...session, metadata: JSON.stringify(session.metadata), facts: JSON.stringify(recordingFacts) },
   );
   return row === undefined ? null : eventOf(row);
 }
@@ -162,17 +162,6 @@ async function writeStep(em: EntityManager, record: StepRecord): Promise<(EventR
     },
   );
   return row ?? null;
-}
-
-interface EventRow {
-  seq: number;
-  type: SessionEventType;
-  data: SessionEventFacts;
-  created_at: string;
-}
-
-function eventOf(row: EventRow): SessionEvent {
-  return { seq: row.seq, type: row.type, data: row.data, timestamp: new Date(row.created_at).toISOString() };
 }
 
 /** The type of a session; null when it is gone. */

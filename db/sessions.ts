@@ -1,9 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { SessionEvent, SessionEventFacts, SessionEventType } from '../domain/events.ts';
+import type { SessionEvent } from '../domain/events.ts';
 import type { SessionMetadata } from '../domain/impressions.ts';
 import type { ResultType } from '../domain/results.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import { AnalysisResult, SessionEventRow } from './entities.ts';
+import { eventOf, recordingFacts, type EventRow } from './eventRow.ts';
 
 /**
  * What the gateway reads and writes of sessions. Every function takes an entity manager of one user
@@ -102,8 +103,7 @@ export interface SessionRevision {
 
 /** Records new content while the session is still being recorded. Null when analysis has begun or another change won. */
 export async function reviseSession(em: EntityManager, revision: SessionRevision): Promise<SessionEvent | null> {
-  const facts: SessionEventFacts = { status: 'created', step: 'create', progress: 0.2 };
-  const [row] = await em.execute<{ seq: number; created_at: string }[]>(
+  const [row] = await em.execute<EventRow[]>(
     `with session as (
        update sessions set cue = :cue, metadata = :metadata::jsonb
        where id = :id and status = 'created'
@@ -119,12 +119,10 @@ export async function reviseSession(em: EntityManager, revision: SessionRevision
      )
      insert into session_events (session_id, seq, type, data)
      select session_id, last_seq, 'updated', :facts::jsonb from state
-     returning seq, created_at`,
-    { ...revision, metadata: JSON.stringify(revision.metadata), facts: JSON.stringify(facts) },
+     returning seq, type, data, created_at`,
+    { ...revision, metadata: JSON.stringify(revision.metadata), facts: JSON.stringify(recordingFacts) },
   );
-  return row === undefined
-    ? null
-    : { seq: row.seq, type: 'updated', data: facts, timestamp: new Date(row.created_at).toISOString() };
+  return row === undefined ? null : eventOf(row);
 }
 
 /** What an Idempotency-Key that was used before points at: the session, or the tombstone of a deleted one. */
@@ -158,14 +156,6 @@ export async function eventsAfter(em: EntityManager, sessionId: string, after: n
   return rows.map(({ seq, type, data, createdAt }) => ({ seq, type, data, timestamp: createdAt.toISOString() }));
 }
 
-interface MissedRow {
-  sessionId: string;
-  seq: number;
-  type: SessionEventType;
-  data: SessionEventFacts;
-  createdAt: string;
-}
-
 /**
  * The events that readers of these sessions have not seen yet, over all their owners, in order.
  * It takes the service's entity manager: the gateway asks for sessions whose readers it has already checked.
@@ -175,15 +165,12 @@ export async function missedEvents(
   seen: ReadonlyMap<string, number>,
 ): Promise<{ sessionId: string; event: SessionEvent }[]> {
   if (seen.size === 0) return [];
-  const rows = await em.execute<MissedRow[]>(
-    `select e.session_id as "sessionId", e.seq, e.type, e.data, e.created_at as "createdAt"
+  const rows = await em.execute<(EventRow & { session_id: string })[]>(
+    `select e.session_id, e.seq, e.type, e.data, e.created_at
      from jsonb_each_text(:seen::jsonb) as reader (session_id, seq)
      join session_events e on e.session_id = reader.session_id::uuid and e.seq > reader.seq::int
      order by e.session_id, e.seq`,
     { seen: JSON.stringify(Object.fromEntries(seen)) },
   );
-  return rows.map(({ sessionId, seq, type, data, createdAt }) => ({
-    sessionId,
-    event: { seq, type, data, timestamp: new Date(createdAt).toISOString() },
-  }));
+  return rows.map(({ session_id, ...row }) => ({ sessionId: session_id, event: eventOf(row) }));
 }

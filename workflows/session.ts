@@ -34,7 +34,7 @@ export const retrySignal = defineSignal('retry');
 /** Type of the failure that rejects an update whose request is not the one that created the session. */
 export const otherRequestFailure = 'OtherRequest';
 /** Type of the failure of an update that waited for a session which ended before it was created. */
-export const neverCreatedFailure = 'NeverCreated';
+const neverCreatedFailure = 'NeverCreated';
 
 /**
  * A session from its creation to its bill; each step is one activity. A step that gives up parks the session until
