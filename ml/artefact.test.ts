@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { sessionTypes } from '../domain/session.ts';
-import { type Artefact, listBundledArtefacts, packArtefact, sha256Of, unpackArtefact } from './artefact.ts';
+import { type Artefact, listBundledArtefacts, packArtefact, unpackArtefact } from './artefact.ts';
 import { ArtefactCorruptError } from './errors.ts';
+import { sha256Of } from './tensorFile.ts';
 import { tensorOf } from './tensors.ts';
 
 const artefact: Artefact = {
@@ -11,6 +12,7 @@ const artefact: Artefact = {
   seed: 7,
   sessions: 100,
   figures: [{ name: 'area under the curve', value: 0.9, chance: 0.5, chanceIs: 'a coin toss' }],
+  profile: { length: { edges: [1, 2], shares: [0.2, 0.3, 0.5] } },
   weights: { kernel: tensorOf([2, 3], [1, -2, 3.5, 0, 1e-20, 9]), empty: tensorOf([0], []), bias: tensorOf([1], [4]) },
 };
 

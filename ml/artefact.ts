@@ -1,26 +1,29 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type SessionType, sessionTypes } from '../domain/session.ts';
 import { ArtefactCorruptError } from './errors.ts';
 import type { Figure } from './model.ts';
-import { type NamedTensors, sizeOf } from './tensors.ts';
+import { packTensors, sha256Of, unpackTensors } from './tensorFile.ts';
+import type { NamedTensors } from './tensors.ts';
 
-/** The bytes every artefact begins with; the last one is the version of the format. */
-const magic = Buffer.from('MPMODEL1');
-const headerBytes = magic.length + 4;
-const bytesPerNumber = 4;
-
-const manifestSchema = z.object({
+const factsSchema = z.object({
   name: z.enum(sessionTypes),
   version: z.string(),
   created: z.iso.datetime(),
   seed: z.int(),
   sessions: z.int(),
   figures: z.array(z.object({ name: z.string(), value: z.number(), chance: z.number(), chanceIs: z.string() })),
-  weights: z.array(z.object({ name: z.string(), shape: z.array(z.int().min(0)) })),
-  weightsSha256: z.string(),
+  /** How what the model observes was distributed over simulated sessions: what drift is measured against. */
+  profile: z.record(z.string(), z.object({ edges: z.array(z.number()), shares: z.array(z.number()) })).default({}),
 });
+
+/**
+ * How observed numbers are distributed: `edges` part them into bins (n edges, n + 1 bins, the outer ones open),
+ * `shares` say how much lies in each.
+ */
+export type Profile = Readonly<
+  Record<string, { readonly edges: readonly number[]; readonly shares: readonly number[] }>
+>;
 
 export interface Artefact {
   readonly name: SessionType;
@@ -31,22 +34,13 @@ export interface Artefact {
   /** How many simulated sessions it was trained on. */
   readonly sessions: number;
   readonly figures: readonly Figure[];
+  readonly profile: Profile;
   readonly weights: NamedTensors;
 }
 
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** Writes a trained model as one file: magic, length of the manifest, manifest (JSON), weights (float32, little-endian). */
+/** Writes a trained model as one file. */
 export function packArtefact({ weights, ...facts }: Artefact): Uint8Array {
-  const layout = Object.entries(weights).map(([name, { shape }]) => ({ name, shape: [...shape] }));
-  const body = Buffer.concat(Object.values(weights).map(({ values }) => toLittleEndian(values)));
-  const manifest = { ...facts, weights: layout, weightsSha256: sha256Of(body) };
-  const json = Buffer.from(JSON.stringify(manifest));
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(json.length);
-  return Buffer.concat([magic, length, json, body]);
+  return packTensors(facts, weights);
 }
 
 /**
@@ -59,42 +53,8 @@ export function unpackArtefact(bytes: Uint8Array, expectedSha256?: string): Arte
   if (expectedSha256 !== undefined && sha256Of(bytes) !== expectedSha256) {
     throw new ArtefactCorruptError('The artefact is not the one that its checksum names');
   }
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < headerBytes || !buffer.subarray(0, magic.length).equals(magic)) {
-    throw new ArtefactCorruptError('The bytes are no model artefact');
-  }
-  const bodyStart = headerBytes + buffer.readUInt32LE(magic.length);
-  const { weights: layout, weightsSha256, ...facts } = readManifest(buffer.subarray(headerBytes, bodyStart));
-  const body = buffer.subarray(bodyStart);
-  if (sha256Of(body) !== weightsSha256) throw new ArtefactCorruptError('The weights differ from their checksum');
-
-  const weights: Record<string, NamedTensors[string]> = {};
-  let offset = 0;
-  for (const { name, shape } of layout) {
-    const end = offset + sizeOf(shape) * bytesPerNumber;
-    if (end > body.length) throw new ArtefactCorruptError('The weights are fewer than the manifest says');
-    weights[name] = { shape, values: fromLittleEndian(body.subarray(offset, end)) };
-    offset = end;
-  }
-  return { ...facts, weights };
-}
-
-function readManifest(json: Buffer): z.infer<typeof manifestSchema> {
-  try {
-    return manifestSchema.parse(JSON.parse(json.toString('utf8')));
-  } catch (error) {
-    throw new ArtefactCorruptError('The manifest cannot be read', { cause: error });
-  }
-}
-
-function toLittleEndian(values: Float32Array): Buffer {
-  const bytes = Buffer.alloc(values.length * bytesPerNumber);
-  values.forEach((value, i) => bytes.writeFloatLE(value, i * bytesPerNumber));
-  return bytes;
-}
-
-function fromLittleEndian(bytes: Buffer): Float32Array {
-  return Float32Array.from({ length: bytes.length / bytesPerNumber }, (_, i) => bytes.readFloatLE(i * bytesPerNumber));
+  const { facts, tensors } = unpackTensors(bytes, factsSchema);
+  return { ...facts, weights: tensors };
 }
 
 /** The folder of a model: its session type, written as folders are. */

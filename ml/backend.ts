@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { loadNative } from './native/load.mjs';
 import { nativeFolder } from './native/location.mjs';
+import type { SentenceEncoder } from './sentences/encoder.ts';
 import type { Tf } from './tensors.ts';
 
 /** What TensorFlow.js computes on, as every result records it. */
@@ -10,9 +11,12 @@ export type Backend = 'tensorflow-gpu' | 'tensorflow-cpu' | 'wasm' | 'js';
 /** `auto` takes the first that is present of native, WebAssembly and plain JavaScript. */
 export type BackendChoice = 'auto' | 'native' | 'wasm' | 'js';
 
+/** What a model computes with. */
 export interface Runtime {
   readonly tf: Tf;
   readonly backend: Backend;
+  /** Turns texts into vectors of meaning; null where its weights were not fetched, and then words are not analyzed. */
+  readonly sentences: SentenceEncoder | null;
 }
 
 /**
@@ -40,7 +44,7 @@ async function openNative(): Promise<Runtime> {
   tf.enableProdMode();
   const computes: object = tf.backend();
   const onGpu = 'isUsingGpuDevice' in computes && computes.isUsingGpuDevice === true;
-  return { tf, backend: onGpu ? 'tensorflow-gpu' : 'tensorflow-cpu' };
+  return { tf, backend: onGpu ? 'tensorflow-gpu' : 'tensorflow-cpu', sentences: null };
 }
 
 async function openWasm(): Promise<Runtime> {
@@ -48,11 +52,11 @@ async function openWasm(): Promise<Runtime> {
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
   const entryPoint = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(`${path.dirname(entryPoint)}/`);
-  return { tf: await activate(tf, 'wasm'), backend: 'wasm' };
+  return { tf: await activate(tf, 'wasm'), backend: 'wasm', sentences: null };
 }
 
 async function openJs(): Promise<Runtime> {
-  return { tf: await activate(await import('@tensorflow/tfjs'), 'cpu'), backend: 'js' };
+  return { tf: await activate(await import('@tensorflow/tfjs'), 'cpu'), backend: 'js', sentences: null };
 }
 
 async function activate(tf: Tf, name: string): Promise<Tf> {

@@ -9,6 +9,7 @@ import { intuitiveAnalysis } from './intuitive-analysis/model.ts';
 import type { ImpressionsOf, Model, ModelInput } from './model.ts';
 import { precognition } from './precognition/model.ts';
 import { remoteViewing } from './remote-viewing/model.ts';
+import { at } from './sequence.ts';
 
 /** A model's artefact as it comes out of object storage, with what the registry says of it. */
 export interface EngineArtefact {
@@ -63,17 +64,13 @@ export async function createInference(runtime: Runtime, artefacts: readonly Engi
   };
 }
 
-function prepare<T extends SessionType>(
-  model: Model<T>,
-  { tf, backend }: Runtime,
-  artefact: EngineArtefact,
-): Analyze<T> {
+function prepare<T extends SessionType>(model: Model<T>, runtime: Runtime, artefact: EngineArtefact): Analyze<T> {
   const { name, version, weights } = unpackArtefact(artefact.bytes, artefact.sha256);
-  const predict = model.load(tf, weights);
+  const predict = model.load(runtime, weights);
   return async (input) => {
-    const inputs = model.encode(input);
-    const outputs = await predict(inputs);
-    return model.report({ input, inputs, outputs, model: { name, version, backend } });
+    const inputs = model.encode(input, runtime);
+    const outputs = at(await predict([inputs]), 0);
+    return model.report({ input, inputs, outputs, model: { name, version, backend: runtime.backend } });
   };
 }
 

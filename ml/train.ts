@@ -33,7 +33,16 @@ async function trainModel({ trainer, sessions, seed, dryRun }: TrainingRun): Pro
     sessions: evaluationSessions,
   });
   const { sessionType: name, version } = trainer;
-  const artefact: Artefact = { name, version, created: new Date().toISOString(), seed, sessions, figures, weights };
+  const artefact: Artefact = {
+    name,
+    version,
+    created: new Date().toISOString(),
+    seed,
+    sessions,
+    figures,
+    profile: {},
+    weights,
+  };
   console.log(`\n${figuresTable(figures)}\n`);
   if (dryRun) return;
   const bytes = packArtefact(artefact);

@@ -3,7 +3,7 @@ import type { DowsingAnswerImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { UnanalyzableError } from '../errors.ts';
 import { quantileOf } from '../figures.ts';
-import { dense, denseLayout, initialWeights } from '../fit.ts';
+import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { ModelStamp } from '../model.ts';
 import { Random } from '../random.ts';
 import { entry, type LiveTensors, type NamedTensors, rowsOf, tensorOf, type Tf } from '../tensors.ts';

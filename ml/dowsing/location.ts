@@ -3,7 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingLocationImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { quantileOf, rescale } from '../figures.ts';
-import { dense, denseLayout, initialWeights } from '../fit.ts';
+import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { ModelStamp } from '../model.ts';
 import type { Random } from '../random.ts';
 import { entry, firstRow, type LiveTensors, type NamedTensors, tensorOf, type Tf } from '../tensors.ts';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { DowsingImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
-import { openBackend } from '../backend.ts';
+import { openBackend, type Runtime } from '../backend.ts';
 import { UnanalyzableError } from '../errors.ts';
 import { meanOf } from '../figures.ts';
 import type { Predict } from '../model.ts';
@@ -13,20 +13,22 @@ import { gridOf } from './grid.ts';
 import { dowsing } from './model.ts';
 import { dowsingTrainer } from './training.ts';
 
+let runtime: Runtime;
 let tf: Tf;
 let weights: NamedTensors;
 let predict: Predict;
 beforeAll(async () => {
-  ({ tf } = await openBackend('wasm'));
+  runtime = await openBackend('wasm');
+  ({ tf } = runtime);
   const artefact = (await listBundledArtefacts()).find(({ name }) => name === 'dowsing');
   if (artefact === undefined) throw new Error('No artefact');
   ({ weights } = unpackArtefact(artefact.bytes));
-  predict = dowsing.load(tf, weights);
+  predict = dowsing.load(runtime, weights);
 });
 
 async function read(impressions: DowsingImpressions): Promise<ModelResult> {
-  const inputs = dowsing.encode({ impressions });
-  const outputs = await predict(inputs);
+  const inputs = dowsing.encode({ impressions }, runtime);
+  const [outputs = {}] = await predict([inputs]);
   const [result] = dowsing.report({
     input: { impressions },
     inputs,
@@ -118,7 +120,7 @@ describe('an answer (M6)', () => {
 
   test('a trace that stands still is refused for good, and one without time is read by its points', async () => {
     const still = Array.from({ length: 9 }, () => ({ x: 1, y: 1, tMs: 0 }));
-    expect(() => dowsing.encode({ impressions: { question: 'q', trace: { points: still } } })).toThrow(
+    expect(() => dowsing.encode({ impressions: { question: 'q', trace: { points: still } } }, runtime)).toThrow(
       UnanalyzableError,
     );
     const timeless = swing(90).map((point) => ({ ...point, tMs: 0 }));

@@ -1,5 +1,6 @@
 import type { DowsingAnswerImpressions, DowsingImpressions } from '../../domain/impressions.ts';
 import type { Model } from '../model.ts';
+import { oneByOne } from '../oneByOne.ts';
 import { compute, toLive } from '../tensors.ts';
 import { encodeAnswer, predictAnswer, reportAnswer } from './answer.ts';
 import { encodeLocation, predictLocation, reportLocation } from './location.ts';
@@ -10,16 +11,19 @@ function asksForAnswer(impressions: DowsingImpressions): impressions is DowsingA
 
 export const dowsing: Model<'dowsing'> = {
   sessionType: 'dowsing',
+  architecture: 1,
   encode({ impressions }) {
     return asksForAnswer(impressions) ? encodeAnswer(impressions) : encodeLocation(impressions);
   },
-  load(tf, weights) {
+  load({ tf }, weights) {
     const live = toLive(tf, weights);
-    return (inputs) =>
+    return oneByOne((inputs) =>
       compute(tf, inputs, (session) =>
         session.features === undefined ? predictLocation(tf, live, session) : predictAnswer(tf, live, session),
-      );
+      ),
+    );
   },
+  observe: () => ({}),
   report({ input: { impressions }, outputs, model }) {
     return [
       asksForAnswer(impressions)

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { IntuitiveAnalysisImpressions } from '../../domain/impressions.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
-import { openBackend } from '../backend.ts';
+import { openBackend, type Runtime } from '../backend.ts';
 import type { Predict } from '../model.ts';
 import { Random } from '../random.ts';
 import { entry, type NamedTensors, type Tf } from '../tensors.ts';
@@ -11,20 +11,22 @@ import { encode } from './encode.ts';
 import { intuitiveAnalysis } from './model.ts';
 import { intuitiveAnalysisTrainer } from './training.ts';
 
+let runtime: Runtime;
 let tf: Tf;
 let weights: NamedTensors;
 let predict: Predict;
 beforeAll(async () => {
-  ({ tf } = await openBackend('wasm'));
+  runtime = await openBackend('wasm');
+  ({ tf } = runtime);
   const artefact = (await listBundledArtefacts()).find(({ name }) => name === 'intuitive_analysis');
   if (artefact === undefined) throw new Error('No artefact');
   ({ weights } = unpackArtefact(artefact.bytes));
-  predict = intuitiveAnalysis.load(tf, weights);
+  predict = intuitiveAnalysis.load(runtime, weights);
 });
 
 async function analyze(impressions: IntuitiveAnalysisImpressions) {
-  const inputs = intuitiveAnalysis.encode({ impressions });
-  const outputs = await predict(inputs);
+  const inputs = intuitiveAnalysis.encode({ impressions }, runtime);
+  const [outputs = {}] = await predict([inputs]);
   const [result] = intuitiveAnalysis.report({
     input: { impressions },
     inputs,

@@ -1,5 +1,6 @@
 import { at } from '../sequence.ts';
 import type { Model } from '../model.ts';
+import { oneByOne } from '../oneByOne.ts';
 import {
   compute,
   entry,
@@ -44,11 +45,13 @@ async function predictTable(tf: Tf, weights: LiveTensors, inputs: NamedTensors):
 
 export const intuitiveAnalysis: Model<'intuitive_analysis'> = {
   sessionType: 'intuitive_analysis',
+  architecture: 1,
   encode: ({ impressions }) => encode(impressions),
-  load(tf, weights) {
+  load({ tf }, weights) {
     const live = toLive(tf, weights);
-    return (inputs) => predictTable(tf, live, inputs);
+    return oneByOne((inputs) => predictTable(tf, live, inputs));
   },
+  observe: () => ({}),
   report: ({ input: { impressions }, outputs, model }) => [report(impressions, outputs, model)],
   example: {
     impressions: {

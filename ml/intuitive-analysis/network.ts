@@ -1,6 +1,6 @@
 import { at } from '../sequence.ts';
 import type { Tensor } from '@tensorflow/tfjs';
-import { dense, denseLayout, initialWeights } from '../fit.ts';
+import { dense, denseLayout, initialWeights } from '../layers.ts';
 import { Random } from '../random.ts';
 import { compute, entry, type LiveTensors, type NamedTensors, rowsOf, tensorOf, type Tf } from '../tensors.ts';
 import { assign, type Clustering, kMeans, settle, silhouette, stabilityOf } from './clusters.ts';

@@ -78,10 +78,10 @@ async function train({ tf, seed, sessions, progress }: TrainingOptions): Promise
 }
 
 async function judge(tf: Tf, weights: NamedTensors, tables: readonly SimulatedTable[]) {
-  const predict = intuitiveAnalysis.load(tf, weights);
+  const predict = intuitiveAnalysis.load({ tf, backend: 'js', sentences: null }, weights);
   const judged = [];
   for (const table of tables) {
-    const outputs = await predict(encode(table.impressions));
+    const [outputs = {}] = await predict([encode(table.impressions)]);
     const [chosen = 1] = firstRow(entry(outputs, 'grouping'));
     const labels = rowsOf(entry(outputs, 'labels')).map(([label = 0]) => label);
     const { groupings } = await look(tf, encode(table.impressions).table);

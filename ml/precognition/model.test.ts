@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { PrecognitionImpressions } from '../../domain/impressions.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
-import { openBackend } from '../backend.ts';
+import { openBackend, type Runtime } from '../backend.ts';
 import type { Predict } from '../model.ts';
 import { entry, type NamedTensors, type Tf } from '../tensors.ts';
 import { findPeriod } from './baselines.ts';
@@ -10,20 +10,22 @@ import { normalBelow } from './report.ts';
 import { evenOut } from './rhythm.ts';
 import { precognitionTrainer } from './training.ts';
 
+let runtime: Runtime;
 let tf: Tf;
 let weights: NamedTensors;
 let predict: Predict;
 beforeAll(async () => {
-  ({ tf } = await openBackend('wasm'));
+  runtime = await openBackend('wasm');
+  ({ tf } = runtime);
   const artefact = (await listBundledArtefacts()).find(({ name }) => name === 'precognition');
   if (artefact === undefined) throw new Error('No artefact');
   ({ weights } = unpackArtefact(artefact.bytes));
-  predict = precognition.load(tf, weights);
+  predict = precognition.load(runtime, weights);
 });
 
 async function forecast(impressions: PrecognitionImpressions) {
-  const inputs = precognition.encode({ impressions });
-  const outputs = await predict(inputs);
+  const inputs = precognition.encode({ impressions }, runtime);
+  const [outputs = {}] = await predict([inputs]);
   const [result] = precognition.report({
     input: { impressions },
     inputs,

@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { dense, denseLayout, initialWeights } from '../fit.ts';
+import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { Random } from '../random.ts';
 import { entry, type LiveTensors, type NamedTensors, tensorOf, type Tf } from '../tensors.ts';
 import {

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { RemoteViewingImpressions, SessionMetadata } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
-import { openBackend } from '../backend.ts';
+import { openBackend, type Runtime } from '../backend.ts';
 import { meanOf } from '../figures.ts';
 import type { Predict } from '../model.ts';
 import { Random } from '../random.ts';
@@ -13,21 +13,23 @@ import { remoteViewing } from './model.ts';
 import { rasterise, side } from './raster.ts';
 import { remoteViewingTrainer } from './training.ts';
 
+let runtime: Runtime;
 let tf: Tf;
 let weights: NamedTensors;
 let predict: Predict;
 beforeAll(async () => {
-  ({ tf } = await openBackend('wasm'));
+  runtime = await openBackend('wasm');
+  ({ tf } = runtime);
   const artefact = (await listBundledArtefacts()).find(({ name }) => name === 'remote_viewing');
   if (artefact === undefined) throw new Error('No artefact');
   ({ weights } = unpackArtefact(artefact.bytes));
-  predict = remoteViewing.load(tf, weights);
+  predict = remoteViewing.load(runtime, weights);
 });
 
 async function read(impressions: RemoteViewingImpressions, metadata?: SessionMetadata): Promise<ModelResult[]> {
   const input = { impressions, metadata };
-  const inputs = remoteViewing.encode(input);
-  const outputs = await predict(inputs);
+  const inputs = remoteViewing.encode(input, runtime);
+  const [outputs = {}] = await predict([inputs]);
   return remoteViewing.report({
     input,
     inputs,

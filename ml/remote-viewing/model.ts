@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { UnanalyzableError } from '../errors.ts';
 import type { Model } from '../model.ts';
+import { oneByOne } from '../oneByOne.ts';
 import { compute, entry, type LiveTensors, type Tf, toLive } from '../tensors.ts';
 import { encode, targetsOf, wordsSaid } from './encode.ts';
 import { tagNames } from './lexicon.ts';
@@ -23,16 +24,18 @@ function predictSession(tf: Tf, weights: LiveTensors, inputs: LiveTensors): Reco
 
 export const remoteViewing: Model<'remote_viewing'> = {
   sessionType: 'remote_viewing',
+  architecture: 1,
   encode({ impressions, metadata }) {
     if (impressions.sketches === undefined && wordsSaid(impressions).length === 0) {
       throw new UnanalyzableError('The impressions hold no word and no sketch.');
     }
     return encode(impressions, targetsOf(metadata));
   },
-  load(tf, weights) {
+  load({ tf }, weights) {
     const live = toLive(tf, weights);
-    return (inputs) => compute(tf, inputs, (session) => predictSession(tf, live, session));
+    return oneByOne((inputs) => compute(tf, inputs, (session) => predictSession(tf, live, session)));
   },
+  observe: () => ({}),
   report,
   example: {
     impressions: {

@@ -1,5 +1,5 @@
 import type { Rank, Tensor, Tensor4D } from '@tensorflow/tfjs';
-import { dense, denseLayout, initialWeights } from '../fit.ts';
+import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { Random } from '../random.ts';
 import { entry, type LiveTensors, type NamedTensors, type Tf } from '../tensors.ts';
 import { objectNames } from './drawings.ts';

@@ -1,5 +1,6 @@
 import { at } from '../sequence.ts';
-import { fit, initialWeights } from '../fit.ts';
+import { fit } from '../fit.ts';
+import { initialWeights } from '../layers.ts';
 import { expectedCalibrationError, shareOf } from '../figures.ts';
 import type { Figure, Trainer, TrainingOptions } from '../model.ts';
 import { Random } from '../random.ts';
