@@ -1,21 +1,17 @@
-// Measures the artefacts that are committed, on simulated sessions of seeds that training never saw.
+// Measures the artefacts that are committed on the frozen test set, which training never saw.
 // npm run ml:evaluate [-- <model>]
 
 import { listBundledArtefacts, unpackArtefact } from './artefact.ts';
 import { openBackend } from './backend.ts';
 import { figuresTable } from './card.ts';
-import { evaluationSeedOffset, evaluationSessions, trainerNamed, trainers } from './trainers.ts';
+import { measure } from './training/finish.ts';
+import { recipeNamed } from './training/recipes.ts';
 
-const { tf, backend } = await openBackend();
-const only = trainerNamed(process.argv[2]);
+const runtime = await openBackend();
+const only = process.argv[2]?.replaceAll('-', '_');
 for (const { name, version, bytes } of await listBundledArtefacts()) {
-  if (only !== undefined && only.sessionType !== name) continue;
-  const { seed, weights } = unpackArtefact(bytes);
-  const figures = await trainers[name].evaluate({
-    tf,
-    weights,
-    seed: seed + evaluationSeedOffset,
-    sessions: evaluationSessions,
-  });
-  console.log(`${name} ${version} on ${backend}\n\n${figuresTable(figures)}\n`);
+  const recipe = recipeNamed(name);
+  if (recipe === undefined || (only !== undefined && only !== name)) continue;
+  const figures = await measure({ runtime, recipe, weights: unpackArtefact(bytes).weights });
+  console.log(`${name} ${version} on ${runtime.backend}\n\n${figuresTable(figures)}\n`);
 }

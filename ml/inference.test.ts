@@ -5,7 +5,7 @@ import { openBackend, type Runtime } from './backend.ts';
 import { figuresTable } from './card.ts';
 import { UnanalyzableError } from './errors.ts';
 import { createInference } from './inference.ts';
-import { trainerNamed } from './trainers.ts';
+import { recipeNamed } from './training/recipes.ts';
 
 let runtime: Runtime;
 let artefacts: BundledArtefact[];
@@ -68,6 +68,5 @@ test('a backend that is there is found by itself, and the table of a card shows 
   expect(['tensorflow-gpu', 'tensorflow-cpu', 'wasm', 'js']).toContain((await openBackend()).backend);
   const table = figuresTable([{ name: 'hits', value: 0.25, chance: 0.2, chanceIs: 'one of 5' }]);
   expect(table.split('\n').at(-1)).toContain('| 0.250 | 0.200              | one of 5 |');
-  expect(trainerNamed('remote-viewing')?.sessionType).toBe('remote_viewing');
-  expect(trainerNamed('astrology')).toBeUndefined();
+  expect(recipeNamed('astrology')).toBeUndefined();
 });

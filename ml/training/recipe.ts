@@ -1,5 +1,4 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import type { SessionContent } from '../../domain/impressions.ts';
 import type { OutcomeOf } from '../../domain/outcomes.ts';
 import type { SessionType } from '../../domain/session.ts';
 import type { Runtime } from '../backend.ts';
@@ -62,7 +61,6 @@ export interface MeasureOptions {
 }
 
 /** A real session with what turned out to be true of it. */
-export interface KnownSession<T extends SessionType> {
-  readonly content: Extract<SessionContent, { sessionType: T }>;
+export interface KnownSession<T extends SessionType> extends ModelInput<T> {
   readonly outcome: OutcomeOf<T>;
 }

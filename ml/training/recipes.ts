@@ -3,3 +3,9 @@ import type { Recipe } from './recipe.ts';
 
 /** How each model is made. */
 export const recipes: { [T in SessionType]?: Recipe<T> } = {};
+
+/** The recipe of the model that a person names: `remote-viewing` and `remote_viewing` are the same. */
+export function recipeNamed(name: string | undefined): Recipe<SessionType> | undefined {
+  const known: Record<string, Recipe<SessionType> | undefined> = recipes;
+  return name === undefined ? undefined : known[name.replaceAll('-', '_')];
+}
