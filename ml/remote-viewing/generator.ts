@@ -6,14 +6,14 @@ import {
   descriptorNames,
   knownWords,
   type Tag,
-  type Terrain,
-  terrainNames,
+  type TerrainRead,
+  terrainsRead,
   wordsOf,
 } from './lexicon.ts';
 
 /** What a simulated target holds. */
 export interface Target {
-  readonly terrain: Terrain;
+  readonly terrain: TerrainRead;
   readonly object: ObjectName;
   readonly descriptors: ReadonlySet<Descriptor>;
 }
@@ -27,7 +27,7 @@ export interface SimulatedSession {
   readonly targetWords: string[];
 }
 
-const descriptorsOfTerrain: Record<Terrain, readonly Descriptor[]> = {
+const descriptorsOfTerrain: Record<TerrainRead, readonly Descriptor[]> = {
   mountain: ['land', 'height', 'angular'],
   coast: ['land', 'water', 'motion'],
   river_lake: ['water', 'life', 'curved'],
@@ -54,7 +54,7 @@ const descriptorsOfObject: Record<ObjectName, readonly Descriptor[]> = {
 };
 
 /** Where a thing is found more often than elsewhere, so that a sketch says something of the terrain. */
-const terrainOfObject: Record<ObjectName, readonly Terrain[]> = {
+const terrainOfObject: Record<ObjectName, readonly TerrainRead[]> = {
   house: ['plain', 'city'],
   tree: ['forest', 'plain'],
   bridge: ['river_lake', 'city'],
@@ -63,14 +63,14 @@ const terrainOfObject: Record<ObjectName, readonly Terrain[]> = {
   boat: ['coast', 'river_lake', 'island'],
   tower: ['city'],
   person: ['city', 'plain'],
-  ball: [...terrainNames],
-  star: [...terrainNames],
+  ball: [...terrainsRead],
+  star: [...terrainsRead],
   road: ['desert', 'plain', 'city'],
   pyramid: ['desert'],
 };
 
 function simulateTarget(random: Random): Target {
-  const terrain = random.pick(terrainNames);
+  const terrain = random.pick(terrainsRead);
   const fitting = objectNames.filter((name) => terrainOfObject[name].includes(terrain));
   const object = random.chance(0.7) ? random.pick(fitting) : random.pick(objectNames);
   const likely = new Set([...descriptorsOfTerrain[terrain], ...descriptorsOfObject[object]]);

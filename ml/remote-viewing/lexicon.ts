@@ -13,11 +13,16 @@ export const descriptorNames = [
 ] as const;
 export type Descriptor = (typeof descriptorNames)[number];
 
-export const terrainNames = ['mountain', 'coast', 'river_lake', 'forest', 'desert', 'plain', 'city', 'island'] as const;
+/** The kinds of surroundings that the network of version 1 tells apart. */
+export const terrainsRead = ['mountain', 'coast', 'river_lake', 'forest', 'desert', 'plain', 'city', 'island'] as const;
+export type TerrainRead = (typeof terrainsRead)[number];
+
+/** Terrain and settlement: the kinds of surroundings that places are ranked by. A place may be of several. */
+export const terrainNames = [...terrainsRead, 'village', 'ice'] as const;
 export type Terrain = (typeof terrainNames)[number];
 
 /** Everything a word can point to. */
-export const tagNames = [...descriptorNames, ...terrainNames] as const;
+export const tagNames = [...descriptorNames, ...terrainsRead] as const;
 export type Tag = (typeof tagNames)[number];
 
 /** Words (English, in their base form) by what they point to; a word may stand under several. */

@@ -3,7 +3,7 @@ import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { Random } from '../random.ts';
 import { entry, type LiveTensors, type NamedTensors, type Tf } from '../tensors.ts';
 import { objectNames } from './drawings.ts';
-import { descriptorNames, tagNames, terrainNames } from './lexicon.ts';
+import { descriptorNames, tagNames, terrainsRead } from './lexicon.ts';
 import { side } from './raster.ts';
 
 /** Facts beside the tags: how many words were known (logarithm), whether there were any, whether there is a sketch. */
@@ -32,7 +32,7 @@ export function initialReadingWeights(random: Random): NamedTensors {
   return initialWeights(random, {
     ...denseLayout('reading/hidden', factCount + objectNames.length, hidden),
     ...denseLayout('reading/descriptors', hidden, descriptorNames.length),
-    ...denseLayout('reading/terrain', hidden, terrainNames.length),
+    ...denseLayout('reading/terrain', hidden, terrainsRead.length),
   });
 }
 
@@ -94,7 +94,7 @@ export function matchLogits(tf: Tf, weights: LiveTensors, features: Tensor): Ten
 export function matchFeatures(tf: Tf, read: { descriptors: Tensor; terrain: Tensor }, targets: Tensor): Tensor {
   const count = targets.shape[0];
   const ofDescriptors = tf.slice(targets, [0, 0], [count, descriptorNames.length]);
-  const ofTerrain = tf.slice(targets, [0, descriptorNames.length], [count, terrainNames.length]);
+  const ofTerrain = tf.slice(targets, [0, descriptorNames.length], [count, terrainsRead.length]);
   const shared = tf.slice(targets, [0, tagNames.length], [count, 1]);
   return tf.concat(
     [shared, similarity(tf, read.descriptors, ofDescriptors), similarity(tf, read.terrain, ofTerrain)],

@@ -1,4 +1,4 @@
-import type { Terrain } from './lexicon.ts';
+import type { TerrainRead } from './lexicon.ts';
 
 export interface Place {
   readonly name: string;
@@ -7,10 +7,10 @@ export interface Place {
   readonly lon: number;
   /** Degrees. */
   readonly lat: number;
-  readonly terrain: readonly Terrain[];
+  readonly terrain: readonly TerrainRead[];
 }
 
-function place(name: string, country: string, lon: number, lat: number, ...terrain: Terrain[]): Place {
+function place(name: string, country: string, lon: number, lat: number, ...terrain: TerrainRead[]): Place {
   return { name, country, lon, lat, terrain };
 }
 

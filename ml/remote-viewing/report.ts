@@ -4,7 +4,7 @@ import type { ModelInput, ModelStamp } from '../model.ts';
 import { entry, firstRow, type NamedTensors, rowsOf } from '../tensors.ts';
 import { knownOf, targetsOf, wordsSaid } from './encode.ts';
 import { objectNames } from './drawings.ts';
-import { descriptorNames, type Terrain, terrainNames } from './lexicon.ts';
+import { descriptorNames, type TerrainRead, terrainsRead } from './lexicon.ts';
 import { places } from './places.ts';
 
 const shownPlaces = 10;
@@ -91,7 +91,7 @@ function reportObjects(said: Said): ModelResult {
 }
 
 function reportGeography(said: Said): ModelResult {
-  const terrain = ranked(terrainNames, firstRow(entry(said.outputs, 'terrain')));
+  const terrain = ranked(terrainsRead, firstRow(entry(said.outputs, 'terrain')));
   const best = bestOf(terrain);
   const ofTerrain = new Map(terrain.map(({ name, probability }) => [name, probability]));
   return {
@@ -99,7 +99,7 @@ function reportGeography(said: Said): ModelResult {
     confidenceScore: best.probability,
     data: {
       model: said.model,
-      chance: { value: 1 / terrainNames.length, meaning: `One of ${terrainNames.length} kinds of terrain by chance.` },
+      chance: { value: 1 / terrainsRead.length, meaning: `One of ${terrainsRead.length} kinds of terrain by chance.` },
       summary: `The terrain is most likely: ${best.name.replace('_', ' or ')} (${percent(best.probability)}). ${wordsNote(said)}`,
       limits: `Places are ranked by terrain alone, among ${places.length} well-known ones: 1 in ${places.length} by chance.`,
       terrain,
@@ -109,10 +109,10 @@ function reportGeography(said: Said): ModelResult {
 }
 
 /** Spreads each terrain's probability evenly over the places that have it; over all places they add to 1. */
-function rankPlaces(probabilityOf: (terrain: Terrain) => number) {
-  const shareOf = (terrain: Terrain) =>
+function rankPlaces(probabilityOf: (terrain: TerrainRead) => number) {
+  const shareOf = (terrain: TerrainRead) =>
     places.reduce((sum, place) => sum + (place.terrain.includes(terrain) ? 1 / place.terrain.length : 0), 0);
-  const shares = new Map(terrainNames.map((terrain) => [terrain, shareOf(terrain)]));
+  const shares = new Map(terrainsRead.map((terrain) => [terrain, shareOf(terrain)]));
   return places
     .map(({ terrain, ...place }) => {
       const each = terrain.map((name) => probabilityOf(name) / terrain.length / (shares.get(name) ?? 1));

@@ -19,7 +19,7 @@ import {
 import { drawSketch, objectNames } from './drawings.ts';
 import { encode } from './encode.ts';
 import { type SimulatedSession, simulateSession } from './generator.ts';
-import { descriptorNames, terrainNames } from './lexicon.ts';
+import { descriptorNames, terrainsRead } from './lexicon.ts';
 import {
   initialReadingWeights,
   initialSketchWeights,
@@ -80,7 +80,7 @@ async function simulateReadings(
     }));
     const truth = some.map(({ target }) => ({
       descriptors: oneHot(descriptorNames, (name) => [...target.descriptors].some((held) => held === name)),
-      terrain: oneHot(terrainNames, (name) => name === target.terrain),
+      terrain: oneHot(terrainsRead, (name) => name === target.terrain),
     }));
     parts.push({ ...outputs, ...stackRows(truth) });
   }
@@ -274,8 +274,8 @@ async function evaluateReadings(
     {
       name: `right terrain, ${condition}`,
       value: shareOf(guesses, (row, i) => indexOfHighest(row) === truth[i]),
-      chance: 1 / terrainNames.length,
-      chanceIs: `one of ${terrainNames.length}`,
+      chance: 1 / terrainsRead.length,
+      chanceIs: `one of ${terrainsRead.length}`,
     },
     {
       name: `first descriptor is the target's, ${condition}`,
