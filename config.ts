@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
 /**
@@ -74,4 +75,18 @@ export function readConfig(environment: Record<string, string | undefined> = pro
   throw new ConfigError(
     `The environment is not complete. "npm start" sets it for the local stack.\n${problems.join('\n')}`,
   );
+}
+
+/** What `npm start` writes down of the local stack. */
+const stackRecord = new URL('.mindpeeker/stack.json', import.meta.url);
+
+/** The database, for a command that needs nothing else: the environment's, or the one of the stack that is started here. */
+export async function readDatabaseUrl(): Promise<string> {
+  const { DATABASE_URL } = process.env;
+  if (DATABASE_URL) return DATABASE_URL;
+  try {
+    return z.object({ databaseUrl: z.url() }).parse(JSON.parse(await readFile(stackRecord, 'utf8'))).databaseUrl;
+  } catch (error) {
+    throw new ConfigError('DATABASE_URL is not set, and no stack is started here ("npm start").', { cause: error });
+  }
 }

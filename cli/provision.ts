@@ -1,5 +1,5 @@
 import { readConfig } from '../config.ts';
-import { publishedChecksum, publishModel } from '../db/models.ts';
+import { findVersion, promote, registerVersion } from '../db/models.ts';
 import { listBundledArtefacts } from '../ml/artefact.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -37,25 +37,14 @@ async function migrate({ database }: Resources): Promise<void> {
 async function publishBundledModels({ database, objects }: Resources): Promise<string[]> {
   const em = database.asService();
   const lines: string[] = [];
-  for (const { name, version, sha256, figures, bytes } of await listBundledArtefacts()) {
-    const published = await publishedChecksum(em, { name, version });
-    if (published === sha256) {
-      lines.push(`models: ${name} ${version} is published`);
-      continue;
-    }
-    if (published !== null) {
-      throw new Error(`${name} ${version} differs from the ${version} that is published: give it a version of its own`);
-    }
-    const artefactKey = `models/${name}/${version}`;
-    await objects.putSealed(artefactKey, bytes);
-    await publishModel(em, {
-      name,
-      version,
-      artefactKey,
-      sha256,
-      figures: figures.map(({ chanceIs, ...figure }) => ({ ...figure, meaning: chanceIs })),
-    });
-    lines.push(`models: ${name} ${version} published and active`);
+  for (const { bytes, ...artefact } of await listBundledArtefacts()) {
+    const { name, version } = artefact;
+    const known = await findVersion(em, { name, version });
+    const artefactKey = known?.artefactKey ?? `models/${name}/${version}`;
+    if (known === null) await objects.putSealed(artefactKey, bytes);
+    const isNew = await registerVersion(em, { ...artefact, artefactKey, backend: null });
+    if (isNew) await promote(em, { name, version, reason: 'It came with the project.' });
+    lines.push(`models: ${name} ${version} is ${isNew ? 'published and active' : 'published'}`);
   }
   return lines;
 }

@@ -3,7 +3,7 @@ import type { SessionEventFacts, SessionEventType } from '../domain/events.ts';
 import type { SessionMetadata } from '../domain/impressions.ts';
 import type { ModelResult, ResultType } from '../domain/results.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
-import type { Tier } from '../domain/tiers.ts';
+import type { Role, Tier } from '../domain/tiers.ts';
 
 /** The role that the gateway works as; row-level security shows it the rows of one user, `app.user_id`. */
 export const gatewayRole = 'mindpeeker_gateway';
@@ -52,6 +52,20 @@ export const User = defineEntity({
   policies: [ownRows('users_self', 'id')],
 });
 export type User = InferEntity<typeof User>;
+
+/** Who was granted more than every account may; no row is the role `user`. */
+export const UserRole = defineEntity({
+  name: 'UserRole',
+  tableName: 'user_roles',
+  properties: {
+    user: () =>
+      p.manyToOne(User).mapToPk().fieldName('user_id').primary().deleteRule('cascade').updateRule('no action'),
+    role: p.string().$type<Exclude<Role, 'user'>>().length(20),
+    grantedAt: timestamp().defaultRaw('now()'),
+  },
+  policies: [ownRows('user_roles_self', 'user_id')],
+});
+export type UserRole = InferEntity<typeof UserRole>;
 
 /** `sessions`, column for column as specified (D1). What else we keep of a session stands in `session_states`. */
 export const Session = defineEntity({
@@ -186,11 +200,30 @@ export const Bill = defineEntity({
 });
 export type Bill = InferEntity<typeof Bill>;
 
-/** Versions of the models; the artefact lies sealed in object storage. At most one version of a name is active. */
+/** A model, and which of its versions do what. `active_version` is null until the first one is promoted. */
+export const Model = defineEntity({
+  name: 'Model',
+  tableName: 'models',
+  properties: {
+    name: p.string().$type<SessionType>().length(50).primary(),
+    activeVersion: p.string().length(50).nullable(),
+    /** Analyzes `canary_share` of the sessions in place of the active one. */
+    canaryVersion: p.string().length(50).nullable(),
+    /** 0 to 1; 0 where there is no canary. */
+    canaryShare: p.float().default(0),
+    /** Runs beside, on the same sessions, and is only compared. */
+    shadowVersion: p.string().length(50).nullable(),
+    updatedAt: timestamp().defaultRaw('now()'),
+    /** The operator; null when the platform did it. */
+    updatedBy: p.uuid().nullable(),
+  },
+});
+export type Model = InferEntity<typeof Model>;
+
+/** Versions of the models; the artefact lies sealed in object storage. What is not known of an older one is null. */
 export const ModelVersion = defineEntity({
   name: 'ModelVersion',
   tableName: 'model_versions',
-  uniques: [{ name: 'model_versions_one_active', properties: ['name'], where: 'active' }],
   properties: {
     name: p.string().$type<SessionType>().length(50).primary(),
     version: p.string().length(50).primary(),
@@ -198,11 +231,45 @@ export const ModelVersion = defineEntity({
     sha256: p.string().length(64),
     /** Held-out figures, each beside its chance baseline, as the model card has them. */
     figures: p.json().$type<readonly ModelFigure[]>(),
-    active: p.boolean().default(false),
+    seed: p.integer().nullable(),
+    /** How many sessions it was trained on. */
+    sessions: p.integer().nullable(),
+    /** What it was trained on: a backend of TensorFlow.js. */
+    backend: p.string().length(20).nullable(),
+    /** How what the model observes was distributed over the training's sessions; drift is measured against it. */
+    profile: p.json().$type<ModelProfile>().nullable(),
+    /** The model's card in Markdown. */
+    card: p.text().nullable(),
     createdAt: timestamp().defaultRaw('now()'),
+    createdBy: p.uuid().nullable(),
   },
 });
 export type ModelVersion = InferEntity<typeof ModelVersion>;
+
+export const modelChangeKinds = ['promote', 'rollback', 'canary', 'shadow'] as const;
+export type ModelChangeKind = (typeof modelChangeKinds)[number];
+
+/** Who changed what of a model, and why: one row a change, never altered. */
+export const ModelChange = defineEntity({
+  name: 'ModelChange',
+  tableName: 'model_changes',
+  indexes: [{ name: 'model_changes_name', properties: ['name', 'id'] }],
+  properties: {
+    id: p.integer().primary().autoincrement(),
+    name: p.string().$type<SessionType>().length(50),
+    kind: p.string().$type<ModelChangeKind>().length(20),
+    /** The version that did before what `to_version` does after; null for none. */
+    fromVersion: p.string().length(50).nullable(),
+    toVersion: p.string().length(50).nullable(),
+    /** Of a canary: the share of sessions it gets. */
+    share: p.float().nullable(),
+    reason: p.text().nullable(),
+    changedAt: timestamp().defaultRaw('now()'),
+    /** The operator; null when the platform did it. */
+    changedBy: p.uuid().nullable(),
+  },
+});
+export type ModelChange = InferEntity<typeof ModelChange>;
 
 /** One held-out figure of a model, and what chance or the baseline gives for it. */
 export interface ModelFigure {
@@ -212,8 +279,12 @@ export interface ModelFigure {
   meaning: string;
 }
 
+/** Bins of what a model observes, by name: `edges` part them, `shares` say how much of the training lay in each. */
+export type ModelProfile = Readonly<Record<string, { edges: readonly number[]; shares: readonly number[] }>>;
+
 export const entities = [
   User,
+  UserRole,
   Session,
   AnalysisResult,
   SessionState,
@@ -221,5 +292,7 @@ export const entities = [
   RefreshToken,
   BillingAccount,
   Bill,
+  Model,
   ModelVersion,
+  ModelChange,
 ];

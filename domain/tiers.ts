@@ -1,9 +1,13 @@
-/** Tiers, what each may do, and what a session costs: the one table that code, tokens and documents read. */
+/** Tiers and roles, what each may do, and what a session costs: the tables that code, tokens and documents read. */
 
 export const tiers = ['basic', 'professional', 'enterprise'] as const;
 export type Tier = (typeof tiers)[number];
 
-export const permissions = [
+/** What everybody works with needs no role; an operator changes what all sessions are analyzed with. */
+export const roles = ['user', 'operator', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+const everyTier = [
   'session:create',
   'session:read',
   'session:update',
@@ -13,6 +17,9 @@ export const permissions = [
   'model:read',
   'stats:read',
 ] as const;
+const operators = ['model:manage'] as const;
+
+export const permissions = [...everyTier, ...operators] as const;
 export type Permission = (typeof permissions)[number];
 
 interface TierTerms {
@@ -22,7 +29,20 @@ interface TierTerms {
 }
 
 export const tierTerms: Record<Tier, TierTerms> = {
-  basic: { permissions, unitsPerSession: 1 },
-  professional: { permissions, unitsPerSession: 1 },
-  enterprise: { permissions, unitsPerSession: 1 },
+  basic: { permissions: everyTier, unitsPerSession: 1 },
+  professional: { permissions: everyTier, unitsPerSession: 1 },
+  enterprise: { permissions: everyTier, unitsPerSession: 1 },
 };
+
+/** What a role may do beside what its tier may. */
+export const rolePermissions: Record<Role, readonly Permission[]> = {
+  user: [],
+  operator: operators,
+  admin: operators,
+};
+
+/** Everything that an account may do, in the order of `permissions`. */
+export function permissionsOf({ tier, role }: { tier: Tier; role: Role }): Permission[] {
+  const allowed = [...tierTerms[tier].permissions, ...rolePermissions[role]];
+  return permissions.filter((permission) => allowed.includes(permission));
+}

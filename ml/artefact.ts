@@ -62,13 +62,12 @@ export function folderOf(sessionType: SessionType): URL {
   return new URL(`${sessionType.replaceAll('_', '-')}/`, import.meta.url);
 }
 
-export interface BundledArtefact {
-  readonly name: SessionType;
-  readonly version: string;
+export interface BundledArtefact extends Omit<Artefact, 'created' | 'weights'> {
   /** Of the whole file. */
   readonly sha256: string;
-  readonly figures: readonly Figure[];
   readonly bytes: Uint8Array;
+  /** The model's card in Markdown. */
+  readonly card: string;
 }
 
 /** The artefacts that are committed beside the code, the newest version of each model; provisioning publishes them. */
@@ -80,8 +79,9 @@ export async function listBundledArtefacts(): Promise<BundledArtefact[]> {
       const newest = files.toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })).at(-1);
       if (newest === undefined) throw new Error(`${sessionType} has no artefact: npm run train -- ${sessionType}`);
       const bytes = await readFile(new URL(newest, folder));
-      const { name, version, figures } = unpackArtefact(bytes);
-      return { name, version, sha256: sha256Of(bytes), figures, bytes };
+      const { name, version, seed, sessions, figures, profile } = unpackArtefact(bytes);
+      const card = await readFile(new URL('card.md', folderOf(sessionType)), 'utf8');
+      return { name, version, seed, sessions, figures, profile, sha256: sha256Of(bytes), bytes, card };
     }),
   );
 }

@@ -2,7 +2,7 @@ import { createPublicKey, createSign } from 'node:crypto';
 import { importJWK, SignJWT, type JWTPayload } from 'jose';
 import type { SigningKey } from '../api/auth/accessTokens.ts';
 import { readConfig } from '../config.ts';
-import { permissions } from '../domain/tiers.ts';
+import { permissionsOf } from '../domain/tiers.ts';
 
 /** The key that the test stack signs with. */
 export function ourSigningKey(): SigningKey {
@@ -22,7 +22,7 @@ export function goodClaims(userId: string): JWTPayload & Record<string, unknown>
     iss: 'mindpeeker-auth',
     jti: 'a-test',
     tier: 'basic',
-    permissions: [...permissions],
+    permissions: permissionsOf({ tier: 'basic', role: 'user' }),
   };
 }
 

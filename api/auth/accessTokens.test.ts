@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { exportJWK } from 'jose';
 import { ApiError } from '../../domain/errors.ts';
-import { permissions } from '../../domain/tiers.ts';
+import { permissionsOf } from '../../domain/tiers.ts';
 import { alteredToken, confusedToken, goodClaims, signedAs, signedToken, unsignedToken } from '../../tests/tokens.ts';
 import { createAccessTokens, type SigningKey } from './accessTokens.ts';
 
@@ -49,14 +49,18 @@ const refused: [string, string][] = [
 ];
 describe('access tokens (G5)', () => {
   test('what is issued verifies, as the caller that it was issued to', async () => {
-    const caller = await tokens.verify(await tokens.issue({ id: userId, tier: 'professional' }));
-    expect(caller).toMatchObject({ userId, tier: 'professional', permissions: [...permissions] });
+    const caller = await tokens.verify(await tokens.issue({ id: userId, tier: 'professional', role: 'user' }));
+    expect(caller).toMatchObject({
+      userId,
+      tier: 'professional',
+      permissions: permissionsOf({ tier: 'professional', role: 'user' }),
+    });
     expect(caller.expiresAtMs).toBeGreaterThan(Date.now());
   });
 
   test('are signed by the first key and verified by each, so that keys can be changed over', async () => {
     const before = await createAccessTokens([other]);
-    const token = await before.issue({ id: userId, tier: 'basic' });
+    const token = await before.issue({ id: userId, tier: 'basic', role: 'user' });
     await expect(tokens.verify(token)).resolves.toMatchObject({ userId });
     expect(tokens.jwks.keys.map(({ kid }) => kid)).toEqual(['one', 'two']);
   });

@@ -3,7 +3,7 @@ import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type CryptoKey, type 
 import { JOSEError } from 'jose/errors';
 import { z } from 'zod';
 import { ApiError } from '../../domain/errors.ts';
-import { permissions, tiers, tierTerms, type Permission, type Tier } from '../../domain/tiers.ts';
+import { permissions, permissionsOf, tiers, type Permission, type Role, type Tier } from '../../domain/tiers.ts';
 import { minuteMs, secondMs } from '../../domain/time.ts';
 
 /** Who calls, as a verified access token says. */
@@ -20,7 +20,7 @@ export type SigningKey = JWK & { kty: 'RSA'; kid: string; d: string };
 
 export interface AccessTokens {
   readonly lifetimeSeconds: number;
-  issue(user: { id: string; tier: Tier }): Promise<string>;
+  issue(user: { id: string; tier: Tier; role: Role }): Promise<string>;
   /** @throws ApiError `unauthenticated`, for every reason alike. */
   verify(token: string): Promise<Caller>;
   /** The public halves of the keys, as served at `/.well-known/jwks.json`. */
@@ -50,8 +50,8 @@ export async function createAccessTokens(keys: readonly SigningKey[]): Promise<A
   return {
     lifetimeSeconds,
     jwks,
-    issue: ({ id, tier }) =>
-      new SignJWT({ tier, permissions: tierTerms[tier].permissions })
+    issue: ({ id, tier, role }) =>
+      new SignJWT({ tier, permissions: permissionsOf({ tier, role }) })
         .setProtectedHeader({ alg: algorithm, kid: current.kid, typ: 'JWT' })
         .setSubject(id)
         .setIssuer(issuer)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
-import { permissions } from '../../domain/tiers.ts';
+import { grantRole, roleOf } from '../../db/roles.ts';
+import { permissionsOf } from '../../domain/tiers.ts';
 import { startTestApi, type TestApi } from '../../tests/api.ts';
 
 let api: TestApi;
@@ -84,7 +85,7 @@ describe('logging in', () => {
     expect(protectedHeader.alg).toBe('RS256');
     expect(protectedHeader.kid).toBe(keys.keys[0]?.kid);
     expect(payload).toMatchObject({ aud: 'mindpeeker-api', iss: 'mindpeeker-auth', tier: 'basic' });
-    expect(payload.permissions).toEqual([...permissions]);
+    expect(payload.permissions).toEqual(permissionsOf({ tier: 'basic', role: 'user' }));
     expect(Object.keys(payload).sort()).toEqual(
       ['aud', 'exp', 'iat', 'iss', 'jti', 'permissions', 'sub', 'tier'].sort(),
     );
@@ -142,5 +143,41 @@ describe('refreshing and logging out', () => {
 
   test('a log-out with an unknown token is no error, and tells nothing', async () => {
     expect((await api.call('POST', '/v1/auth/logout', { body: { refreshToken: 'unknown' } })).status).toBe(200);
+  });
+});
+
+describe('a role', () => {
+  test('is granted, shows in the next token and at /me, and is taken back with the one after', async () => {
+    const user = await api.newUser();
+    const signIn = async () => {
+      const { body } = await api.call('POST', '/v1/auth/login', {
+        body: { email: user.email, password: user.password },
+      });
+      return body.data as { accessToken: string; user: { role: string; permissions: string[] } };
+    };
+    const em = () => api.resources.database.asService();
+    const before = await signIn();
+    expect(before.user).toMatchObject({ role: 'user' });
+    expect(before.user.permissions).not.toContain('model:manage');
+
+    for (const role of ['operator', 'admin'] as const) {
+      expect(await grantRole(em(), user.email.toUpperCase(), role)).toBe(true);
+      const { accessToken } = await signIn();
+      expect((await api.deps.tokens.verify(accessToken)).permissions).toContain('model:manage');
+      const me = await api.call('GET', '/v1/me', { token: accessToken });
+      expect(me.body.data).toMatchObject({ role, permissions: permissionsOf({ tier: 'basic', role }) });
+    }
+
+    await grantRole(em(), user.email, 'user');
+    expect((await signIn()).user).toEqual(before.user);
+    expect(await grantRole(em(), 'nobody@example.com', 'operator')).toBe(false);
+  });
+
+  test('of somebody else cannot be seen by the gateway, nor changed by it (I5)', async () => {
+    const [operator, other] = [await api.newUser(), await api.newUser()];
+    await grantRole(api.resources.database.asService(), operator.email, 'operator');
+    const em = () => api.resources.database.asUser(other.id);
+    expect(await roleOf(em(), operator.id)).toBe('user');
+    await expect(grantRole(em(), other.email, 'admin')).rejects.toThrow(/permission denied/);
   });
 });

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
-import { User } from '../../db/entities.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { plainRoute, publicRoute, userRoute, type Route } from '../route.ts';
 import type { AccessTokens } from './accessTokens.ts';
@@ -14,13 +13,13 @@ import {
   toUserView,
   userSchema,
 } from './schemas.ts';
-import { findUserByPassword, registerUser } from './users.ts';
+import { findAccount, findAccountByPassword, registerUser, type Account } from './users.ts';
 
 /** Who a caller is: register, log in, refresh, log out (G5). */
 export function authRoutes({ database, tokens }: { database: Database; tokens: AccessTokens }): Route[] {
   const refreshTokens = createRefreshTokens(database);
 
-  async function signIn(user: User): Promise<z.input<typeof signedInSchema>> {
+  async function signIn(user: Account): Promise<z.input<typeof signedInSchema>> {
     const [accessToken, refreshToken] = await Promise.all([tokens.issue(user), refreshTokens.issue(user.id)]);
     return { user: toUserView(user), accessToken, refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
   }
@@ -53,7 +52,7 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       data: signedInSchema,
       errors: ['invalid_credentials'],
       handle: async ({ body }, { note }) => {
-        const user = await findUserByPassword(database, body.email, body.password);
+        const user = await findAccountByPassword(database, body.email, body.password);
         note({ user_id: user.id });
         return signIn(user);
       },
@@ -72,7 +71,8 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       handle: async ({ body }, { note }) => {
         const { userId, refreshToken } = await refreshTokens.rotate(body.refreshToken);
         note({ user_id: userId });
-        const user = await database.asService().findOneOrFail(User, userId);
+        const user = await findAccount(database.asService(), userId);
+        if (user === null) throw new ApiError('unauthenticated');
         return { accessToken: await tokens.issue(user), refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
       },
     }),
@@ -100,7 +100,7 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       message: 'Your account.',
       data: userSchema,
       handle: async (_input, { caller }) => {
-        const user = await database.asUser(caller.userId).findOne(User, caller.userId);
+        const user = await findAccount(database.asUser(caller.userId), caller.userId);
         // The account was deleted while its token was still good.
         if (user === null) throw new ApiError('unauthenticated');
         return toUserView(user);

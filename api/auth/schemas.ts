@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { User } from '../../db/entities.ts';
-import { permissions, tiers, tierTerms, type Tier } from '../../domain/tiers.ts';
+import { permissions, permissionsOf, roles, tiers } from '../../domain/tiers.ts';
+import type { Account } from './users.ts';
 
 const emailSchema = z
   .string()
@@ -39,6 +39,7 @@ export const userSchema = z
     email: z.string(),
     username: z.string(),
     tier: z.enum(tiers),
+    role: z.enum(roles),
     permissions: z.array(z.enum(permissions)),
     createdAt: z.iso.datetime(),
   })
@@ -55,14 +56,15 @@ export const tokensSchema = z
 export const signedInSchema = tokensSchema.extend({ user: userSchema }).meta({ id: 'SignedIn' });
 
 /** An account as its owner reads it. */
-export function toUserView(user: User): z.input<typeof userSchema> {
-  const tier: Tier = user.tier;
+export function toUserView(account: Account): z.input<typeof userSchema> {
+  const { id, email, username, tier, role, createdAt } = account;
   return {
-    id: user.id,
-    email: user.email,
-    username: user.username,
+    id,
+    email,
+    username,
     tier,
-    permissions: [...tierTerms[tier].permissions],
-    createdAt: (user.createdAt ?? new Date(0)).toISOString(),
+    role,
+    permissions: permissionsOf(account),
+    createdAt: (createdAt ?? new Date(0)).toISOString(),
   };
 }

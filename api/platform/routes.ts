@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ModelVersion } from '../../db/entities.ts';
+import { activeModels } from '../../db/models.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { sessionTypes } from '../../domain/session.ts';
 import { runChecks } from '../../observability/telemetryServer.ts';
@@ -44,10 +44,8 @@ export function platformRoutes(deps: ApiDeps): Route[] {
       request: {},
       message: 'The active models.',
       data: z.object({ items: z.array(modelSchema) }),
-      handle: async (_input, { caller }) => {
-        const active = await database
-          .asUser(caller.userId)
-          .find(ModelVersion, { active: true }, { orderBy: { name: 'asc' } });
+      handle: async () => {
+        const active = await activeModels(database.asService());
         return {
           items: active.map(({ name, version, figures, createdAt }) => ({
             name,

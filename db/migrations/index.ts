@@ -1,4 +1,5 @@
 import { First } from './20261123000000_first.ts';
+import { ModelRegistry } from './20261124150000_model_registry.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
-export const migrations = [First];
+export const migrations = [First, ModelRegistry];
