@@ -155,6 +155,16 @@ const seriesSchema = z
     message: 'needs at least two numbers',
   });
 
+export const forecastEventSchema = z.strictObject({
+  series: filledText(200).describe('The name of one of the series.'),
+  direction: z.enum(['above', 'below']),
+  value: finite,
+  when: z
+    .enum(['at_end', 'within'])
+    .describe('Whether the last step of the horizon counts alone, or any step until then.'),
+});
+export type ForecastEvent = z.infer<typeof forecastEventSchema>;
+
 export const precognitionImpressionsSchema = z
   .strictObject({
     series: z.array(seriesSchema).min(1).max(50),
@@ -164,9 +174,13 @@ export const precognitionImpressionsSchema = z
       .max(50)
       .optional()
       .describe("The person's own forecast: one value a step for a named series."),
+    event: forecastEventSchema.optional().describe('Something that may happen, whose probability is asked for.'),
   })
-  .superRefine(({ series, horizon, forecast = [] }, context) => {
+  .superRefine(({ series, horizon, forecast = [], event }, context) => {
     const names = series.map(({ name }) => name);
+    if (event !== undefined && !names.includes(event.series)) {
+      context.addIssue({ code: 'custom', path: ['event', 'series'], message: 'names no series' });
+    }
     if (new Set(names).size !== names.length) {
       context.addIssue({ code: 'custom', path: ['series'], message: 'names must differ' });
     }
@@ -190,7 +204,7 @@ export const precognitionImpressionsSchema = z
   })
   .meta({
     id: 'PrecognitionImpressions',
-    description: 'Numeric history with its times, a horizon, optional own forecast.',
+    description: 'Numeric history with its times, a horizon, optional own forecast, optional event.',
   });
 
 export const intuitiveAnalysisImpressionsSchema = z

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { forecastEventSchema } from './impressions.ts';
 
 /** What a model says of a session: one result a kind, each beside its chance baseline (wire contract, "Results"). */
 
@@ -67,8 +68,19 @@ export const resultDataSchemas = {
           .number()
           .optional()
           .describe("How far the own forecast lies from q50 on average, in the series' usual error of one season."),
+        seasonalNaive: z
+          .array(z.number())
+          .describe(
+            'What every forecast has to beat: the values of one season before; of the last step without a season.',
+          ),
+        naiveError: z
+          .number()
+          .describe('By how much the seasonal-naive forecast erred in the history on average: the scale of a MASE.'),
       }),
     ),
+    event: forecastEventSchema
+      .extend({ probability, baseRate: probability.describe('How often the history itself held it.') })
+      .optional(),
   }),
   'intuitive_analysis.patterns': z.object({
     ...common,

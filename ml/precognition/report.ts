@@ -36,7 +36,9 @@ export function report(impressions: PrecognitionImpressions, outputs: NamedTenso
   const [sharpness = 1, cover = 0.8] = firstRow(entry(outputs, 'calibration'));
   const series = impressions.series.map((one, s) => {
     const { values, timeAhead } = evenOut(one);
-    const scale = scaleOf(values, findPeriod(values));
+    const period = findPeriod(values);
+    const scale = scaleOf(values, period);
+    const seasonalNaive = Array.from({ length: horizon }, (_, i) => at(values.slice(-period), i % period));
     const last = values.at(-1) ?? 0;
     const ofSeries = rows.slice(s * horizon, (s + 1) * horizon);
     const [q10 = [], q50 = [], q90 = []] = [0, 1, 2].map((i) => ofSeries.map((row) => last + scale * at(row, i)));
@@ -44,7 +46,7 @@ export function report(impressions: PrecognitionImpressions, outputs: NamedTenso
     const times = Array.from({ length: horizon }, (_, i) => timeAhead(i + 1));
     const own = forecast.find(({ name }) => name === one.name)?.values;
     const beside = own === undefined ? {} : { own, divergence: divergenceOf(own, q50, scale) };
-    return { rise, data: { name: one.name, times, q10, q50, q90, ...beside } };
+    return { rise, data: { name: one.name, times, q10, q50, q90, seasonalNaive, naiveError: scale, ...beside } };
   });
   const [first] = series;
   if (first === undefined) throw new RangeError('A forecast without a series');
