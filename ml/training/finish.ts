@@ -24,21 +24,27 @@ export function measure<T extends SessionType>({ runtime, recipe, weights }: Tra
   return recipe.evaluate({ runtime, weights, random: new Random(frozenSeed), sessions: testSessions });
 }
 
-/** What is done with trained weights: calibrate, measure, profile. The artefact is all but published then. */
+/** Trained weights with what is found on sessions that training did not see: temperatures, base rates. */
+export function calibrate<T extends SessionType>(
+  trained: Trained<T> & { seed: number; sessions: number },
+): Promise<NamedTensors> {
+  const random = new Random(seedFor('calibration', trained.seed));
+  return trained.recipe.calibrate({ ...trained, random, sessions: Math.min(calibrationSessions, trained.sessions) });
+}
+
+/** What is done with calibrated weights: measure, profile. The artefact is all but published then. */
 export async function finish<T extends SessionType>(
-  trained: Trained<T> & { seed: number; sessions: number; version: string },
+  calibrated: Trained<T> & { seed: number; sessions: number; version: string },
 ): Promise<Artefact> {
-  const { runtime, recipe, seed, sessions, version } = trained;
-  const random = new Random(seedFor('calibration', seed));
-  const weights = await recipe.calibrate({ ...trained, random, sessions: Math.min(calibrationSessions, sessions) });
+  const { recipe, weights, seed, sessions, version } = calibrated;
   return {
     name: recipe.model.sessionType,
     version,
     created: new Date().toISOString(),
     seed,
     sessions,
-    figures: await measure({ runtime, recipe, weights }),
-    profile: await profileOf({ runtime, recipe, weights }, new Random(seedFor('calibration', seed, 1))),
+    figures: await measure(calibrated),
+    profile: await profileOf(calibrated, new Random(seedFor('calibration', seed, 1))),
     weights,
   };
 }

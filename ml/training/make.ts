@@ -1,11 +1,11 @@
 import type { SessionType } from '../../domain/session.ts';
 import type { Artefact } from '../artefact.ts';
 import type { Runtime } from '../backend.ts';
-import { trainEpoch } from './epoch.ts';
-import { finish } from './finish.ts';
-import type { Examples, Recipe } from './recipe.ts';
+import { calibrate, finish } from './finish.ts';
+import { countExamples, learnShard } from './learn.ts';
+import type { Recipe } from './recipe.ts';
 import { makeShard, planShards, unpackExamples } from './shards.ts';
-import { firstState } from './state.ts';
+import { firstState, lossesOf } from './state.ts';
 
 /** Makes a model from its recipe in this process, in memory: for small trainings, and for whoever works on a recipe. */
 export async function makeModel<T extends SessionType>({
@@ -28,26 +28,19 @@ export async function makeModel<T extends SessionType>({
   }
   let state = firstState(recipe, seed);
   while (state.epoch < recipe.epochs) {
-    const epoch = await trainEpoch({
-      runtime,
-      recipe,
-      seed,
-      state,
-      shards: read(shards),
-      progress: ({ shardsDone, examplesPerSecond, losses }) => {
-        if (shardsDone === shards.length)
-          progress(`epoch ${state.epoch + 1}/${recipe.epochs}  ${lossLine(losses)}  ${examplesPerSecond} examples/s`);
-      },
-    });
-    ({ state } = epoch);
+    const startedAt = performance.now();
+    let examples = 0;
+    for (const bytes of shards) {
+      const shard = unpackExamples(bytes);
+      state = await learnShard({ runtime, recipe, seed, state, shard, shards: shards.length });
+      examples += countExamples(shard);
+    }
+    const examplesPerSecond = Math.round(examples / ((performance.now() - startedAt) / 1000));
+    progress(`epoch ${state.epoch}/${recipe.epochs}  ${lossLine(lossesOf(state))}  ${examplesPerSecond} examples/s`);
   }
   progress('calibrating and measuring');
-  return finish({ runtime, recipe, weights: state.weights, seed, sessions, version: recipe.version });
-}
-
-// eslint-disable-next-line @typescript-eslint/require-await -- An epoch reads shards as they come from storage; these are there.
-async function* read(shards: readonly Uint8Array[]): AsyncIterable<Examples> {
-  for (const bytes of shards) yield unpackExamples(bytes);
+  const weights = await calibrate({ runtime, recipe, weights: state.weights, seed, sessions });
+  return finish({ runtime, recipe, weights, seed, sessions, version: recipe.version });
 }
 
 function lossLine(losses: Readonly<Record<string, number>>): string {

@@ -1,81 +1,26 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { openBackend, type Runtime } from '../backend.ts';
-import { dense, denseLayout, initialWeights } from '../layers.ts';
-import type { Model } from '../model.ts';
-import { oneByOne } from '../oneByOne.ts';
 import { Random } from '../random.ts';
-import { compute, entry, firstRow, stackRows, tensorOf, toLive } from '../tensors.ts';
-import { trainEpoch } from './epoch.ts';
+import { toyRecipe as recipe } from '../../tests/toyRecipe.ts';
+import { learnShard } from './learn.ts';
 import { makeModel } from './make.ts';
-import type { Examples, Recipe } from './recipe.ts';
 import { frozenSeed, highestSeed, seedFor } from './seeds.ts';
 import { makeShard, planShards, unpackExamples } from './shards.ts';
-import { firstState, packState, type TrainingState, unpackState } from './state.ts';
-
-/** A model small enough to be seen through: it says whether the number of points is above twenty. */
-const model: Model<'dowsing'> = {
-  sessionType: 'dowsing',
-  architecture: 1,
-  encode: ({ impressions }) => ({
-    x: tensorOf([1, 1], ['points' in impressions ? impressions.points.length / 20 - 1 : 0]),
-  }),
-  load({ tf }, weights) {
-    const live = toLive(tf, weights);
-    return oneByOne((inputs) => compute(tf, inputs, ({ x }) => ({ y: dense(tf, live, 'toy', x ?? tf.zeros([1, 1])) })));
-  },
-  report: () => [],
-  observe: ({ inputs }) => ({ points: firstRow(entry(inputs, 'x'))[0] ?? 0 }),
-  example: { impressions: { question: 'q', region: { west: 0, south: 0, east: 1, north: 1 }, points: [] } },
-};
-
-const recipe: Recipe<'dowsing'> = {
-  model,
-  version: '1.0.0',
-  specifiedSessions: 1_000,
-  epochs: 12,
-  networks: {
-    toy: {
-      batchSize: 32,
-      learningRate: 0.1,
-      initial: (random) => initialWeights(random, denseLayout('toy', 1, 1)),
-      loss: (tf, weights, batch) =>
-        tf.losses.sigmoidCrossEntropy(entry(batch, 'y'), dense(tf, weights, 'toy', entry(batch, 'x'))),
-    },
-  },
-  simulate: ({ random, sessions }) => {
-    const rows = Array.from({ length: sessions }, () => random.uniform(-1, 1));
-    return Promise.resolve({
-      toy: stackRows(rows.map((x) => ({ x: tensorOf([1, 1], [x]), y: tensorOf([1, 1], [x > 0 ? 1 : 0]) }))),
-    });
-  },
-  learnFrom: () => Promise.resolve(null),
-  session: (random) => ({
-    impressions: {
-      question: 'q',
-      region: { west: 0, south: 0, east: 1, north: 1 },
-      points: Array.from({ length: random.int(1, 40) }, () => ({ lon: 0.5, lat: 0.5 })),
-    },
-  }),
-  calibrate: ({ weights }) => Promise.resolve({ ...weights, 'toy/scale': tensorOf([1], [1]) }),
-  evaluate: ({ weights }) =>
-    Promise.resolve([
-      { name: 'slope', value: entry(weights, 'toy/kernel').values[0] ?? NaN, chance: 0, chanceIs: 'no slope' },
-    ]),
-  decisive: { figure: 'slope', better: 'higher' },
-};
+import { firstState, lossesOf, packState, type TrainingState, unpackState } from './state.ts';
 
 let runtime: Runtime;
 beforeAll(async () => {
   runtime = await openBackend('js');
 });
 
-async function* stored(): AsyncIterable<Examples> {
-  for (const shard of planShards(500)) yield unpackExamples(await makeShard(recipe, { runtime, seed: 3, shard }));
-}
-
-async function epochAfter(state: TrainingState): Promise<TrainingState> {
-  const done = await trainEpoch({ runtime, recipe, seed: 3, state, shards: stored(), progress: () => undefined });
-  return done.state;
+/** A training of three shards that goes on from a state for so many of them. */
+async function learnOn(from: TrainingState, shards: number): Promise<TrainingState> {
+  let state = from;
+  for (let i = 0; i < shards; i++) {
+    const bytes = await makeShard(recipe, { runtime, seed: 3, shard: { index: state.shardsDone, sessions: 200 } });
+    state = await learnShard({ runtime, recipe, seed: 3, state, shard: unpackExamples(bytes), shards: 3 });
+  }
+  return state;
 }
 
 describe('a training (M4)', () => {
@@ -90,12 +35,28 @@ describe('a training (M4)', () => {
     expect(Math.max(...shares)).toBeLessThan(0.2);
   });
 
-  test('that goes on from a checkpoint ends where one without a break ends', async () => {
-    const whole = await epochAfter(await epochAfter(firstState(recipe, 3)));
-    const checkpoint = packState(await epochAfter(firstState(recipe, 3)));
-    const resumed = await epochAfter(unpackState(checkpoint));
-    expect(resumed).toEqual(whole);
-    expect(resumed.epoch).toBe(2);
+  test('that goes on from a checkpoint between any two shards ends where one without a break ends (M4)', async () => {
+    const whole = await learnOn(firstState(recipe, 3), 6);
+    expect(whole).toMatchObject({ epoch: 2, shardsDone: 0 });
+    for (const done of [1, 3, 5]) {
+      const checkpoint = packState(await learnOn(firstState(recipe, 3), done));
+      expect(await learnOn(unpackState(checkpoint), 6 - done)).toEqual(whole);
+    }
+  });
+
+  test('loses less from epoch to epoch, and counts the loss of each epoch for itself', async () => {
+    const first = await learnOn(firstState(recipe, 3), 3);
+    const second = await learnOn(first, 3);
+    expect(first.lost.toy?.batches).toBe(3 * Math.ceil(200 / 32));
+    expect(second.lost.toy?.batches).toBe(first.lost.toy?.batches);
+    expect(lossesOf(second).toy).toBeLessThan(lossesOf(first).toy ?? 0);
+  });
+
+  test('leaves nothing behind in TensorFlow.js', async () => {
+    const state = await learnOn(firstState(recipe, 3), 1);
+    const { numTensors } = runtime.tf.memory();
+    await learnOn(state, 3);
+    expect(runtime.tf.memory().numTensors).toBe(numTensors);
   });
 
   test('draws every shard, order and calibration from seeds of its own, and the test set from none of them', () => {
