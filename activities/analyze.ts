@@ -57,7 +57,8 @@ async function inference(
 ): Promise<ModelResult[]> {
   const startedAt = performance.now();
   try {
-    return await engine.analyze(content, { signal: cancellationSignal() });
+    const { results } = await engine.analyze(content, { signal: cancellationSignal() });
+    return results;
   } catch (error) {
     if (error instanceof UnanalyzableError) throw finalFailure('Unanalyzable', 'No model can read these impressions');
     throw error;

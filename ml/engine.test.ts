@@ -4,11 +4,12 @@ import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { SessionContent } from '../domain/impressions.ts';
 import { type ModelResult, resultDataSchemas } from '../domain/results.ts';
-import { type BundledArtefact, listBundledArtefacts } from './artefact.ts';
+import { type BundledArtefact, listBundledArtefacts, packArtefact, unpackArtefact } from './artefact.ts';
 import type { BackendChoice } from './backend.ts';
-import { createEngine, type Engine } from './engine.ts';
-import { ArtefactCorruptError, InferenceInterruptedError, UnanalyzableError } from './errors.ts';
+import { type BatchFacts, createEngine, type Engine, type EngineArtefact, type EngineOptions } from './engine.ts';
+import { InferenceInterruptedError, ModelMissingError, UnanalyzableError } from './errors.ts';
 import { nativeFolder } from './native/location.mjs';
+import { sha256Of } from './tensorFile.ts';
 
 const times = Array.from({ length: 40 }, (_, i) => new Date(Date.UTC(2026, 0, 1 + i)).toISOString());
 
@@ -90,10 +91,38 @@ const sessions: SessionContent[] = [
   },
 ];
 
-let artefacts: BundledArtefact[];
+let artefacts: EngineArtefact[];
 beforeAll(async () => {
-  artefacts = await listBundledArtefacts();
+  artefacts = (await listBundledArtefacts()).map(servable);
 });
+
+function servable({ name, version, sha256, bytes }: BundledArtefact): EngineArtefact {
+  return { name, version, sha256, fetch: () => Promise.resolve(bytes) };
+}
+
+/** The same weights under another version. */
+async function renamed(artefact: EngineArtefact, version: string): Promise<EngineArtefact> {
+  const bytes = packArtefact({ ...unpackArtefact(await artefact.fetch()), version });
+  return { name: artefact.name, version, sha256: sha256Of(bytes), fetch: () => Promise.resolve(bytes) };
+}
+
+async function serving(options: EngineOptions, served = artefacts): Promise<Engine> {
+  const engine = await createEngine(options);
+  expect(await engine.serve(served)).toEqual({ refused: [] });
+  return engine;
+}
+
+function sessionOf(sessionType: SessionContent['sessionType']): SessionContent {
+  const session = sessions.find((one) => one.sessionType === sessionType);
+  if (session === undefined) throw new Error(`No session of ${sessionType}`);
+  return session;
+}
+
+function artefactOf(sessionType: SessionContent['sessionType']): EngineArtefact {
+  const artefact = artefacts.find(({ name }) => name === sessionType);
+  if (artefact === undefined) throw new Error(`No artefact of ${sessionType}`);
+  return artefact;
+}
 
 /** What a ranked entry is about: near ties may come in another order on another backend. */
 function subjectOf(value: unknown): string {
@@ -114,14 +143,14 @@ function numbersIn(value: unknown): number[] {
 
 async function analyzeAll(engine: Engine): Promise<ModelResult[][]> {
   const results = [];
-  for (const session of sessions) results.push(await engine.analyze(session));
+  for (const session of sessions) results.push((await engine.analyze(session)).results);
   return results;
 }
 
 describe('an engine on WebAssembly (M1, M3)', () => {
   let engine: Engine;
   beforeAll(async () => {
-    engine = await createEngine({ artefacts, backend: 'wasm', threads: 2 });
+    engine = await serving({ backend: 'wasm', threads: 2 });
   });
   afterAll(async () => {
     await engine.close();
@@ -156,7 +185,9 @@ describe('an engine on WebAssembly (M1, M3)', () => {
   test('answers many sessions at once, each its own', async () => {
     const asked = sessions.flatMap((session) => [session, session, session]);
     const answers = await Promise.all(asked.map((session) => engine.analyze(session)));
-    expect(answers.map(([first]) => first?.data.model.name)).toEqual(asked.map(({ sessionType }) => sessionType));
+    expect(answers.map(({ results: [first] }) => first?.data.model.name)).toEqual(
+      asked.map(({ sessionType }) => sessionType),
+    );
   });
 
   test('refuses for good what no model can read: no impressions, a trace that stands still, words without a letter', async () => {
@@ -192,7 +223,7 @@ describe('an engine on WebAssembly (M1, M3)', () => {
     controller.abort(reason);
     await expect(aborted).rejects.toBe(reason);
     await busy;
-    expect(await engine.analyze(session)).toHaveLength(4);
+    expect((await engine.analyze(session)).results).toHaveLength(4);
   });
 });
 
@@ -200,7 +231,7 @@ test('a thread that dies takes only its own request with it, which may be tried 
   const workers: Worker[] = [];
   const remember = (message: unknown) => workers.push((message as { worker: Worker }).worker);
   subscribe('worker_threads', remember);
-  const engine = await createEngine({ artefacts, backend: 'wasm' });
+  const engine = await serving({ backend: 'wasm' });
   unsubscribe('worker_threads', remember);
   const [session] = sessions;
   if (session === undefined) throw new Error('No session');
@@ -209,28 +240,85 @@ test('a thread that dies takes only its own request with it, which may be tried 
   await Promise.all(workers.map((worker) => worker.terminate()));
   await expected;
   await expect(interrupted).rejects.toBeInstanceOf(InferenceInterruptedError);
-  expect(await engine.analyze(session)).toHaveLength(4);
+  expect((await engine.analyze(session)).results).toHaveLength(4);
   await engine.close();
 });
 
-test('an artefact whose checksum or name is wrong keeps the engine from starting (M2)', async () => {
-  const [first, second] = artefacts;
-  if (first === undefined || second === undefined) throw new Error('No artefacts');
-  const refused = [
-    { ...first, sha256: second.sha256 },
-    { ...first, name: second.name },
-    { ...first, version: '0.0.1' },
-  ];
-  for (const artefact of refused) {
-    await expect(createEngine({ artefacts: [artefact], backend: 'wasm' })).rejects.toThrow(ArtefactCorruptError);
-  }
+describe('serving versions (M2)', () => {
+  test('refuses an artefact whose checksum, name, version or architecture is wrong, says why, and keeps the old one', async () => {
+    const [dowsing, precognition] = [artefactOf('dowsing'), artefactOf('precognition')];
+    const engine = await serving({ backend: 'wasm', threads: 2 }, [dowsing]);
+    const newer = await renamed(dowsing, '1.0.1');
+    const refused = [
+      { ...newer, sha256: precognition.sha256 },
+      { ...dowsing, version: '1.0.1' },
+      { ...precognition, name: dowsing.name, version: '1.0.1' },
+      await renamed(dowsing, '99.0.0'),
+      { ...newer, fetch: () => Promise.reject(new Error('The object storage is not reachable')) },
+    ];
+    for (const artefact of refused) {
+      const { name, version } = artefact;
+      expect(await engine.serve([artefact])).toEqual({ refused: [{ name, version, reason: expect.any(String) }] });
+      expect(engine.models).toEqual([{ name: 'dowsing', version: dowsing.version }]);
+    }
+    const { results } = await engine.analyze(sessionOf('dowsing'));
+    expect(results[0]?.data.model.version).toBe(dowsing.version);
+    expect(await engine.serve([newer])).toEqual({ refused: [] });
+    expect(engine.models).toEqual([{ name: 'dowsing', version: '1.0.1' }]);
+    await engine.close();
+  });
+
+  test('loses no request while versions come and go under load, and each result names the version asked for', async () => {
+    const batches: BatchFacts[] = [];
+    const first = artefactOf('dowsing');
+    const versions = [first, await renamed(first, '1.0.1'), await renamed(first, '1.0.2')];
+    const engine = await serving({ backend: 'wasm', threads: 2, onBatch: (batch) => batches.push(batch) }, [first]);
+    const asked: string[] = [];
+    const answers: Promise<string | undefined>[] = [];
+    const ask = (version: string) => {
+      asked.push(version);
+      const analysis = engine.analyze(sessionOf('dowsing'), { version });
+      answers.push(analysis.then(({ results }) => results[0]?.data.model.version));
+    };
+    let served = [first];
+    for (const next of [versions, versions.slice(1), versions.slice(2), versions, versions.slice(0, 1)]) {
+      for (const { version } of served) for (let i = 0; i < 100; i++) ask(version);
+      const swapped = engine.serve(next);
+      const staying = next.filter((artefact) => served.includes(artefact));
+      for (const { version } of staying) for (let i = 0; i < 100; i++) ask(version);
+      expect(await swapped).toEqual({ refused: [] });
+      served = next;
+    }
+    expect(asked.length).toBeGreaterThan(1_000);
+    expect(await Promise.all(answers)).toEqual(asked);
+    expect(batches.reduce((sum, { size }) => sum + size, 0)).toBe(asked.length);
+    expect(Math.max(...batches.map(({ size }) => size))).toBe(32);
+    expect(engine.models).toEqual([{ name: 'dowsing', version: first.version }]);
+    await engine.close();
+  }, 120_000);
+
+  test('finds a version that is not served when a session asks for it, and says when there is none', async () => {
+    const served = artefactOf('dowsing');
+    const older = await renamed(served, '1.0.9');
+    const engine = await serving(
+      { backend: 'wasm', find: ({ version }) => Promise.resolve(version === older.version ? older : null) },
+      [served],
+    );
+    const { results } = await engine.analyze(sessionOf('dowsing'), { version: older.version });
+    expect(results[0]?.data.model.version).toBe(older.version);
+    await expect(engine.analyze(sessionOf('dowsing'), { version: '7.7.7' })).rejects.toThrow(ModelMissingError);
+    await expect(engine.analyze(sessionOf('precognition'))).rejects.toThrow(ModelMissingError);
+    await engine.serve([served, older]);
+    await expect(engine.analyze(sessionOf('dowsing'))).rejects.toThrow('one must be named');
+    await engine.close();
+  });
 });
 
 test('every backend that is present gives the same numbers within a thousandth (M3)', async () => {
   const present: BackendChoice[] = existsSync(nativeFolder()) ? ['js', 'wasm', 'native'] : ['js', 'wasm'];
   const answers: number[][][] = [];
   for (const backend of present) {
-    const engine = await createEngine({ artefacts, backend });
+    const engine = await serving({ backend });
     answers.push((await analyzeAll(engine)).map((results) => numbersIn(results)));
     await engine.close();
   }

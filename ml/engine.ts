@@ -1,106 +1,262 @@
-import { SHARE_ENV } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import type { SessionContent } from '../domain/impressions.ts';
-import type { ModelResult } from '../domain/results.ts';
 import type { SessionType } from '../domain/session.ts';
-import { unpackArtefact } from './artefact.ts';
 import type { Backend, BackendChoice } from './backend.ts';
-import { ArtefactCorruptError, InferenceInterruptedError, UnanalyzableError } from './errors.ts';
-import type { EngineArtefact } from './inference.ts';
+import { ModelFailedError, ModelMissingError, UnanalyzableError } from './errors.ts';
+import type { Analysis, Answer, ArtefactFile } from './inference.ts';
+import { at } from './sequence.ts';
+import { openThread, type Thread } from './thread.ts';
+import { Waiting, type Waiter } from './waiting.ts';
 
-/** What a thread is started with, what it is asked, and what it answers; with no content it says that it is ready. */
-export interface ThreadStart {
-  readonly backend: BackendChoice;
-  readonly artefacts: readonly EngineArtefact[];
+/** A version of a model, and how its bytes are had whenever a thread needs them. */
+export interface EngineArtefact extends Omit<ArtefactFile, 'bytes'> {
+  readonly fetch: () => Promise<Uint8Array>;
 }
-export interface ThreadRequest {
-  readonly content?: SessionContent;
+
+/** The name of a version of a model. */
+export type VersionName = Pick<EngineArtefact, 'name' | 'version'>;
+
+/** Why a version is not served, in a sentence for operators. */
+export interface Refusal extends VersionName {
+  readonly reason: string;
 }
-export type ThreadAnswer =
-  | { kind: 'ready'; backend: Backend }
-  | { kind: 'results'; results: ModelResult[] }
-  | { kind: 'unanalyzable'; message: string };
+
+/** A batch that went through a network. */
+export interface BatchFacts extends VersionName {
+  readonly size: number;
+  /** How long each of its sessions waited before, in milliseconds. */
+  readonly queuedMs: readonly number[];
+}
 
 export interface EngineOptions {
-  readonly artefacts: readonly EngineArtefact[];
-  /** How many sessions are analyzed at once; 1 by default. Each thread holds its own models. */
+  /** How many batches are computed at once; 1 by default. Each thread holds its own models. */
   readonly threads?: number;
   /** `auto` by default: native, else WebAssembly, else plain JavaScript. */
   readonly backend?: BackendChoice;
+  /** What the weights in all threads may take together; 1 GiB by default. */
+  readonly memoryBytes?: number;
+  /** Where a version is found that a session asks for and that is not served; null when there is none. */
+  readonly find?: (wanted: VersionName) => Promise<EngineArtefact | null>;
+  /** Told of every batch. */
+  readonly onBatch?: (batch: BatchFacts) => void;
 }
 
-/** Routes a session to its model and runs it off the event loop. */
+/** Analyzes sessions off the event loop, together those that ask for the same version of a model at the same time. */
 export interface Engine {
   readonly backend: Backend;
-  readonly models: readonly { name: SessionType; version: string }[];
+  /** The versions that are served. */
+  readonly models: readonly VersionName[];
   /**
-   * @throws UnanalyzableError when no model can read the session (final).
-   * @throws InferenceInterruptedError when the thread died meanwhile (try again).
-   * @throws the signal's reason when it is aborted; the thread is stopped and replaced.
+   * Makes exactly these versions ready: what is new is fetched, checked, loaded and warmed in every thread, then what is
+   * no longer named is let go, once the sessions that asked for it have their answers. While a version is refused, no
+   * other of its model is let go, so that what worked goes on working.
    */
-  analyze(content: SessionContent, options?: { signal?: AbortSignal }): Promise<ModelResult[]>;
+  serve(artefacts: readonly EngineArtefact[]): Promise<{ refused: Refusal[] }>;
+  /**
+   * @param options.version Which version of the model of the session's type; the one that is served, where it is only one.
+   * @throws UnanalyzableError when the model cannot read the session (final).
+   * @throws ModelMissingError when there is no such version.
+   * @throws ArtefactCorruptError when a version that was not served yet is refused.
+   * @throws InferenceInterruptedError when the thread died meanwhile (try again).
+   * @throws ModelFailedError when the model broke on this session.
+   * @throws the signal's reason when it is aborted; a thread that works for nobody else is stopped and replaced.
+   */
+  analyze(content: SessionContent, options?: { version?: string; signal?: AbortSignal }): Promise<Analysis>;
   close(): Promise<void>;
 }
 
-/**
- * Checks the artefacts, starts the threads and waits until each has loaded and warmed its models.
- *
- * @throws ArtefactCorruptError when an artefact is not what its checksum or its name says.
- */
-export async function createEngine({ artefacts, threads = 1, backend = 'auto' }: EngineOptions): Promise<Engine> {
-  artefacts.forEach(check);
-  const start: ThreadStart = { backend, artefacts };
-  const pool = new Piscina<ThreadRequest, ThreadAnswer>({
-    filename: new URL('inference-thread.ts', import.meta.url).href,
-    minThreads: threads,
-    maxThreads: threads,
-    // One session at a time in a thread: while it computes it cannot answer another.
-    concurrentTasksPerWorker: 1,
-    workerData: start,
-    // The native library reads how much it may log from the real environment, not from a thread's copy.
-    env: SHARE_ENV,
-  });
+/** The largest batch: beyond it a network gains little, and whoever comes later waits longer. */
+const mostAtOnce = 32;
+const defaultMemoryBytes = 1024 ** 3;
+
+interface Request extends Waiter {
+  readonly content: SessionContent;
+  readonly artefact: EngineArtefact;
+  readonly answer: PromiseWithResolvers<Analysis>;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Starts the threads; nothing is served yet. */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const {
+    threads: threadCount = 1,
+    backend = 'auto',
+    memoryBytes = defaultMemoryBytes,
+    find = () => Promise.resolve(null),
+    onBatch = () => undefined,
+  } = options;
+  const start = { backend, memoryBytes: memoryBytes / threadCount };
+  const threads = await Promise.all(Array.from({ length: threadCount }, () => openThread(start)));
+  const served = new Map<string, EngineArtefact>();
+  const waiting = new Waiting<Request>();
+  const unanswered = new Set<Request>();
+  const idle = new Set(threads);
+  let lastServe: Promise<unknown> = Promise.resolve();
+
+  async function artefactOf(name: SessionType, version: string | undefined): Promise<EngineArtefact> {
+    if (version === undefined) {
+      const [only, ...others] = [...served.values()].filter((artefact) => artefact.name === name);
+      if (only === undefined) throw new ModelMissingError(`No model for ${name} is loaded`);
+      if (others.length > 0) throw new ModelMissingError(`Several versions of ${name} are served: one must be named`);
+      return only;
+    }
+    const artefact = served.get(keyOf({ name, version })) ?? (await find({ name, version }));
+    if (artefact === null) throw new ModelMissingError(`There is no ${name} ${version}`);
+    return artefact;
+  }
+
+  /** Each idle thread takes what has gathered; a busy one lets requests gather meanwhile. */
+  function dispatch(): void {
+    for (const thread of idle) {
+      const batch = waiting.take(mostAtOnce);
+      if (batch.length === 0) return;
+      idle.delete(thread);
+      void answerBatch(thread, batch, onBatch).finally(() => {
+        idle.add(thread);
+        dispatch();
+      });
+    }
+  }
+
+  async function loadEverywhere(artefact: EngineArtefact): Promise<void> {
+    const file = await fileOf(artefact);
+    await Promise.all(threads.map((thread) => thread.load(file)));
+  }
+
+  async function letGo(key: string, artefact: EngineArtefact): Promise<void> {
+    served.delete(key);
+    const asked = [...unanswered].filter(({ artefact: { sha256 } }) => sha256 === artefact.sha256);
+    await Promise.allSettled(asked.map(({ answer }) => answer.promise));
+    // A thread that dies meanwhile holds nothing any more either.
+    await Promise.allSettled(threads.map((thread) => thread.release(artefact.sha256)));
+  }
+
+  async function serve(artefacts: readonly EngineArtefact[]): Promise<{ refused: Refusal[] }> {
+    const refused: Refusal[] = [];
+    for (const artefact of artefacts) {
+      if (served.get(keyOf(artefact))?.sha256 === artefact.sha256) continue;
+      try {
+        await loadEverywhere(artefact);
+        served.set(keyOf(artefact), artefact);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        refused.push({ name: artefact.name, version: artefact.version, reason });
+      }
+    }
+    const kept = new Set(artefacts.map(keyOf));
+    const refusedNames = new Set(refused.map(({ name }) => name));
+    for (const [key, artefact] of served) {
+      if (!kept.has(key) && !refusedNames.has(artefact.name)) await letGo(key, artefact);
+    }
+    return { refused };
+  }
+
+  return {
+    backend: at(threads, 0).backend,
+    get models() {
+      return [...served.values()].map(({ name, version }) => ({ name, version }));
+    },
+    serve(artefacts) {
+      // One after the other, so that two calls do not undo each other half way.
+      const done = lastServe.then(() => serve(artefacts));
+      lastServe = done;
+      return done;
+    },
+    async analyze(content, { version, signal } = {}) {
+      signal?.throwIfAborted();
+      const artefact = await artefactOf(content.sessionType, version);
+      signal?.throwIfAborted();
+      const request: Request = {
+        key: artefact.sha256,
+        arrivedAtMs: performance.now(),
+        content,
+        artefact,
+        answer: Promise.withResolvers(),
+        signal,
+      };
+      const abandon = () => {
+        waiting.remove(request);
+        request.answer.reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abandon);
+      unanswered.add(request);
+      waiting.add(request);
+      // What arrives in the same turn of the event loop goes together.
+      setImmediate(dispatch);
+      try {
+        return await request.answer.promise;
+      } finally {
+        unanswered.delete(request);
+        signal?.removeEventListener('abort', abandon);
+      }
+    },
+    async close() {
+      await Promise.all(threads.map((thread) => thread.close()));
+    },
+  };
+}
+
+async function fileOf({ name, version, sha256, fetch }: EngineArtefact): Promise<ArtefactFile> {
+  return { name, version, sha256, bytes: await fetch() };
+}
+
+function keyOf({ name, version }: VersionName): string {
+  return `${name} ${version}`;
+}
+
+/** Sends a batch to a thread and settles each of its requests. It never rejects. */
+async function answerBatch(
+  thread: Thread,
+  batch: readonly Request[],
+  onBatch: (facts: BatchFacts) => void,
+): Promise<void> {
+  const { artefact } = at(batch, 0);
+  const startedAtMs = performance.now();
+  const queuedMs = batch.map(({ arrivedAtMs }) => startedAtMs - arrivedAtMs);
   try {
-    const answers = await Promise.all(Array.from({ length: threads }, () => pool.run({})));
-    const [ready] = answers;
-    if (ready?.kind !== 'ready') throw new Error('An inference thread did not become ready');
-    return {
-      backend: ready.backend,
-      models: artefacts.map(({ name, version }) => ({ name, version })),
-      analyze: (content, { signal } = {}) => ask(pool, content, signal),
-      close: () => pool.destroy(),
-    };
-  } catch (error) {
-    await pool.destroy();
-    throw error;
-  }
-}
-
-function check({ name, version, sha256, bytes }: EngineArtefact): void {
-  const found = unpackArtefact(bytes, sha256);
-  if (found.name !== name || found.version !== version) {
-    throw new ArtefactCorruptError(`The artefact is ${found.name} ${found.version}, not ${name} ${version}`);
-  }
-}
-
-async function ask(
-  pool: Piscina<ThreadRequest, ThreadAnswer>,
-  content: SessionContent,
-  signal: AbortSignal | undefined,
-): Promise<ModelResult[]> {
-  signal?.throwIfAborted();
-  const answer = await pool.run({ content }, { signal: signal ?? null }).catch((error: unknown) => {
-    signal?.throwIfAborted();
-    throw new InferenceInterruptedError('The inference thread did not finish; another takes its place.', {
-      cause: error,
+    const answers = await answersOf(thread, artefact, batch);
+    batch.forEach(({ answer }, i) => {
+      settle(answer, at(answers, i));
     });
-  });
-  switch (answer.kind) {
-    case 'results':
-      return answer.results;
+  } catch (error) {
+    for (const { answer } of batch) answer.reject(error);
+  }
+  onBatch({ name: artefact.name, version: artefact.version, size: batch.length, queuedMs });
+}
+
+/** Asks a thread, which loads the version before if it was let go, or never loaded there. */
+async function answersOf(thread: Thread, artefact: EngineArtefact, batch: readonly Request[]): Promise<Answer[]> {
+  const contents = batch.map(({ content }) => content);
+  const wantedByNobody = whenAllAborted(batch.map(({ signal }) => signal));
+  for (;;) {
+    const answers = await thread.analyze(artefact.sha256, contents, wantedByNobody);
+    if (answers !== null) return answers;
+    await thread.load(await fileOf(artefact));
+  }
+}
+
+/** A signal that is aborted once all of these are; never, when one of them cannot be. */
+function whenAllAborted(signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  const all = new AbortController();
+  let left = signals.length;
+  for (const signal of signals) {
+    signal?.addEventListener('abort', () => {
+      left -= 1;
+      if (left === 0) all.abort();
+    });
+  }
+  return all.signal;
+}
+
+function settle(answer: PromiseWithResolvers<Analysis>, said: Answer): void {
+  switch (said.kind) {
+    case 'analysis':
+      answer.resolve(said.analysis);
+      return;
     case 'unanalyzable':
-      throw new UnanalyzableError(answer.message);
-    case 'ready':
-      throw new InferenceInterruptedError('The inference thread answered another question.');
+      answer.reject(new UnanalyzableError(said.message));
+      return;
+    case 'failed':
+      answer.reject(new ModelFailedError('The model broke on this session', { cause: said.error }));
+      return;
   }
 }

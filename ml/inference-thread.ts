@@ -2,22 +2,34 @@
 
 import { workerData } from 'node:worker_threads';
 import { openBackend } from './backend.ts';
-import { UnanalyzableError } from './errors.ts';
-import type { ThreadAnswer, ThreadRequest, ThreadStart } from './engine.ts';
+import { ArtefactCorruptError } from './errors.ts';
 import { createInference } from './inference.ts';
+import type { ThreadAnswer, ThreadRequest, ThreadStart } from './thread.ts';
 
-// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- The engine alone starts this file, with this.
-const { backend, artefacts } = workerData as ThreadStart;
+// eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- openThread alone starts this file, with this.
+const { backend, memoryBytes } = workerData as ThreadStart;
 const runtime = await openBackend(backend);
-const inference = await createInference(runtime, artefacts);
+const inference = createInference(runtime, memoryBytes);
 
-/** Answers which backend it computes on when asked nothing; errors that must keep their kind travel as data. */
-export default async function answer({ content }: ThreadRequest): Promise<ThreadAnswer> {
-  if (content === undefined) return { kind: 'ready', backend: runtime.backend };
-  try {
-    return { kind: 'results', results: await inference.analyze(content) };
-  } catch (error) {
-    if (error instanceof UnanalyzableError) return { kind: 'unanalyzable', message: error.message };
-    throw error;
+/** Errors that must keep their kind travel as data. */
+export default async function answer(request: ThreadRequest): Promise<ThreadAnswer> {
+  switch (request.kind) {
+    case 'open':
+      return { kind: 'ready', backend: runtime.backend };
+    case 'load':
+      try {
+        await inference.load(request.artefact);
+        return { kind: 'loaded' };
+      } catch (error) {
+        if (error instanceof ArtefactCorruptError) return { kind: 'refused', reason: error.message };
+        throw error;
+      }
+    case 'release':
+      inference.release(request.sha256);
+      return { kind: 'released' };
+    case 'analyze': {
+      const answers = await inference.analyze(request.sha256, request.contents);
+      return answers === null ? { kind: 'not_loaded' } : { kind: 'answers', answers };
+    }
   }
 }

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { SessionContent } from '../domain/impressions.ts';
 import { sessionTypes } from '../domain/session.ts';
 import { type BundledArtefact, listBundledArtefacts } from './artefact.ts';
 import { openBackend, type Runtime } from './backend.ts';
 import { figuresTable } from './card.ts';
-import { UnanalyzableError } from './errors.ts';
 import { createInference } from './inference.ts';
 import { recipeNamed } from './training/recipes.ts';
 
@@ -14,13 +14,24 @@ beforeAll(async () => {
   artefacts = await listBundledArtefacts();
 });
 
+/** A thread's models, every bundled one loaded, and a way to ask the one of a session's type. */
+async function loadAll() {
+  const inference = createInference(runtime, 1024 ** 3);
+  for (const artefact of artefacts) await inference.load(artefact);
+  const ask = (...contents: SessionContent[]) => {
+    const artefact = artefacts.find(({ name }) => name === contents[0]?.sessionType);
+    return inference.analyze(artefact?.sha256 ?? '', contents);
+  };
+  return { inference, ask };
+}
+
 describe('the models of a thread (M1)', () => {
-  test('route a session of each type to the model of that type', async () => {
-    const inference = await createInference(runtime, artefacts);
+  test('answer a session of each type, and name themselves', async () => {
+    const { ask } = await loadAll();
     const times = ['2026-01-01', '2026-01-02', '2026-01-03'];
     const answers = [
-      await inference.analyze({ sessionType: 'remote_viewing', cue: 'x', impressions: { words: ['sea'] } }),
-      await inference.analyze({
+      await ask({ sessionType: 'remote_viewing', cue: 'x', impressions: { words: ['sea'] } }),
+      await ask({
         sessionType: 'dowsing',
         cue: 'x',
         impressions: {
@@ -28,39 +39,41 @@ describe('the models of a thread (M1)', () => {
           trace: { points: [0, 1, 2, 3, 4, 5].map((i) => ({ x: i % 2, y: 7 * (i % 2), tMs: 100 * i })) },
         },
       }),
-      await inference.analyze({
+      await ask({
         sessionType: 'precognition',
         cue: 'x',
         impressions: { series: [{ name: 'a', times, values: [1, 2, 3] }], horizon: 1 },
       }),
-      await inference.analyze({
+      await ask({
         sessionType: 'intuitive_analysis',
         cue: 'x',
         impressions: { dimensions: ['a'], rows: [[1], [2], [9]] },
       }),
     ];
-    expect(answers.map(([first]) => first?.data.model.name)).toEqual([...sessionTypes]);
+    const named = answers.map((answer) => {
+      const [first] = answer ?? [];
+      return first?.kind === 'analysis' ? first.analysis.results[0]?.data.model.name : first;
+    });
+    expect(named).toEqual([...sessionTypes]);
   });
 
   test('refuse a session without impressions, and numbers that cannot be computed with', async () => {
-    const inference = await createInference(runtime, artefacts);
+    const { ask } = await loadAll();
     for (const sessionType of sessionTypes) {
-      await expect(inference.analyze({ sessionType, cue: 'x' })).rejects.toThrow(UnanalyzableError);
+      expect(await ask({ sessionType, cue: 'x' })).toMatchObject([{ kind: 'unanalyzable' }]);
     }
     const beyond = {
       series: [{ name: 'a', times: ['2026-01-01', '2026-01-02'], values: [-1.7e308, 1.7e308] }],
       horizon: 1,
     };
-    await expect(inference.analyze({ sessionType: 'precognition', cue: 'x', impressions: beyond })).rejects.toThrow(
-      UnanalyzableError,
-    );
+    expect(await ask({ sessionType: 'precognition', cue: 'x', impressions: beyond })).toMatchObject([
+      { kind: 'unanalyzable' },
+    ]);
   });
 
-  test('say which model is missing when its artefact was not given', async () => {
-    const inference = await createInference(runtime, []);
-    await expect(
-      inference.analyze({ sessionType: 'remote_viewing', cue: 'x', impressions: { words: ['sea'] } }),
-    ).rejects.toThrow('No model for remote_viewing is loaded');
+  test('say that a version is not loaded', async () => {
+    const { inference } = await loadAll();
+    expect(await inference.analyze('0', [{ sessionType: 'remote_viewing', cue: 'x' }])).toBeNull();
   });
 });
 

@@ -4,89 +4,216 @@ import type { SessionType } from '../domain/session.ts';
 import { unpackArtefact } from './artefact.ts';
 import type { Runtime } from './backend.ts';
 import { dowsing } from './dowsing/model.ts';
-import { UnanalyzableError } from './errors.ts';
+import { ArtefactCorruptError, UnanalyzableError } from './errors.ts';
 import { intuitiveAnalysis } from './intuitive-analysis/model.ts';
-import type { ImpressionsOf, Model, ModelInput } from './model.ts';
+import type { ImpressionsOf, Model, ModelInput, ModelStamp, Predict } from './model.ts';
 import { precognition } from './precognition/model.ts';
 import { remoteViewing } from './remote-viewing/model.ts';
 import { at } from './sequence.ts';
+import { held, type NamedTensors } from './tensors.ts';
 
-/** A model's artefact as it comes out of object storage, with what the registry says of it. */
-export interface EngineArtefact {
+/** A model's artefact as it comes out of storage, with what the registry says of it. */
+export interface ArtefactFile {
   readonly name: SessionType;
   readonly version: string;
-  /** Of the whole file. */
+  /** Of the whole file; two artefacts of one checksum are the same. */
   readonly sha256: string;
   readonly bytes: Uint8Array;
 }
 
-type Analyze<T extends SessionType> = (input: ModelInput<T>) => Promise<ModelResult[]>;
-
-/** The models of one thread, ready to be asked. */
-export interface Inference {
-  /** @throws UnanalyzableError when no model can read the session: the same content will fail again. */
-  analyze(content: SessionContent): Promise<ModelResult[]>;
+/** What a model says of a session, and the small facts of it that drift is measured by. */
+export interface Analysis {
+  readonly results: ModelResult[];
+  readonly observed: Readonly<Record<string, number>>;
 }
 
-/**
- * Loads every model with its artefact and lets each analyze a small session once, since the first run of a network is
- * the slow one.
- *
- * @throws ArtefactCorruptError when an artefact is not what its checksum says.
- */
-export async function createInference(runtime: Runtime, artefacts: readonly EngineArtefact[]): Promise<Inference> {
-  const analyzerOf = async <T extends SessionType>(model: Model<T>): Promise<Analyze<T> | undefined> => {
-    const artefact = artefacts.find(({ name }) => name === model.sessionType);
-    if (artefact === undefined) return undefined;
-    const analyze = prepare(model, runtime, artefact);
-    await analyze(model.example);
-    return analyze;
-  };
-  const analyzers = {
-    remote_viewing: await analyzerOf(remoteViewing),
-    dowsing: await analyzerOf(dowsing),
-    precognition: await analyzerOf(precognition),
-    intuitive_analysis: await analyzerOf(intuitiveAnalysis),
-  };
+/** The answer to one session of a batch; errors are answers, so that one session fails alone. */
+export type Answer =
+  | { readonly kind: 'analysis'; readonly analysis: Analysis }
+  | { readonly kind: 'unanalyzable'; readonly message: string }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** The models of one thread. */
+export interface Inference {
+  /**
+   * Makes a version ready and lets it analyze a small session once, since the first run of a network is the slow one.
+   * Where it does not fit in the memory, the versions that were not asked for the longest are let go.
+   *
+   * @throws ArtefactCorruptError when it is not what its checksum, its name or its version says, or does not work.
+   */
+  load(artefact: ArtefactFile): Promise<void>;
+  /** Lets a version go. */
+  release(sha256: string): void;
+  /** Answers sessions together, in their order; null when that version is not loaded. */
+  analyze(sha256: string, contents: readonly SessionContent[]): Promise<Answer[] | null>;
+}
+
+interface LoadedModel {
+  readonly name: SessionType;
+  readonly version: string;
+  readonly bytes: number;
+  readonly answer: (contents: readonly SessionContent[]) => Promise<Answer[]>;
+  readonly release: () => void;
+}
+
+/** @param memoryBytes What the weights of all loaded versions may take; one version is always kept. */
+export function createInference(runtime: Runtime, memoryBytes: number): Inference {
+  // In the order of their last use, as a Map keeps the order of insertion.
+  const loaded = new Map<string, LoadedModel>();
+
+  function release(sha256: string): void {
+    loaded.get(sha256)?.release();
+    loaded.delete(sha256);
+  }
+
+  function makeRoom(): void {
+    for (const sha256 of loaded.keys()) {
+      const taken = [...loaded.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+      if (taken <= memoryBytes || loaded.size === 1) return;
+      release(sha256);
+    }
+  }
+
   return {
-    analyze(content) {
-      switch (content.sessionType) {
-        case 'remote_viewing':
-          return ask(analyzers.remote_viewing, content.impressions, content);
-        case 'dowsing':
-          return ask(analyzers.dowsing, content.impressions, content);
-        case 'precognition':
-          return ask(analyzers.precognition, content.impressions, content);
-        case 'intuitive_analysis':
-          return ask(analyzers.intuitive_analysis, content.impressions, content);
-      }
+    async load(artefact) {
+      const { name, version } = loaded.get(artefact.sha256) ?? {};
+      if (name === artefact.name && version === artefact.version) return;
+      loaded.set(artefact.sha256, await loadModel(runtime, artefact));
+      makeRoom();
+    },
+    release,
+    async analyze(sha256, contents) {
+      const model = loaded.get(sha256);
+      if (model === undefined) return null;
+      loaded.delete(sha256);
+      loaded.set(sha256, model);
+      return model.answer(contents);
     },
   };
 }
 
-function prepare<T extends SessionType>(model: Model<T>, runtime: Runtime, artefact: EngineArtefact): Analyze<T> {
+function loadModel(runtime: Runtime, artefact: ArtefactFile): Promise<LoadedModel> {
+  switch (artefact.name) {
+    case 'remote_viewing':
+      return prepare(remoteViewing, runtime, artefact);
+    case 'dowsing':
+      return prepare(dowsing, runtime, artefact);
+    case 'precognition':
+      return prepare(precognition, runtime, artefact);
+    case 'intuitive_analysis':
+      return prepare(intuitiveAnalysis, runtime, artefact);
+  }
+}
+
+async function prepare<T extends SessionType>(
+  model: Model<T>,
+  runtime: Runtime,
+  artefact: ArtefactFile,
+): Promise<LoadedModel> {
   const { name, version, weights } = unpackArtefact(artefact.bytes, artefact.sha256);
-  const predict = model.load(runtime, weights);
-  return async (input) => {
-    const inputs = model.encode(input, runtime);
-    const outputs = at(await predict([inputs]), 0);
-    return model.report({ input, inputs, outputs, model: { name, version, backend: runtime.backend } });
+  if (name !== artefact.name || version !== artefact.version) {
+    throw new ArtefactCorruptError(`The artefact is ${name} ${version}, not ${artefact.name} ${artefact.version}`);
+  }
+  if (Number(version.split('.')[0]) !== model.architecture) {
+    throw new ArtefactCorruptError(`${name} ${version} is not of architecture ${model.architecture}, which is ours`);
+  }
+  const { value: predict, release } = held(runtime.tf, () => model.load(runtime, weights));
+  const ready = { model, runtime, predict, stamp: { name, version, backend: runtime.backend } };
+  const [warm] = await answerAll(ready, [model.example]);
+  if (warm?.kind !== 'analysis') {
+    release();
+    throw new ArtefactCorruptError(`${name} ${version} cannot analyze its own example`, { cause: warm });
+  }
+  return {
+    name,
+    version,
+    bytes: Object.values(weights).reduce((sum, { values }) => sum + values.byteLength, 0),
+    answer: (contents) =>
+      answerAll(
+        ready,
+        contents.map((content) => inputOf(content, model.sessionType)),
+      ),
+    release,
   };
 }
 
-/** @throws UnanalyzableError when there is nothing to analyze, or something that no model can put into numbers. */
-async function ask<T extends SessionType>(
-  analyze: Analyze<T> | undefined,
-  impressions: ImpressionsOf<T> | undefined,
-  { sessionType, metadata }: SessionContent,
-): Promise<ModelResult[]> {
-  if (impressions === undefined) throw new UnanalyzableError('The session has no impressions.');
-  if (analyze === undefined) throw new Error(`No model for ${sessionType} is loaded`);
-  const results = await analyze({ impressions, metadata });
-  if (!results.every(({ data }) => allFinite(data))) {
-    throw new UnanalyzableError('The numbers in the impressions are too large or too small to be computed with.');
+type ContentOf<T extends SessionType> = SessionContent & { readonly impressions?: ImpressionsOf<T> | undefined };
+
+function isOf<T extends SessionType>(content: SessionContent, sessionType: T): content is ContentOf<T> {
+  return content.sessionType === sessionType;
+}
+
+/** What a model reads of a session; null when there is nothing to read. */
+function inputOf<T extends SessionType>(content: SessionContent, sessionType: T): ModelInput<T> | null {
+  if (!isOf(content, sessionType)) throw new RangeError(`A session of ${content.sessionType} came to ${sessionType}`);
+  const { impressions, metadata } = content;
+  return impressions === undefined ? null : { impressions, metadata };
+}
+
+interface ReadyModel<T extends SessionType> {
+  readonly model: Model<T>;
+  readonly runtime: Runtime;
+  readonly predict: Predict;
+  readonly stamp: ModelStamp;
+}
+
+/** Encodes each session, sends through the network together those that could be, and reports each. */
+async function answerAll<T extends SessionType>(
+  { model, runtime, predict, stamp }: ReadyModel<T>,
+  sessions: readonly (ModelInput<T> | null)[],
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  const encoded: { readonly i: number; readonly input: ModelInput<T>; readonly inputs: NamedTensors }[] = [];
+  sessions.forEach((input, i) => {
+    try {
+      if (input === null) throw new UnanalyzableError('The session has no impressions.');
+      encoded.push({ i, input, inputs: model.encode(input, runtime) });
+    } catch (error) {
+      answers[i] = failureOf(error);
+    }
+  });
+  const predicted = await predictEach(
+    predict,
+    encoded.map(({ inputs }) => inputs),
+  );
+  encoded.forEach(({ i, input, inputs }, e) => {
+    try {
+      const said = { input, inputs, outputs: at(predicted, e)() };
+      const results = model.report({ ...said, model: stamp });
+      if (!results.every(({ data }) => allFinite(data))) {
+        throw new UnanalyzableError('The numbers in the impressions are too large or too small to be computed with.');
+      }
+      answers[i] = { kind: 'analysis', analysis: { results, observed: model.observe(said) } };
+    } catch (error) {
+      answers[i] = failureOf(error);
+    }
+  });
+  return answers;
+}
+
+/** The outputs of each session, or what it throws: where the batch as a whole fails, each session is tried alone. */
+async function predictEach(predict: Predict, sessions: readonly NamedTensors[]): Promise<(() => NamedTensors)[]> {
+  if (sessions.length === 0) return [];
+  try {
+    return (await predict(sessions)).map((outputs) => () => outputs);
+  } catch (error) {
+    if (sessions.length > 1) {
+      const each = [];
+      for (const session of sessions) each.push(...(await predictEach(predict, [session])));
+      return each;
+    }
+    return [
+      () => {
+        throw error;
+      },
+    ];
   }
-  return results;
+}
+
+function failureOf(error: unknown): Answer {
+  return error instanceof UnanalyzableError
+    ? { kind: 'unanalyzable', message: error.message }
+    : { kind: 'failed', error };
 }
 
 /** Whether every number in a result can be written as JSON. */

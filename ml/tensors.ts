@@ -109,3 +109,21 @@ export async function compute(
   tf.dispose(outputs);
   return Object.fromEntries(read);
 }
+
+/** Makes something out of tensors, such as a network of its weights, and keeps those until they are released. */
+export function held<T>(tf: Tf, make: () => T): { value: T; release: () => void } {
+  const engine = tf.engine();
+  engine.startScope();
+  try {
+    const value = make();
+    const tensors = engine.state.activeScope.track.map((tensor) => tf.keep(tensor));
+    return {
+      value,
+      release: () => {
+        tf.dispose(tensors);
+      },
+    };
+  } finally {
+    engine.endScope();
+  }
+}

@@ -39,10 +39,8 @@ export async function startPlatform(changes: Partial<Config> = {}): Promise<Plat
   const resources = openResources(config, 'test');
   const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
   const workerConnection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
-  const engine = await createEngine({
-    artefacts: await loadActiveModels(resources.database, resources.objects),
-    threads: config.INFERENCE_THREADS,
-  });
+  const engine = await createEngine({ threads: config.INFERENCE_THREADS });
+  await engine.serve(await loadActiveModels(resources.database, resources.objects));
   const workflowBundle = await readWorkflowBundle(coverageBundlePath);
   const workers: Worker[] = [
     await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }),

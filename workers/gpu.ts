@@ -10,14 +10,15 @@ class MissingGpuError extends Error {
 
 /** The process of the GPU pool: the models. */
 await runWorkerProcess('worker-gpu', async (resources, connection) => {
-  const { config, database, objects } = resources;
+  const { config, database, objects, logger } = resources;
   const engine = await createEngine({
-    artefacts: await loadActiveModels(database, objects),
     threads: config.INFERENCE_THREADS,
     backend: config.INFERENCE_BACKEND,
   });
   if (config.REQUIRE_GPU && engine.backend !== 'tensorflow-gpu') {
     throw new MissingGpuError(`REQUIRE_GPU is set, but the models would run on "${engine.backend}".`);
   }
+  const { refused } = await engine.serve(await loadActiveModels(database, objects));
+  for (const refusal of refused) logger.error({ ...refusal }, 'a version of a model is refused');
   return { worker: await createGpuWorker(resources, connection, engine), close: () => engine.close() };
 });
