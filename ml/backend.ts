@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { loadNative } from './native/load.mjs';
 import { nativeFolder } from './native/location.mjs';
-import type { SentenceEncoder } from './sentences/encoder.ts';
+import { openSentenceEncoder, type SentenceEncoder } from './sentences/encoder.ts';
 import type { Tf } from './tensors.ts';
 
 /** What TensorFlow.js computes on, as every result records it. */
@@ -15,7 +15,7 @@ export type BackendChoice = 'auto' | 'native' | 'wasm' | 'js';
 export interface Runtime {
   readonly tf: Tf;
   readonly backend: Backend;
-  /** Turns texts into vectors of meaning; null where its weights were not fetched, and then words are not analyzed. */
+  /** Turns texts into vectors of meaning; null where it was not fetched, and then words are not analyzed. */
   readonly sentences: SentenceEncoder | null;
 }
 
@@ -44,7 +44,7 @@ async function openNative(): Promise<Runtime> {
   tf.enableProdMode();
   const computes: object = tf.backend();
   const onGpu = 'isUsingGpuDevice' in computes && computes.isUsingGpuDevice === true;
-  return { tf, backend: onGpu ? 'tensorflow-gpu' : 'tensorflow-cpu', sentences: null };
+  return runtimeOf(tf, onGpu ? 'tensorflow-gpu' : 'tensorflow-cpu');
 }
 
 async function openWasm(): Promise<Runtime> {
@@ -52,11 +52,15 @@ async function openWasm(): Promise<Runtime> {
   const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
   const entryPoint = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(`${path.dirname(entryPoint)}/`);
-  return { tf: await activate(tf, 'wasm'), backend: 'wasm', sentences: null };
+  return runtimeOf(await activate(tf, 'wasm'), 'wasm');
 }
 
 async function openJs(): Promise<Runtime> {
-  return { tf: await activate(await import('@tensorflow/tfjs'), 'cpu'), backend: 'js', sentences: null };
+  return runtimeOf(await activate(await import('@tensorflow/tfjs'), 'cpu'), 'js');
+}
+
+function runtimeOf(tf: Tf, backend: Backend): Runtime {
+  return { tf, backend, sentences: openSentenceEncoder(tf) };
 }
 
 async function activate(tf: Tf, name: string): Promise<Tf> {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startApps } from './app.mjs';
@@ -11,6 +11,7 @@ import { checkoutDir, pinnedNode, shown, startHome } from './paths.mjs';
 import { Problem } from './problem.mjs';
 import { signalProcess, stopProcess } from './processes.mjs';
 import { StackRecord } from './record.mjs';
+import { makeModelParts, runScript } from './scripts.mjs';
 import { loadSecrets } from './secrets.mjs';
 import { createTerminal } from './terminal.mjs';
 import { oldestNodeMajor } from './versions.mjs';
@@ -78,46 +79,6 @@ async function stopLeftovers(from) {
       await stopProcess(live);
     }
     from.setProcess(name, null);
-  }
-}
-
-/**
- * Runs one of our scripts to its end and shows its last line.
- * @param {string} title
- * @param {string} script
- * @param {NodeJS.ProcessEnv} env
- * @param {{mayFail?: boolean}} [options]
- */
-async function runScript(title, script, env, { mayFail = false } = {}) {
-  const name = script.replace(/\.\w+$/, '').replaceAll('/', '-');
-  const logFile = join(logs, `${name}.log`);
-  const step = terminal.step(title, `node ${script}`);
-  const lines = /** @type {string[]} */ ([]);
-  const { code } = await runChild(pinnedNode, [script], {
-    cwd: checkoutDir,
-    env,
-    logFile,
-    onLine: (line) => {
-      lines.push(line.trim());
-      step.detail(line.trim());
-    },
-  });
-  const last = lines.at(-1) ?? '';
-  if (code === 0) {
-    step.done(last || 'done');
-  } else if (mayFail) {
-    step.skipped(last || `ended with code ${code}, see ${shown(logFile)}`);
-  } else {
-    step.failed(`ended with code ${code}`);
-    asked.signal.throwIfAborted();
-    // What went wrong stands above the stack trace, and nobody reads the trace here.
-    const said = lines
-      .filter((line) => !/^at |^Node\.js v|^[{}]$/.test(line))
-      .slice(-6)
-      .map((line) => `\n      ${line}`);
-    throw new Problem(
-      `${script} did not finish. Its last lines:\n${said.join('')}\n\n    All of them are in ${shown(logFile)}`,
-    );
   }
 }
 
@@ -204,12 +165,10 @@ async function run({ once, demo }) {
   const env = appEnvironment({ nodeEnv: 'development', stack, secrets: loadSecrets(startHome), caller: process.env });
   record.setAddresses(addressesOf(env));
 
-  if (existsSync(join(checkoutDir, 'ml/native/build.mjs'))) {
-    await runScript('TensorFlow', 'ml/native/build.mjs', env, { mayFail: true });
-    signal.throwIfAborted();
-  }
-  await runScript('workflows', 'workers/build.ts', env);
-  await runScript('provisioning', 'cli/provision.ts', env);
+  const stage = { logs, terminal, env, signal };
+  await makeModelParts(stage);
+  await runScript(stage, 'workflows', 'workers/build.ts');
+  await runScript(stage, 'provisioning', 'cli/provision.ts');
   signal.throwIfAborted();
   await startApps({ homeDir: startHome, record, env, terminal, signal, onStarted: (app) => apps.push(app) });
   signal.throwIfAborted();

@@ -10,6 +10,7 @@ import { checkoutDir, pinnedNode, testHome } from '../stack/paths.mjs';
 import { choosePort } from '../stack/ports.mjs';
 import { Problem } from '../stack/problem.mjs';
 import { StackRecord } from '../stack/record.mjs';
+import { makeModelParts } from '../stack/scripts.mjs';
 import { loadSecrets } from '../stack/secrets.mjs';
 import { createTerminal } from '../stack/terminal.mjs';
 import { withTestNames } from '../stack/test-names.mjs';
@@ -94,7 +95,9 @@ async function stopTestStack() {
  */
 async function run(jestArgs, keep) {
   const whole = jestArgs.length === 0;
-  await installPackages(checkoutDir, terminal, join(testHome, 'logs', 'npm-ci.log'));
+  const logs = join(testHome, 'logs');
+  await installPackages(checkoutDir, terminal, join(logs, 'npm-ci.log'));
+  await makeModelParts({ logs, terminal, env: process.env, signal: asked.signal });
   asked.signal.throwIfAborted();
 
   mkdirSync(runsDir, { recursive: true });

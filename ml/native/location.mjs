@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import path from 'node:path';
+import { cacheFolder } from '../fetch/cache.mjs';
 
-/** The parts that were tried together; a change of any makes another folder, so that no half-old build is ever loaded. */
+/** The parts that were tried together. */
 export const parts = {
   tfjsNode: '4.22.0',
   wheel: 'tensorflow-cpu==2.18.1',
@@ -22,11 +21,10 @@ function nativeVersion() {
 }
 
 /**
- * Where the native backend lies once it is built: under the user's cache folder, so that a second clone finds it.
+ * Where the native backend lies once it is built.
  *
  * @returns {string}
  */
 export function nativeFolder() {
-  const cache = process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache');
-  return path.join(cache, 'mindpeeker', `tfjs-native-${nativeVersion()}`);
+  return cacheFolder(`tfjs-native-${nativeVersion()}`);
 }
