@@ -141,6 +141,33 @@ function numbersIn(value: unknown): number[] {
   return ordered.flatMap(numbersIn);
 }
 
+/** How far numbers lie from those that were expected: as a share of them, where they are greater than 1. */
+function farthest(numbers: readonly number[], expected: readonly number[]): number {
+  return Math.max(
+    ...numbers.map((value, i) => Math.abs(value - (expected[i] ?? NaN)) / Math.max(1, Math.abs(expected[i] ?? NaN))),
+  );
+}
+
+/** How many threads were started since. */
+function countThreads(): () => number {
+  let count = 0;
+  subscribe('worker_threads', () => {
+    count += 1;
+  });
+  return () => count;
+}
+
+/** Until what was asked of the engine in this turn of the event loop has been handed to its thread. */
+async function underWay(): Promise<void> {
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+}
+
+async function weightBytesOf(artefact: EngineArtefact): Promise<number> {
+  const { weights } = unpackArtefact(await artefact.fetch());
+  return Object.values(weights).reduce((sum, { values }) => sum + values.byteLength, 0);
+}
+
 async function analyzeAll(engine: Engine): Promise<ModelResult[][]> {
   const results = [];
   for (const session of sessions) results.push((await engine.analyze(session)).results);
@@ -227,20 +254,113 @@ describe('an engine on WebAssembly (M1, M3)', () => {
   });
 });
 
-test('a thread that dies takes only its own request with it, which may be tried again on its successor (M3)', async () => {
-  const workers: Worker[] = [];
-  const remember = (message: unknown) => workers.push((message as { worker: Worker }).worker);
-  subscribe('worker_threads', remember);
-  const engine = await serving({ backend: 'wasm' });
-  unsubscribe('worker_threads', remember);
-  const [session] = sessions;
-  if (session === undefined) throw new Error('No session');
-  const interrupted = engine.analyze(session);
-  const expected = expect(interrupted).rejects.toMatchObject({ name: 'InferenceInterruptedError', retryable: true });
-  await Promise.all(workers.map((worker) => worker.terminate()));
-  await expected;
-  await expect(interrupted).rejects.toBeInstanceOf(InferenceInterruptedError);
-  expect((await engine.analyze(session)).results).toHaveLength(4);
+describe('a batch (M1, M3)', () => {
+  const readable = Array.from({ length: 5 }, (_, i): SessionContent => ({
+    sessionType: 'precognition',
+    cue: 'x',
+    impressions: { series: [{ name: 's', times, values: times.map((_, t) => Math.sin(t + i) + i) }], horizon: 3 + i },
+  }));
+
+  test('gathers what arrives together, up to 32, and answers each session as if it were alone', async () => {
+    const batches: BatchFacts[] = [];
+    const engine = await serving({ backend: 'wasm', onBatch: (batch) => batches.push(batch) });
+    const asked = Array.from({ length: 8 }, () => [...sessions, ...readable]).flat();
+    const together = await Promise.all(asked.map((session) => engine.analyze(session)));
+    const sizes = batches.map(({ name, size }) => `${name} ${size}`);
+    expect(sizes.toSorted()).toEqual([
+      'dowsing 16',
+      'intuitive_analysis 8',
+      'precognition 16',
+      'precognition 32',
+      'remote_viewing 8',
+    ]);
+    for (const { size, queuedMs } of batches) {
+      expect(queuedMs).toHaveLength(size);
+      expect(Math.min(...queuedMs)).toBeGreaterThanOrEqual(0);
+    }
+    for (const [i, session] of asked.slice(0, sessions.length + readable.length).entries()) {
+      const alone = numbersIn((await engine.analyze(session)).results);
+      const inBatch = numbersIn(together[i]?.results);
+      expect(inBatch).toHaveLength(alone.length);
+      expect(farthest(inBatch, alone)).toBeLessThan(1e-3);
+    }
+    await engine.close();
+  });
+
+  test('answers the others when one of its sessions cannot be read', async () => {
+    const engine = await serving({ backend: 'wasm' });
+    const unreadable: SessionContent = { sessionType: 'precognition', cue: 'x' };
+    const answers = await Promise.allSettled([unreadable, ...readable].map((session) => engine.analyze(session)));
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', ...readable.map(() => 'fulfilled')]);
+    expect(answers[0]).toMatchObject({ reason: { name: 'UnanalyzableError' } });
+    await engine.close();
+  });
+
+  test('goes on for the others when one of its requests is aborted, and is stopped when all are', async () => {
+    const started = countThreads();
+    const engine = await serving({ backend: 'wasm' });
+    const [one, all] = [new AbortController(), new AbortController()];
+    const reason = new Error('Cancelled');
+    const asked = readable.map((session, i) => engine.analyze(session, i === 2 ? { signal: one.signal } : {}));
+    const settled = Promise.allSettled(asked);
+    await underWay();
+    one.abort(reason);
+    expect((await settled).map(({ status }) => status)).toEqual(
+      readable.map((_, i) => (i === 2 ? 'rejected' : 'fulfilled')),
+    );
+    expect(started()).toBe(1);
+    const unwanted = readable.map((session) => engine.analyze(session, { signal: all.signal }));
+    const rejected = Promise.allSettled(unwanted);
+    await underWay();
+    all.abort(reason);
+    expect(await rejected).toEqual(readable.map(() => ({ status: 'rejected', reason })));
+    expect((await engine.analyze(sessionOf('dowsing'))).results).toHaveLength(1);
+    expect(started()).toBe(2);
+    await engine.close();
+  });
+
+  test('fails with its thread, and may be tried again on its successor', async () => {
+    const workers: Worker[] = [];
+    const remember = (message: unknown) => workers.push((message as { worker: Worker }).worker);
+    subscribe('worker_threads', remember);
+    const engine = await serving({ backend: 'wasm' });
+    unsubscribe('worker_threads', remember);
+    const asked = Promise.allSettled(readable.map((session) => engine.analyze(session)));
+    await underWay();
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    for (const answer of await asked) {
+      if (answer.status === 'fulfilled') throw new Error('It was answered by a thread that died');
+      expect(answer.reason).toBeInstanceOf(InferenceInterruptedError);
+      expect(answer.reason).toMatchObject({ retryable: true });
+    }
+    expect(await Promise.all(readable.map((session) => engine.analyze(session)))).toHaveLength(readable.length);
+    await engine.close();
+  });
+});
+
+test('twenty versions are served in the memory of five: those asked for least recently are loaded again on demand (M2)', async () => {
+  const bundled = artefactOf('dowsing');
+  const fetched: string[] = [];
+  const versions = await Promise.all(Array.from({ length: 20 }, (_, i) => renamed(bundled, `1.0.${i + 1}`)));
+  const counted = versions.map((artefact): EngineArtefact => ({
+    ...artefact,
+    fetch: () => {
+      fetched.push(artefact.version);
+      return artefact.fetch();
+    },
+  }));
+  const engine = await serving({ backend: 'wasm', memoryBytes: 5 * (await weightBytesOf(bundled)) }, counted);
+  expect(fetched).toEqual(versions.map(({ version }) => version));
+  const ask = async ({ version }: EngineArtefact) => {
+    const { results } = await engine.analyze(sessionOf('dowsing'), { version });
+    expect(results[0]?.data.model.version).toBe(version);
+  };
+  fetched.length = 0;
+  for (const version of versions.slice(15)) await ask(version);
+  expect(fetched).toEqual([]);
+  for (const version of versions) await ask(version);
+  // The five that were loaded were the last of the row, so each gave way before its turn came.
+  expect(fetched).toEqual(versions.map(({ version }) => version));
   await engine.close();
 });
 
@@ -326,13 +446,7 @@ test('every backend that is present gives the same numbers within a thousandth (
   for (const other of others) {
     other.forEach((numbers, s) => {
       expect(numbers).toHaveLength(reference[s]?.length ?? -1);
-      const farthest = Math.max(
-        ...numbers.map((value, i) => {
-          const expected = reference[s]?.[i] ?? NaN;
-          return Math.abs(value - expected) / Math.max(1, Math.abs(expected));
-        }),
-      );
-      expect(farthest).toBeLessThan(1e-3);
+      expect(farthest(numbers, reference[s] ?? [])).toBeLessThan(1e-3);
     });
   }
 });

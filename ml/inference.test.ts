@@ -1,10 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { SessionContent } from '../domain/impressions.ts';
 import { sessionTypes } from '../domain/session.ts';
-import { type BundledArtefact, listBundledArtefacts } from './artefact.ts';
+import { type BundledArtefact, listBundledArtefacts, unpackArtefact } from './artefact.ts';
 import { openBackend, type Runtime } from './backend.ts';
 import { figuresTable } from './card.ts';
-import { createInference } from './inference.ts';
+import { answerAll, type ArtefactFile, createInference } from './inference.ts';
+import type { Model, Predict } from './model.ts';
+import { models } from './models.ts';
+import { entry, tensorOf } from './tensors.ts';
 import { recipeNamed } from './training/recipes.ts';
 
 let runtime: Runtime;
@@ -75,6 +78,46 @@ describe('the models of a thread (M1)', () => {
     const { inference } = await loadAll();
     expect(await inference.analyze('0', [{ sessionType: 'remote_viewing', cue: 'x' }])).toBeNull();
   });
+});
+
+test('versions that come and go leave no tensor behind, and their weights stay within the memory (M2)', async () => {
+  const { tf } = runtime;
+  const before = tf.memory();
+  const weightBytes = (artefact: ArtefactFile) =>
+    Object.values(unpackArtefact(artefact.bytes).weights).reduce((sum, { values }) => sum + values.byteLength, 0);
+  const memoryBytes = Math.max(...artefacts.map(weightBytes));
+  const inference = createInference(runtime, memoryBytes);
+  for (let round = 0; round < 3; round++) {
+    for (const artefact of artefacts) {
+      await inference.load(artefact);
+      expect(tf.memory().numBytes - before.numBytes).toBeLessThanOrEqual(memoryBytes);
+      expect(await inference.analyze(artefact.sha256, [{ sessionType: artefact.name, cue: 'x' }])).toHaveLength(1);
+    }
+  }
+  for (const { sha256 } of artefacts) inference.release(sha256);
+  expect(tf.memory().numTensors).toBe(before.numTensors);
+  expect(tf.memory().numBytes).toBe(before.numBytes);
+});
+
+test('a session that breaks the network of a whole batch fails alone', async () => {
+  const toy: Model<'dowsing'> = {
+    ...models.dowsing,
+    encode: ({ impressions: { question } }) => ({ x: tensorOf([1, 1], [Number(question)]) }),
+    report: () => [],
+    observe: ({ outputs }) => ({ y: entry(outputs, 'x').values[0] ?? NaN }),
+  };
+  const predict: Predict = (sessions) => {
+    if (sessions.some((session) => Number.isNaN(entry(session, 'x').values[0]))) throw new RangeError('It broke');
+    return Promise.resolve([...sessions]);
+  };
+  const stamp = { name: 'toy', version: '1.0.0', backend: runtime.backend };
+  const ask = (question: string) => ({ impressions: { ...models.dowsing.example.impressions, question } });
+  const answers = await answerAll({ model: toy, runtime, predict, stamp }, ['1', 'broken', '3'].map(ask));
+  expect(answers).toMatchObject([
+    { kind: 'analysis', analysis: { observed: { y: 1 } } },
+    { kind: 'failed', error: { message: 'It broke' } },
+    { kind: 'analysis', analysis: { observed: { y: 3 } } },
+  ]);
 });
 
 test('a backend that is there is found by itself, and the table of a card shows chance beside every figure', async () => {

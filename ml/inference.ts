@@ -3,12 +3,9 @@ import type { ModelResult } from '../domain/results.ts';
 import type { SessionType } from '../domain/session.ts';
 import { unpackArtefact } from './artefact.ts';
 import type { Runtime } from './backend.ts';
-import { dowsing } from './dowsing/model.ts';
 import { ArtefactCorruptError, UnanalyzableError } from './errors.ts';
-import { intuitiveAnalysis } from './intuitive-analysis/model.ts';
 import type { ImpressionsOf, Model, ModelInput, ModelStamp, Predict } from './model.ts';
-import { precognition } from './precognition/model.ts';
-import { remoteViewing } from './remote-viewing/model.ts';
+import { models } from './models.ts';
 import { at } from './sequence.ts';
 import { held, type NamedTensors } from './tensors.ts';
 
@@ -95,13 +92,13 @@ export function createInference(runtime: Runtime, memoryBytes: number): Inferenc
 function loadModel(runtime: Runtime, artefact: ArtefactFile): Promise<LoadedModel> {
   switch (artefact.name) {
     case 'remote_viewing':
-      return prepare(remoteViewing, runtime, artefact);
+      return prepare(models.remote_viewing, runtime, artefact);
     case 'dowsing':
-      return prepare(dowsing, runtime, artefact);
+      return prepare(models.dowsing, runtime, artefact);
     case 'precognition':
-      return prepare(precognition, runtime, artefact);
+      return prepare(models.precognition, runtime, artefact);
     case 'intuitive_analysis':
-      return prepare(intuitiveAnalysis, runtime, artefact);
+      return prepare(models.intuitive_analysis, runtime, artefact);
   }
 }
 
@@ -144,7 +141,7 @@ function isOf<T extends SessionType>(content: SessionContent, sessionType: T): c
 }
 
 /** What a model reads of a session; null when there is nothing to read. */
-function inputOf<T extends SessionType>(content: SessionContent, sessionType: T): ModelInput<T> | null {
+export function inputOf<T extends SessionType>(content: SessionContent, sessionType: T): ModelInput<T> | null {
   if (!isOf(content, sessionType)) throw new RangeError(`A session of ${content.sessionType} came to ${sessionType}`);
   const { impressions, metadata } = content;
   return impressions === undefined ? null : { impressions, metadata };
@@ -158,7 +155,7 @@ interface ReadyModel<T extends SessionType> {
 }
 
 /** Encodes each session, sends through the network together those that could be, and reports each. */
-async function answerAll<T extends SessionType>(
+export async function answerAll<T extends SessionType>(
   { model, runtime, predict, stamp }: ReadyModel<T>,
   sessions: readonly (ModelInput<T> | null)[],
 ): Promise<Answer[]> {
