@@ -55,6 +55,12 @@ const environmentSchema = z.object({
 
   INFERENCE_THREADS: z.coerce.number().int().min(1).default(1),
   INFERENCE_BACKEND: z.enum(['auto', 'native', 'wasm', 'js']).default('auto'),
+  MODEL_MEMORY_BYTES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1024 ** 3)
+    .describe('What the weights of all loaded versions of models may take; the least recently used are let go.'),
   REQUIRE_GPU: z.stringbool().default(false).describe('A GPU worker that finds no GPU ends instead of working slowly.'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
 });

@@ -32,7 +32,7 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
       await announce(deps, sessionId, begun.event);
 
       const content = await deps.contents.get(begun.contentKey);
-      const results = await whileHeartbeating(() => inference(deps, sessionType, content));
+      const results = await whileHeartbeating(() => inference(deps, content));
       const completed = await recordStep(em, {
         sessionId,
         from: ['analyzing'],
@@ -50,21 +50,13 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
   };
 }
 
-async function inference(
-  { engine, metrics }: AnalyzeDeps,
-  sessionType: SessionType,
-  content: Parameters<Engine['analyze']>[0],
-): Promise<ModelResult[]> {
-  const startedAt = performance.now();
+async function inference({ engine }: AnalyzeDeps, content: Parameters<Engine['analyze']>[0]): Promise<ModelResult[]> {
   try {
     const { results } = await engine.analyze(content, { signal: cancellationSignal() });
     return results;
   } catch (error) {
     if (error instanceof UnanalyzableError) throw finalFailure('Unanalyzable', 'No model can read these impressions');
     throw error;
-  } finally {
-    const seconds = secondsSince(startedAt);
-    metrics.aiInferenceDurationSeconds.observe({ model: sessionType, backend: engine.backend }, seconds);
   }
 }
 

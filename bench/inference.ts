@@ -12,7 +12,7 @@ import { at } from '../ml/sequence.ts';
 import { quantile, throughputOf } from './statistics.ts';
 
 /**
- * `npm run bench -- inference`: what the engine makes of its models, as ratios within the same run. Each round measures
+ * `npm run bench:inference`: what the engine makes of its models, as ratios within the same run. Each round measures
  * the bare model in this process and the engine in turn, so that what else the machine does falls on all alike.
  */
 

@@ -20,9 +20,11 @@ export interface Refusal extends VersionName {
   readonly reason: string;
 }
 
-/** A batch that went through a network. */
+/** Sessions that a model answered together, or could not, when a thread died. */
 export interface BatchFacts extends VersionName {
+  readonly backend: Backend;
   readonly size: number;
+  readonly tookMs: number;
   /** How long each of its sessions waited before, in milliseconds. */
   readonly queuedMs: readonly number[];
 }
@@ -220,7 +222,9 @@ async function answerBatch(
   } catch (error) {
     for (const { answer } of batch) answer.reject(error);
   }
-  onBatch({ name: artefact.name, version: artefact.version, size: batch.length, queuedMs });
+  const { name, version } = artefact;
+  const tookMs = performance.now() - startedAtMs;
+  onBatch({ name, version, backend: thread.backend, size: batch.length, tookMs, queuedMs });
 }
 
 /** Asks a thread, which loads the version before if it was let go, or never loaded there. */

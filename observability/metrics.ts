@@ -53,9 +53,21 @@ export function createMetrics(service: string) {
     databaseConnectionsActive: gauge('database_connections_active', 'Database connections in use.'),
     aiInferenceDurationSeconds: histogram(
       'ai_inference_duration_seconds',
-      'One run of a model.',
+      'One run of a model, over all the sessions that it answered together.',
       ['model', 'backend'],
       workSeconds,
+    ),
+    inferenceBatchSize: histogram(
+      'inference_batch_size',
+      'Sessions that a model answered together.',
+      ['model'],
+      [1, 2, 4, 8, 16, 32],
+    ),
+    inferenceQueueSeconds: histogram(
+      'inference_queue_seconds',
+      'From a session asking for a model to the start of the run that answered it.',
+      ['model'],
+      [...workSeconds.filter((seconds) => seconds < 30), 30, 60],
     ),
 
     liveConnections: gauge('live_connections', 'Clients connected for live updates.'),

@@ -1,5 +1,6 @@
 import { createEngine } from '../ml/engine.ts';
 import { loadActiveModels } from './activeModels.ts';
+import { countBatches } from './batchMetrics.ts';
 import { createGpuWorker } from './pools.ts';
 import { runWorkerProcess } from './workerProcess.ts';
 
@@ -10,10 +11,12 @@ class MissingGpuError extends Error {
 
 /** The process of the GPU pool: the models. */
 await runWorkerProcess('worker-gpu', async (resources, connection) => {
-  const { config, database, objects, logger } = resources;
+  const { config, database, objects, logger, metrics } = resources;
   const engine = await createEngine({
     threads: config.INFERENCE_THREADS,
     backend: config.INFERENCE_BACKEND,
+    memoryBytes: config.MODEL_MEMORY_BYTES,
+    onBatch: countBatches(metrics),
   });
   if (config.REQUIRE_GPU && engine.backend !== 'tensorflow-gpu') {
     throw new MissingGpuError(`REQUIRE_GPU is set, but the models would run on "${engine.backend}".`);
