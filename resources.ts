@@ -1,5 +1,6 @@
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
+import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
 import { createObjectStore, type ObjectStore } from './integrations/objectStore.ts';
 import { createRedis } from './integrations/redis.ts';
@@ -21,6 +22,7 @@ export interface Resources {
   objects: ObjectStore;
   contents: SessionContentStore;
   cache: SessionCache;
+  driftCounts: DriftCounts;
   live: LiveStream;
   /** One check for each dependency that `/readyz` asks. */
   checks: Record<'postgres' | 'redis' | 'objects', Check>;
@@ -52,6 +54,7 @@ export function openResources(config: Config, service: string): Resources {
     objects,
     contents: createSessionContentStore(objects),
     cache: createSessionCache(redis, metrics, masterKeys, logger),
+    driftCounts: createDriftCounts(redis, logger),
     live: createLiveStream(redis, logger),
     checks: {
       postgres: () => database.check(),

@@ -9,6 +9,7 @@ import type { ApiDeps } from './deps.ts';
 import { docsAssets, docsRoutes } from './docs.ts';
 import { success } from './envelope.ts';
 import { answerErrors } from './errors.ts';
+import { modelRoutes } from './models/routes.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { stateOf } from './requestState.ts';
@@ -18,7 +19,13 @@ import { observeRequests } from './telemetry.ts';
 
 /** Every route of the gateway; what is not here does not exist, and what is here stands in the OpenAPI document. */
 export function createRoutes(deps: ApiDeps): Route[] {
-  const routes = [...authRoutes(deps), ...sessionRoutes(deps), ...platformRoutes(deps), ...docsRoutes];
+  const routes = [
+    ...authRoutes(deps),
+    ...sessionRoutes(deps),
+    ...modelRoutes(deps),
+    ...platformRoutes(deps),
+    ...docsRoutes,
+  ];
   const openApi = plainRoute({
     path: '/v1/openapi.json',
     tag: 'Operations',

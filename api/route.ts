@@ -25,7 +25,7 @@ export interface RawRequest {
 }
 
 export type RouteMethod = 'get' | 'post' | 'patch' | 'delete';
-export type RouteTag = 'Accounts' | 'Sessions' | 'Platform' | 'Operations';
+export type RouteTag = 'Accounts' | 'Sessions' | 'Models' | 'Platform' | 'Operations';
 
 interface Terms {
   method: RouteMethod;

@@ -7,21 +7,16 @@ import { roles } from '../domain/tiers.ts';
 
 const [email, asked] = process.argv.slice(2);
 const role = roles.find((name) => name === asked);
-if (email === undefined || role === undefined) {
-  console.error(`npm run role -- <email> <${roles.join(' | ')}>`);
-  process.exit(2);
-}
-
-const database = openDatabase({ url: await readDatabaseUrl(), poolMax: 1 });
 try {
-  if (await grantRole(database.asService(), email, role)) {
-    console.log(
-      `${email} is ${role} from the next log-in or refresh on; a token that is out is good for its 15 minutes.`,
-    );
-  } else {
-    console.error(`There is no account with the e-mail ${email}.`);
-    process.exitCode = 1;
-  }
-} finally {
+  if (email === undefined || role === undefined) throw new Error(`npm run role -- <email> <${roles.join(' | ')}>`);
+  const database = openDatabase({ url: await readDatabaseUrl(), poolMax: 1 });
+  const found = await grantRole(database.asService(), email, role);
   await database.close();
+  if (!found) throw new Error(`There is no account with the e-mail ${email}.`);
+  console.log(
+    `${email} is ${role} from the next log-in or refresh on; a token that is out is good for its 15 minutes.`,
+  );
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
 }

@@ -227,8 +227,9 @@ export const ModelVersion = defineEntity({
   properties: {
     name: p.string().$type<SessionType>().length(50).primary(),
     version: p.string().length(50).primary(),
-    artefactKey: p.string().length(200),
-    sha256: p.string().length(64),
+    // Both are nothing that a client may be shown, so they are read only where they are asked for.
+    artefactKey: p.string().length(200).lazy(),
+    sha256: p.string().length(64).lazy(),
     /** Held-out figures, each beside its chance baseline, as the model card has them. */
     figures: p.json().$type<readonly ModelFigure[]>(),
     seed: p.integer().nullable(),
@@ -271,6 +272,29 @@ export const ModelChange = defineEntity({
 });
 export type ModelChange = InferEntity<typeof ModelChange>;
 
+/**
+ * How a shadow compared with the version that answered, over all sessions that both analyzed. No session can be told
+ * from it, so nothing of it has to go when a session does.
+ */
+export const ModelComparison = defineEntity({
+  name: 'ModelComparison',
+  tableName: 'model_comparisons',
+  properties: {
+    name: p.string().$type<SessionType>().length(50).primary(),
+    /** The version that answered. */
+    version: p.string().length(50).primary(),
+    shadowVersion: p.string().length(50).primary(),
+    resultType: p.string().$type<ResultType>().length(100).primary(),
+    sessions: p.integer(),
+    /** In how many of them both said the same. */
+    agreed: p.integer(),
+    /** The sum over the sessions of how far the shadow's confidence lay from the other's. */
+    confidenceDifference: p.float().columnType('double precision'),
+    updatedAt: timestamp().defaultRaw('now()'),
+  },
+});
+export type ModelComparison = InferEntity<typeof ModelComparison>;
+
 /** One held-out figure of a model, and what chance or the baseline gives for it. */
 export interface ModelFigure {
   name: string;
@@ -295,4 +319,5 @@ export const entities = [
   Model,
   ModelVersion,
   ModelChange,
+  ModelComparison,
 ];

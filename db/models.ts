@@ -25,16 +25,21 @@ export class VersionTakenError extends Error {
   override readonly name = 'VersionTakenError';
 }
 
-/** Thrown when a model has no version of that name. */
-export class UnknownVersionError extends Error {
-  override readonly name = 'UnknownVersionError';
+/** Thrown when a version cannot do what it is asked to; the message says why, after the version's name. */
+export class UnfitVersionError extends Error {
+  override readonly name = 'UnfitVersionError';
+}
+
+/** Thrown when there is nothing to roll back to. */
+export class NoEarlierVersionError extends Error {
+  override readonly name = 'NoEarlierVersionError';
 }
 
 /** The version that sessions of a model are analyzed with; null before the first one is promoted. */
 export async function activeVersion(em: EntityManager, name: SessionType): Promise<ModelVersion | null> {
   const model = await em.findOne(Model, { name });
   if (!model?.activeVersion) return null;
-  return em.findOneOrFail(ModelVersion, { name, version: model.activeVersion });
+  return em.findOneOrFail(ModelVersion, { name, version: model.activeVersion }, withArtefact);
 }
 
 /** A version; null when the model has none of that name. */
@@ -42,17 +47,68 @@ export async function findVersion(
   em: EntityManager,
   { name, version }: { name: SessionType; version: string },
 ): Promise<ModelVersion | null> {
-  return em.findOne(ModelVersion, { name, version });
+  return em.findOne(ModelVersion, { name, version }, withArtefact);
 }
 
-/** The versions that sessions are analyzed with, by name. */
-export async function activeModels(em: EntityManager): Promise<ModelVersion[]> {
-  const models = await em.find(Model, { activeVersion: { $ne: null } }, { orderBy: { name: 'asc' } });
-  return em.find(
-    ModelVersion,
-    { $or: models.map(({ name, activeVersion: version }) => ({ name, version: version ?? '' })) },
-    { orderBy: { name: 'asc' } },
-  );
+/** Whether a model has a version of that name. */
+export async function isRegistered(em: EntityManager, name: SessionType, version: string): Promise<boolean> {
+  return (await em.count(ModelVersion, { name, version })) > 0;
+}
+
+/** What anybody may be shown of a version. */
+export type ShownVersion = Omit<ModelVersion, 'artefactKey' | 'sha256'>;
+/** Reads what the others are not shown as well. */
+const withArtefact = { populate: ['artefactKey', 'sha256'] } as const;
+
+/** The versions of a model, newest first. */
+export async function listVersions(em: EntityManager, name: SessionType): Promise<ShownVersion[]> {
+  return em.find(ModelVersion, { name }, { orderBy: { createdAt: 'desc', version: 'desc' } });
+}
+
+/** Every model with its active version, by name. */
+export async function listActive(em: EntityManager): Promise<ShownVersion[]> {
+  const models = await em.find(Model, { activeVersion: { $ne: null } });
+  const active = models.map(({ name, activeVersion: version }) => ({ name, version: version ?? '' }));
+  return em.find(ModelVersion, { $or: active }, { orderBy: { name: 'asc' } });
+}
+
+/** Which versions of a model do what; null when it has none. */
+export async function findModel(em: EntityManager, name: SessionType): Promise<Model | null> {
+  return em.findOne(Model, { name });
+}
+
+/** The newest changes of a model, newest first. */
+export async function listChanges(em: EntityManager, name: SessionType, limit: number): Promise<ModelChange[]> {
+  return em.find(ModelChange, { name }, { orderBy: { id: 'desc' }, limit });
+}
+
+/** Which versions of every model do what, by name. */
+export async function listModels(em: EntityManager): Promise<Model[]> {
+  return em.find(Model, {}, { orderBy: { name: 'asc' } });
+}
+
+/** What workers hold of a model. `before` is what was active before the newest promotion. */
+export interface WantedModel {
+  name: SessionType;
+  active: ModelVersion | null;
+  canary: ModelVersion | null;
+  canaryShare: number;
+  shadow: ModelVersion | null;
+  before: ModelVersion | null;
+}
+
+/** What workers are to hold of a model. */
+export async function wantedOf(em: EntityManager, model: Model): Promise<WantedModel> {
+  const { name, activeVersion, canaryVersion, canaryShare, shadowVersion } = model;
+  const named = async (version: string | null | undefined) => (version ? findVersion(em, { name, version }) : null);
+  return {
+    name,
+    active: await named(activeVersion),
+    canary: await named(canaryVersion),
+    canaryShare,
+    shadow: await named(shadowVersion),
+    before: await named((await newestPromotion(em, name))?.fromVersion),
+  };
 }
 
 /**
@@ -97,56 +153,116 @@ export async function registerVersion(em: EntityManager, given: NewModelVersion)
 /** Who changes something of a model, and why; without `by` the platform does. */
 interface Change {
   name: SessionType;
-  by?: string;
-  reason?: string;
+  by?: string | undefined;
+  reason?: string | undefined;
 }
 
 /**
  * Makes a version the one that sessions are analyzed with. A canary or shadow of that version has done its work and
  * ends with it. Changes nothing when it is active already.
  *
- * @throws UnknownVersionError
+ * @throws UnfitVersionError
  */
 export async function promote(em: EntityManager, change: Change & { version: string }): Promise<void> {
-  await changeModel(em, change, async (model, record) => {
-    const { version } = change;
-    await requireVersion(em, change.name, version);
-    if (model.activeVersion === version) return;
-    record('promote', model.activeVersion, version);
-    model.activeVersion = version;
-    if (model.canaryVersion === version) Object.assign(model, { canaryVersion: null, canaryShare: 0 });
-    if (model.shadowVersion === version) model.shadowVersion = null;
+  await changeModel(em, change, async (model, transaction) => {
+    await requireVersion(transaction, model, change.version);
+    return activation('promote', model, change.version);
   });
 }
 
-type RecordChange = (kind: ModelChangeKind, from: string | null | undefined, to: string | null, share?: number) => void;
+/**
+ * Makes the version active again that was so before the newest promotion. Pressing it twice is pressing it once; what
+ * lies further back is promoted by its name.
+ *
+ * @throws NoEarlierVersionError
+ */
+export async function rollback(em: EntityManager, change: Change): Promise<void> {
+  await changeModel(em, change, async (model, transaction) => {
+    const promotion = await newestPromotion(transaction, change.name);
+    if (!promotion?.fromVersion) throw new NoEarlierVersionError(`${change.name} had no other active version before`);
+    return activation('rollback', model, promotion.fromVersion);
+  });
+}
+
+/**
+ * Lets a version analyze a share of the sessions (above 0, up to 1) in place of the active one; null ends it.
+ *
+ * @throws UnfitVersionError
+ */
+export async function setCanary(
+  em: EntityManager,
+  change: Change & { canary: { version: string; share: number } | null },
+): Promise<void> {
+  await changeModel(em, change, async (model, transaction) => {
+    const { version, share } = change.canary ?? { version: null, share: 0 };
+    if (version !== null) await requireSpare(transaction, model, version);
+    if (model.canaryVersion === version && model.canaryShare === share) return null;
+    const set = { canaryVersion: version, canaryShare: share };
+    return { kind: 'canary', from: model.canaryVersion ?? null, to: version, share, set };
+  });
+}
+
+/**
+ * Lets a version run beside, on the same sessions, only to be compared; null ends it.
+ *
+ * @throws UnfitVersionError
+ */
+export async function setShadow(em: EntityManager, change: Change & { version: string | null }): Promise<void> {
+  await changeModel(em, change, async (model, transaction) => {
+    const { version } = change;
+    if (version !== null) await requireSpare(transaction, model, version);
+    if (model.shadowVersion === version) return null;
+    return { kind: 'shadow', from: model.shadowVersion ?? null, to: version, set: { shadowVersion: version } };
+  });
+}
+
+/** What becomes of a model, and what is written down of it. */
+interface Step {
+  kind: ModelChangeKind;
+  from: string | null;
+  to: string | null;
+  share?: number;
+  set: Partial<Pick<Model, 'activeVersion' | 'canaryVersion' | 'canaryShare' | 'shadowVersion'>>;
+}
 
 /** Changes a model under its lock, so that two operators do it one after the other, and leaves one row a change. */
 async function changeModel(
   em: EntityManager,
   { name, by, reason }: Change,
-  work: (model: Model, record: RecordChange) => Promise<void>,
+  decide: (model: Model, transaction: EntityManager) => Promise<Step | null>,
 ): Promise<void> {
   await em.transactional(async (transaction) => {
-    await transaction.execute(`insert into models (name) values (:name) on conflict do nothing`, { name });
-    const model = await transaction.findOneOrFail(Model, { name }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-    await work(model, (kind, from, to, share) => {
-      transaction.create(ModelChange, {
-        name,
-        kind,
-        fromVersion: from ?? null,
-        toVersion: to,
-        share: share ?? null,
-        reason: reason ?? null,
-        changedBy: by ?? null,
-      });
-      Object.assign(model, { updatedAt: new Date(), updatedBy: by ?? null });
-    });
+    const model = await transaction.findOne(Model, { name }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+    if (model === null) throw new UnfitVersionError(`is not a registered version of ${name}`);
+    const step = await decide(model, transaction);
+    if (step === null) return;
+    const { kind, from, to, share = null, set } = step;
+    const author = { changedBy: by ?? null, reason: reason ?? null };
+    transaction.assign(model, { ...set, updatedAt: new Date(), updatedBy: author.changedBy });
+    transaction.create(ModelChange, { name, kind, fromVersion: from, toVersion: to, share, ...author });
   });
 }
 
-async function requireVersion(em: EntityManager, name: SessionType, version: string): Promise<void> {
-  if ((await em.count(ModelVersion, { name, version })) === 0) {
-    throw new UnknownVersionError(`${name} has no version ${version}`);
-  }
+function activation(kind: 'promote' | 'rollback', model: Model, version: string): Step | null {
+  if (model.activeVersion === version) return null;
+  const set = {
+    activeVersion: version,
+    ...(model.canaryVersion === version ? { canaryVersion: null, canaryShare: 0 } : {}),
+    ...(model.shadowVersion === version ? { shadowVersion: null } : {}),
+  };
+  return { kind, from: model.activeVersion ?? null, to: version, set };
+}
+
+function newestPromotion(em: EntityManager, name: SessionType): Promise<ModelChange | null> {
+  return em.findOne(ModelChange, { name, kind: 'promote' }, { orderBy: { id: 'desc' } });
+}
+
+async function requireVersion(em: EntityManager, { name }: Model, version: string): Promise<void> {
+  if (await isRegistered(em, name, version)) return;
+  throw new UnfitVersionError(`is not a registered version of ${name}`);
+}
+
+async function requireSpare(em: EntityManager, model: Model, version: string): Promise<void> {
+  await requireVersion(em, model, version);
+  if (model.activeVersion === version) throw new UnfitVersionError('is the active version already');
 }

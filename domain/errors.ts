@@ -94,6 +94,12 @@ export const errorTable = {
     message: 'The session is not stuck, so there is nothing to retry.',
     help: 'Read the session; it goes on by itself.',
   },
+  no_earlier_version: {
+    status: 409,
+    retryable: false,
+    message: 'No other version of this model was active before.',
+    help: 'Promote a version by its name; GET /v1/models/{name}/versions lists them.',
+  },
   session_deleted: {
     status: 410,
     retryable: false,

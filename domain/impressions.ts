@@ -267,9 +267,13 @@ const targetsSchema = z
 
 const maxMetadataBytes = 64 * 1024;
 
-/** What the client wants kept beside the session; we read `targets` and `training_consent`, and leave the rest alone. */
+/** What the client wants kept beside the session; we read what is named here, and leave the rest alone. */
 export const metadataSchema = z
-  .looseObject({ targets: targetsSchema.optional(), training_consent: z.boolean().optional() })
+  .looseObject({
+    targets: targetsSchema.optional(),
+    training_consent: z.boolean().optional(),
+    model_version: filledText(50).optional().describe('The version of the model to analyze with; ours where left out.'),
+  })
   .superRefine((metadata, context) => {
     const json = JSON.stringify(metadata);
     if (json.includes('\\u0000')) context.addIssue({ code: 'custom', message: 'must not contain NUL' });
@@ -280,6 +284,12 @@ export const metadataSchema = z
   .pipe(z.record(z.string().max(200), z.json()))
   .meta({ id: 'SessionMetadata' });
 export type SessionMetadata = z.infer<typeof metadataSchema>;
+
+/** The version that the client wants the session analyzed with; undefined where it leaves that to us. */
+export function pinnedVersion(metadata: SessionMetadata | null | undefined): string | undefined {
+  const version = metadata?.model_version;
+  return typeof version === 'string' ? version : undefined;
+}
 
 /**
  * What a person recorded: cue, impressions and metadata, sealed as one object in object storage.

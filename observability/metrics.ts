@@ -70,6 +70,24 @@ export function createMetrics(service: string) {
       [...workSeconds.filter((seconds) => seconds < 30), 30, 60],
     ),
 
+    modelVersionsLoaded: gauge('model_versions_loaded', 'Versions that this worker serves: 1 each.', [
+      'model',
+      'version',
+    ]),
+    modelLoadFailuresTotal: counter('model_load_failures_total', 'Versions refused when they were loaded.', [
+      'model',
+      'version',
+    ]),
+    modelShadowRunsTotal: counter('model_shadow_runs_total', 'Runs of shadow versions, by how they ended.', [
+      'model',
+      'outcome',
+    ]),
+    modelDriftPsi: gauge(
+      'model_drift_psi',
+      'Population stability index of what the active version observed in seven days, against its training.',
+      ['model', 'version', 'feature'],
+    ),
+
     liveConnections: gauge('live_connections', 'Clients connected for live updates.'),
     liveUpdatesTotal: counter('live_updates_total', 'Live updates sent to clients.'),
     sessionStepAttemptsTotal: counter('session_step_attempts_total', 'Attempts of each step, by their outcome.', [

@@ -9,8 +9,8 @@ import { createEngine } from '../ml/engine.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
-import { loadActiveModels } from '../workers/activeModels.ts';
 import { createCpuWorker, createGpuWorker } from '../workers/pools.ts';
+import { findArtefact, startServing } from '../workers/serving.ts';
 import { readWorkflowBundle } from '../workers/workflowBundle.ts';
 import { newUser } from './database.ts';
 import { coverageBundlePath, coverageSinks, mergeWorkflowCoverage } from './workflowCoverage.ts';
@@ -39,12 +39,15 @@ export async function startPlatform(changes: Partial<Config> = {}): Promise<Plat
   const resources = openResources(config, 'test');
   const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
   const workerConnection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
-  const engine = await createEngine({ threads: config.INFERENCE_THREADS });
-  await engine.serve(await loadActiveModels(resources.database, resources.objects));
+  const engine = await createEngine({
+    threads: config.INFERENCE_THREADS,
+    find: (wanted) => findArtefact(resources, wanted),
+  });
+  const serving = await startServing({ ...resources, engine });
   const workflowBundle = await readWorkflowBundle(coverageBundlePath);
   const workers: Worker[] = [
     await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }),
-    await createGpuWorker(resources, workerConnection, engine),
+    await createGpuWorker(resources, workerConnection, { engine, serving }),
   ];
   const running = workers.map((worker) => worker.run());
   const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
@@ -86,6 +89,7 @@ export async function startPlatform(changes: Partial<Config> = {}): Promise<Plat
       for (const worker of workers) worker.shutdown();
       await Promise.all(running);
       mergeWorkflowCoverage();
+      await serving.close();
       await engine.close();
       await workerConnection.close();
       await connection.close();

@@ -6,6 +6,7 @@ import { createCreateActivities } from '../activities/create.ts';
 import { createEraseActivities } from '../activities/erase.ts';
 import { createNotifyActivities } from '../activities/notify.ts';
 import { createParkActivities } from '../activities/park.ts';
+import { createModelWatch } from '../activities/watching.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { minuteMs, secondMs } from '../domain/time.ts';
 import { createBilling } from '../integrations/billing.ts';
@@ -13,6 +14,7 @@ import { createMailer } from '../integrations/mailer.ts';
 import type { Engine } from '../ml/engine.ts';
 import { workerInterceptors } from '../observability/temporalTracing.ts';
 import type { Resources } from '../resources.ts';
+import type { Serving } from './serving.ts';
 import { StepInterceptor } from './stepInterceptor.ts';
 
 /**
@@ -66,13 +68,14 @@ export async function createCpuWorker(
 export async function createGpuWorker(
   resources: Resources,
   connection: NativeConnection,
-  engine: Engine,
+  { engine, serving }: { engine: Engine; serving: Serving },
 ): Promise<Worker> {
+  const watch = createModelWatch({ ...resources, engine });
   return Worker.create({
     connection,
     namespace: resources.config.TEMPORAL_NAMESPACE,
     taskQueue: taskQueues.gpu,
-    activities: createAnalyzeActivities({ ...resources, engine }),
+    activities: createAnalyzeActivities({ ...resources, engine, models: serving, watch }),
     interceptors: instrumentation(resources).interceptors,
     maxConcurrentActivityTaskExecutions: concurrentSteps,
     maxHeartbeatThrottleInterval: 10 * secondMs,

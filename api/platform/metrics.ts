@@ -1,26 +1,35 @@
 import type { Database } from '../../db/database.ts';
 import { tiers, type Tier } from '../../domain/tiers.ts';
+import type { DriftCounts } from '../../integrations/driftCounts.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
+import { setDriftMetrics } from '../models/metrics.ts';
 
 interface MetricsDeps {
   database: Database;
+  driftCounts: DriftCounts;
   metrics: Metrics;
   logger: Logger;
 }
 
-/** What Prometheus scrapes. The figures that only the database knows are read now; without it the rest is told. */
-export async function renderMetrics({ database, metrics, logger }: MetricsDeps): Promise<string> {
+/** What Prometheus scrapes. The figures that only the database and Redis know are read now; without them the rest is told. */
+export async function renderMetrics(deps: MetricsDeps): Promise<string> {
+  const { database, metrics, logger } = deps;
   metrics.databaseConnectionsActive.set(database.activeConnections());
   try {
-    const rows = await database
-      .asService()
-      .execute<{ tier: Tier; count: number }[]>(`select tier, count(*)::int as count from users group by tier`);
-    for (const tier of tiers) {
-      metrics.userTierDistribution.set({ tier }, rows.find((row) => row.tier === tier)?.count ?? 0);
-    }
+    await setTierMetrics(deps);
+    await setDriftMetrics(deps);
   } catch (error) {
-    logger.warn({ error }, 'accounts by tier could not be counted');
+    logger.warn({ error }, 'accounts by tier and drift could not be read');
   }
   return metrics.registry.metrics();
+}
+
+async function setTierMetrics({ database, metrics }: MetricsDeps): Promise<void> {
+  const rows = await database
+    .asService()
+    .execute<{ tier: Tier; count: number }[]>(`select tier, count(*)::int as count from users group by tier`);
+  for (const tier of tiers) {
+    metrics.userTierDistribution.set({ tier }, rows.find((row) => row.tier === tier)?.count ?? 0);
+  }
 }

@@ -1,23 +1,10 @@
 import { z } from 'zod';
-import { activeModels } from '../../db/models.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { sessionTypes } from '../../domain/session.ts';
 import { runChecks } from '../../observability/telemetryServer.ts';
 import type { ApiDeps } from '../deps.ts';
 import { plainRoute, publicRoute, userRoute, type Route } from '../route.ts';
 import { renderMetrics } from './metrics.ts';
 import { createStatsReader, statsSchema } from './stats.ts';
-
-const modelSchema = z
-  .object({
-    name: z.enum(sessionTypes),
-    version: z.string(),
-    figures: z
-      .array(z.object({ name: z.string(), value: z.number(), chance: z.number(), meaning: z.string() }))
-      .describe('Held-out figures of simulated sessions, each beside what chance or the baseline gives.'),
-    createdAt: z.iso.datetime(),
-  })
-  .meta({ id: 'Model' });
 
 const readinessSchema = z
   .object({
@@ -29,34 +16,12 @@ const readinessSchema = z
 /** The one part that the API can do without; its absence is told all the same. */
 const spare = 'redis';
 
-/** What the platform says of itself: to users its models and totals, to operators whether it is well. */
+/** What the platform says of itself: to users its totals, to operators whether it is well. */
 export function platformRoutes(deps: ApiDeps): Route[] {
-  const { database, logger } = deps;
+  const { logger } = deps;
   const readStats = createStatsReader(deps);
 
   return [
-    userRoute({
-      method: 'get',
-      path: '/v1/models',
-      tag: 'Platform',
-      summary: 'The active models, with their version and figures',
-      permission: 'model:read',
-      request: {},
-      message: 'The active models.',
-      data: z.object({ items: z.array(modelSchema) }),
-      handle: async () => {
-        const active = await activeModels(database.asService());
-        return {
-          items: active.map(({ name, version, figures, createdAt }) => ({
-            name,
-            version,
-            figures: [...figures],
-            createdAt: createdAt.toISOString(),
-          })),
-        };
-      },
-    }),
-
     userRoute({
       method: 'get',
       path: '/v1/stats',

@@ -7,6 +7,7 @@ import type { Logger } from '../../observability/logger.ts';
 import { WorkflowUnavailableError, type CreateOutcome, type WorkflowClient } from '../../temporal/client.ts';
 import type { Caller } from '../auth/accessTokens.ts';
 import { fingerprintOf, newSessionId } from './identity.ts';
+import { requireKnownVersion } from './pinning.ts';
 import type { SessionReader } from './reading.ts';
 import type { NewSessionRequest, SessionView } from './schemas.ts';
 
@@ -37,6 +38,7 @@ export async function createSession(
   }
 
   const { autoAnalyze, ...content } = request;
+  await requireKnownVersion(deps.database, content);
   const contentKey = await deps.contents.put(sessionId, fingerprint, content);
   const staged = { sessionId, fingerprint, contentKey, content, autoAnalyze };
   const outcome = await start(deps, caller, staged, idempotencyKey);

@@ -9,6 +9,7 @@ import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Caller } from '../auth/accessTokens.ts';
+import { requireKnownVersion } from './pinning.ts';
 import { toView, type SessionReader } from './reading.ts';
 import type { SessionRevisionRequest, SessionView } from './schemas.ts';
 
@@ -40,6 +41,7 @@ export async function changeSession(
     const content = await currentContent(deps, row);
     if (content === null) continue;
     const changed = merge(content, change);
+    await requireKnownVersion(deps.database, changed);
     const contentKey = await deps.contents.put(id, randomUUID(), changed);
     const event = await record(deps, caller, row, changed, contentKey);
     if (event !== null) return finish(deps, row, changed, contentKey, event);

@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import type { ModelProfile } from '../db/entities.ts';
+import { pinnedVersion, type SessionMetadata } from '../domain/impressions.ts';
+import type { SessionType } from '../domain/session.ts';
+
+/** A version that is ready, with what its drift is measured against. */
+export interface ReadyVersion {
+  readonly version: string;
+  readonly profile: ModelProfile | null;
+}
+
+/** Which versions of a model are ready to do what. */
+export interface ServedModel {
+  readonly active: ReadyVersion;
+  readonly canary: (ReadyVersion & { readonly share: number }) | null;
+  readonly shadow: ReadyVersion | null;
+}
+
+/** What is ready right now. */
+export interface ServedModels {
+  /** @throws ModelMissingError when no version of that model could be loaded yet. */
+  modelFor(name: SessionType): ServedModel;
+}
+
+/**
+ * Which version analyzes a session: the one it names itself, else the canary for the share that is the canary's, else
+ * the active one. It follows from the session alone, so a retry gets the same.
+ */
+export function versionFor(
+  { active, canary }: ServedModel,
+  { sessionId, metadata }: { sessionId: string; metadata: SessionMetadata | undefined },
+): string {
+  const pinned = pinnedVersion(metadata);
+  if (pinned !== undefined) return pinned;
+  return canary !== null && placeOf(sessionId) < canary.share ? canary.version : active.version;
+}
+
+const hashBytes = 6;
+
+/** A session's place between 0 and 1, evenly spread and always the same: the first bytes of a hash of its id. */
+function placeOf(sessionId: string): number {
+  return createHash('sha256').update(sessionId).digest().readUIntBE(0, hashBytes) / 2 ** (8 * hashBytes);
+}
