@@ -148,6 +148,35 @@ describe('a map region', () => {
   });
 });
 
+describe('sweeps', () => {
+  const sweeps = (...lines: object[][]) => ({
+    sessionType: 'dowsing',
+    cue: 'c',
+    impressions: {
+      question: 'q',
+      region: { west: 179, south: -1, east: -179, north: 1 },
+      sweeps: lines.map((points) => ({ points })),
+    },
+  });
+  const [here, there] = [
+    { lon: 179.5, lat: 0, tMs: 0 },
+    { lon: -179.5, lat: 0, tMs: 9_000 },
+  ];
+
+  test('are lines over the region, in the order of time, with or without strength (M6)', () => {
+    expect(problems(sweeps([here, there]))).toEqual([]);
+    expect(problems(sweeps([here, { ...there, strength: 4 }], [here, there]))).toEqual([]);
+    expect(problems(sweeps([here, { ...there, lon: 0 }]))).not.toEqual([]);
+    expect(problems(sweeps([there, here]))).not.toEqual([]);
+    expect(problems(sweeps([here]))).not.toEqual([]);
+  });
+
+  test('and points are two ways to search, of which a session has one (M6)', () => {
+    const both = sweeps([here, there]);
+    expect(problems({ ...both, impressions: { ...both.impressions, points: [here] } })).not.toEqual([]);
+  });
+});
+
 describe('a series', () => {
   test('may have gaps, but needs two numbers (M7)', () => {
     expect(problems(series([1, null, 3]))).toEqual([]);

@@ -108,7 +108,13 @@ const regionSchema = z
   .describe('Degrees; a region whose west is greater than its east crosses the antimeridian.');
 export type Region = z.infer<typeof regionSchema>;
 
-const dowsingLocationSchema = z
+/** Whether a place lies in a region, its edges included. */
+function liesIn({ west, south, east, north }: Region, { lon, lat }: { lon: number; lat: number }): boolean {
+  const inLongitude = west < east ? lon >= west && lon <= east : lon >= west || lon <= east;
+  return inLongitude && lat >= south && lat <= north;
+}
+
+const dowsingPointsSchema = z
   .strictObject({
     question: filledText(2_000),
     region: regionSchema,
@@ -118,18 +124,61 @@ const dowsingLocationSchema = z
       .max(maxPoints),
   })
   .superRefine(({ region, points }, context) => {
-    points.forEach(({ lon, lat }, i) => {
-      const inLongitude =
-        region.west < region.east ? lon >= region.west && lon <= region.east : lon >= region.west || lon <= region.east;
-      if (!inLongitude || lat < region.south || lat > region.north) {
+    points.forEach((point, i) => {
+      if (!liesIn(region, point)) {
         context.addIssue({ code: 'custom', path: ['points', i], message: 'lies outside the region' });
       }
     });
   });
 
-export const dowsingImpressionsSchema = z
-  .union([dowsingAnswerSchema, dowsingLocationSchema])
-  .meta({ id: 'DowsingImpressions', description: 'A question with a pendulum trace, or with points on a map region.' });
+const sweepSchema = z.strictObject({
+  points: z
+    .array(
+      z.strictObject({
+        lon: longitude,
+        lat: latitude,
+        tMs,
+        strength: z
+          .number()
+          .min(0)
+          .max(1_000)
+          .optional()
+          .describe('How strongly the rod or pendulum reacted, on any scale; left out where it did not.'),
+      }),
+    )
+    .min(2)
+    .max(maxPoints)
+    .refine((points) => inOrder(points.map((point) => point.tMs)), 'times must not go backwards'),
+});
+
+const dowsingSweepsSchema = z
+  .strictObject({
+    question: filledText(2_000),
+    region: regionSchema,
+    sweeps: z
+      .array(sweepSchema)
+      .min(1)
+      .max(1_000)
+      .describe('Lines walked over the region; where no strength was recorded at all, a pause counts as a reaction.'),
+  })
+  .refine(({ sweeps }) => sweeps.reduce((sum, { points }) => sum + points.length, 0) <= maxPoints, {
+    path: ['sweeps'],
+    message: `hold more than ${maxPoints} points`,
+  })
+  .superRefine(({ region, sweeps }, context) => {
+    sweeps.forEach(({ points }, i) => {
+      const outside = points.findIndex((point) => !liesIn(region, point));
+      if (outside >= 0) {
+        const path = ['sweeps', i, 'points', outside];
+        context.addIssue({ code: 'custom', path, message: 'lies outside the region' });
+      }
+    });
+  });
+
+export const dowsingImpressionsSchema = z.union([dowsingAnswerSchema, dowsingPointsSchema, dowsingSweepsSchema]).meta({
+  id: 'DowsingImpressions',
+  description: 'A question with a pendulum trace, with points on a map region, or with sweeps over it.',
+});
 
 const instant = z.iso.datetime({ offset: true }).or(z.iso.date());
 
@@ -243,7 +292,9 @@ export const intuitiveAnalysisImpressionsSchema = z
 
 export type RemoteViewingImpressions = z.infer<typeof remoteViewingImpressionsSchema>;
 export type DowsingAnswerImpressions = z.infer<typeof dowsingAnswerSchema>;
-export type DowsingLocationImpressions = z.infer<typeof dowsingLocationSchema>;
+export type DowsingPointsImpressions = z.infer<typeof dowsingPointsSchema>;
+export type DowsingSweepsImpressions = z.infer<typeof dowsingSweepsSchema>;
+export type DowsingLocationImpressions = DowsingPointsImpressions | DowsingSweepsImpressions;
 export type DowsingImpressions = z.infer<typeof dowsingImpressionsSchema>;
 export type PrecognitionImpressions = z.infer<typeof precognitionImpressionsSchema>;
 export type IntuitiveAnalysisImpressions = z.infer<typeof intuitiveAnalysisImpressionsSchema>;

@@ -85,6 +85,21 @@ export function stackRows(sessions: readonly NamedTensors[]): NamedTensors {
   );
 }
 
+/** What came out of stacked sessions, parted again: so many rows to each. */
+export function splitRows(tensors: NamedTensors, rowCounts: readonly number[]): NamedTensors[] {
+  let start = 0;
+  return rowCounts.map((count) => {
+    const part: Record<string, NamedTensor> = {};
+    for (const [name, { shape, values }] of Object.entries(tensors)) {
+      const rest = shape.slice(1);
+      const size = sizeOf(rest);
+      part[name] = { shape: [count, ...rest], values: values.slice(start * size, (start + count) * size) };
+    }
+    start += count;
+    return part;
+  });
+}
+
 export function toLive(tf: Tf, tensors: NamedTensors): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape], 'float32')]),

@@ -2,19 +2,26 @@ import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingAnswerImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { UnanalyzableError } from '../errors.ts';
-import { quantileOf } from '../figures.ts';
+import { meanOf } from '../figures.ts';
 import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { ModelStamp } from '../model.ts';
 import { Random } from '../random.ts';
-import { entry, type LiveTensors, type NamedTensors, rowsOf, tensorOf, type Tf } from '../tensors.ts';
+import { at } from '../sequence.ts';
+import { entry, firstRow, type LiveTensors, type NamedTensors, rowsOf, tensorOf, type Tf } from '../tensors.ts';
 import { resample, stretchesOf, type Swing, swingOf } from './swing.ts';
 
 /** The order of the network's outputs. */
 export const answers = ['yes', 'no', 'unclear'] as const;
 export type Answer = (typeof answers)[number];
 
-const resamples = 40;
+const resamples = 16;
 const featureCount = 17;
+const [firstWidth, secondWidth] = [96, 48];
+
+/** How often the interval of `yes` should hold what the same swing, recorded again, would be read as. */
+export const intervalCover = 0.9;
+/** In log odds: even a trace that never varies is read a little differently when it is recorded again. */
+const leastSpread = 0.2;
 
 /** Where there is no calibration, yes is taken to swing along y and no along x, as a head nods and shakes. */
 const usualYes: Swing = [-1, 0, 0];
@@ -22,7 +29,7 @@ const usualNo: Swing = [1, 0, 0];
 
 /**
  * The tensor of an answer, `features` [1 + resamples, features]: the trace itself in the first row, then traces that
- * could have come about as well, from which the interval is made.
+ * could have come about as well, which show how far the reading depends on which moments were recorded.
  *
  * @throws UnanalyzableError when nothing moved.
  */
@@ -33,9 +40,9 @@ export function encodeAnswer({ trace }: DowsingAnswerImpressions, count = resamp
     throw new UnanalyzableError('The trace does not move, so there is no swing to read.');
   }
   const each = stretches.map((stretch) => swingOf([stretch]));
-  const spread = ([0, 1, 2] as const).map((axis) => {
-    return Math.sqrt(each.reduce((sum, one) => sum + (one[axis] - swing[axis]) ** 2, 0) / Math.max(1, each.length));
-  });
+  const spread = ([0, 1, 2] as const).map((axis) =>
+    Math.sqrt(meanOf(each.map((one) => (one[axis] - swing[axis]) ** 2))),
+  );
   const known = trace.calibration;
   const yes = known === undefined ? usualYes : swingOf(stretchesOf(known.yes));
   const no = known === undefined ? usualNo : swingOf(stretchesOf(known.no));
@@ -52,9 +59,9 @@ function likeness(a: Swing, b: Swing): number {
 
 export function initialAnswerWeights(random: Random): NamedTensors {
   return initialWeights(random, {
-    ...denseLayout('answer/first', featureCount, 48),
-    ...denseLayout('answer/second', 48, 24),
-    ...denseLayout('answer/last', 24, answers.length),
+    ...denseLayout('answer/first', featureCount, firstWidth),
+    ...denseLayout('answer/second', firstWidth, secondWidth),
+    ...denseLayout('answer/last', secondWidth, answers.length),
   });
 }
 
@@ -64,8 +71,49 @@ export function answerLogits(tf: Tf, weights: LiveTensors, features: Tensor): Te
   return dense(tf, weights, 'answer/last', second);
 }
 
-export function predictAnswer(tf: Tf, weights: LiveTensors, inputs: LiveTensors): Record<string, Tensor> {
+/** The three probabilities of each row, [rows, answers]. */
+export function predictAnswers(tf: Tf, weights: LiveTensors, inputs: LiveTensors): Record<string, Tensor> {
   return { answers: tf.softmax(answerLogits(tf, weights, entry(inputs, 'features'))) };
+}
+
+/** What a trace is read as, and how far that varies over its resamples, in log odds of yes. */
+export interface Reading {
+  readonly yes: number;
+  readonly no: number;
+  readonly unclear: number;
+  readonly logOdds: number;
+  readonly spread: number;
+}
+
+export function readingOf(outputs: NamedTensors): Reading {
+  const [said = [], ...others] = rowsOf(entry(outputs, 'answers'));
+  const [yes, no] = [at(said, 0), at(said, 1)];
+  const logOdds = logOddsOf(yes);
+  const variance = meanOf(others.map((other) => (logOddsOf(at(other, 0)) - logOdds) ** 2));
+  return { yes, no, unclear: Math.max(0, 1 - yes - no), logOdds, spread: leastSpread + Math.sqrt(variance) };
+}
+
+/**
+ * Around the reading, in log odds, by as many spreads as it took on simulated swings that were recorded twice to hold
+ * the second reading in 90 of 100 (split conformal prediction with locally scaled residuals, Lei et al. 2018).
+ */
+export function intervalOf({ logOdds, spread }: Reading, spreads: number): [low: number, high: number] {
+  return [probabilityOf(logOdds - spreads * spread), probabilityOf(logOdds + spreads * spread)];
+}
+
+function logOddsOf(probability: number): number {
+  const inside = Math.min(1 - 1e-6, Math.max(1e-6, probability));
+  return Math.log(inside / (1 - inside));
+}
+
+function probabilityOf(logOdds: number): number {
+  return 1 / (1 + Math.exp(-logOdds));
+}
+
+/** What a reading comes to in one word: the likeliest of the three. */
+export function headlineOf({ yes, no, unclear }: Reading): Answer {
+  if (unclear >= Math.max(yes, no)) return 'unclear';
+  return yes >= no ? 'yes' : 'no';
 }
 
 export function reportAnswer(
@@ -73,31 +121,28 @@ export function reportAnswer(
   outputs: NamedTensors,
   model: ModelStamp,
 ): ModelResult {
-  const [said, ...others] = rowsOf(entry(outputs, 'answers'));
-  const [yes = 0, no = 0] = said ?? [];
-  const unclear = Math.max(0, 1 - yes - no);
-  const possible = [yes, ...others.map(([other = 0]) => other)];
-  const interval: [number, number] = [quantileOf(possible, 0.05), quantileOf(possible, 0.95)];
-  const headline: Answer = unclear >= Math.max(yes, no) ? 'unclear' : yes >= no ? 'yes' : 'no';
-  const confidence = { yes, no, unclear }[headline];
+  const reading = readingOf(outputs);
+  const { yes, no, unclear } = reading;
+  const headline = headlineOf(reading);
+  const confidence = reading[headline];
   const own =
     impressions.trace.calibration === undefined
       ? 'No calibration was recorded, so yes is taken to swing up and down and no from side to side.'
       : "It was read against the person's own calibration swings.";
-  const reading = headline === 'unclear' ? 'The trace is unclear' : `The trace reads as a ${headline}`;
+  const said = headline === 'unclear' ? 'The trace is unclear' : `The trace reads as a ${headline}`;
   return {
     resultType: 'dowsing.answer',
     confidenceScore: confidence,
     data: {
       model,
       chance: { value: 0.5, meaning: 'A coin toss between yes and no.' },
-      summary: `${reading} (${(100 * confidence).toFixed(0)}%). ${own}`,
+      summary: `${said} (${(100 * confidence).toFixed(0)}%). ${own}`,
       limits:
-        'It says which answer the swing shows, not whether that answer is true; the interval (90%) covers how the swing varied over time.',
+        'It says which answer the swing shows, not whether that answer is true; the interval (90%) is where the same swing would be read if it were recorded again.',
       yes,
       no,
       unclear,
-      interval,
+      interval: intervalOf(reading, at(firstRow(entry(outputs, 'spreads')), 0)),
     },
   };
 }

@@ -1,8 +1,8 @@
 import type { Region } from '../../domain/impressions.ts';
 
-/** Cells on each side of the posterior's grid, and bins on each side of what the points are counted in. */
+/** Cells on each side of the posterior's grid. */
 export const cellsPerSide = 24;
-export const binsPerSide = 72;
+export const cellCount = cellsPerSide ** 2;
 const kmPerDegree = 111.195;
 const degree = Math.PI / 180;
 
@@ -37,4 +37,14 @@ export function gridOf({ west, south, east, north }: Region): Grid {
       return { lon: lon > 180 ? lon - 360 : lon, lat: south + y * latSpan };
     },
   };
+}
+
+/** Which of so many equal parts of a side a share of it lies in. */
+export function partOf(share: number, parts: number): number {
+  return Math.min(parts - 1, Math.max(0, Math.floor(share * parts)));
+}
+
+/** The cell that holds a place given in shares of the region's sides; rows count from the south. */
+export function cellOf(x: number, y: number): number {
+  return partOf(y, cellsPerSide) * cellsPerSide + partOf(x, cellsPerSide);
 }

@@ -1,29 +1,67 @@
+import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingAnswerImpressions, DowsingImpressions } from '../../domain/impressions.ts';
 import type { Model } from '../model.ts';
-import { oneByOne } from '../oneByOne.ts';
-import { compute, toLive } from '../tensors.ts';
-import { encodeAnswer, predictAnswer, reportAnswer } from './answer.ts';
-import { encodeLocation, predictLocation, reportLocation } from './location.ts';
+import { at } from '../sequence.ts';
+import {
+  compute,
+  entry,
+  firstRow,
+  type LiveTensors,
+  type NamedTensors,
+  splitRows,
+  stackRows,
+  type Tf,
+  toLive,
+} from '../tensors.ts';
+import { encodeAnswer, predictAnswers, readingOf, reportAnswer } from './answer.ts';
+import { gridOf } from './grid.ts';
+import {
+  bestShare,
+  encodeLocation,
+  predictLocations,
+  probabilityWithin,
+  rankCells,
+  reportLocation,
+} from './location.ts';
 
 function asksForAnswer(impressions: DowsingImpressions): impressions is DowsingAnswerImpressions {
   return 'trace' in impressions;
 }
 
+function isAnswer(inputs: NamedTensors): boolean {
+  return inputs.features !== undefined;
+}
+
 export const dowsing: Model<'dowsing'> = {
   sessionType: 'dowsing',
-  architecture: 1,
+  architecture: 2,
   encode({ impressions }) {
     return asksForAnswer(impressions) ? encodeAnswer(impressions) : encodeLocation(impressions);
   },
   load({ tf }, weights) {
     const live = toLive(tf, weights);
-    return oneByOne((inputs) =>
-      compute(tf, inputs, (session) =>
-        session.features === undefined ? predictLocation(tf, live, session) : predictAnswer(tf, live, session),
-      ),
-    );
+    const spreads = entry(weights, 'answer/spreads');
+    return async (sessions) => {
+      const outputs = new Map<NamedTensors, NamedTensors>();
+      const answers = sessions.filter(isAnswer);
+      const read = await together(tf, answers, (inputs) => predictAnswers(tf, live, inputs));
+      answers.forEach((session, i) => outputs.set(session, { ...at(read, i), spreads }));
+      const searches = sessions.filter((session) => !isAnswer(session));
+      const found = await together(tf, searches, (inputs) => predictLocations(tf, live, inputs));
+      searches.forEach((session, i) => outputs.set(session, at(found, i)));
+      return sessions.map((session) => outputs.get(session) ?? {});
+    };
   },
-  observe: () => ({}),
+  observe({ input: { impressions }, outputs }) {
+    if (asksForAnswer(impressions)) {
+      const { points, calibration } = impressions.trace;
+      const { yes, unclear } = readingOf(outputs);
+      return { tracePoints: points.length, calibrated: calibration === undefined ? 0 : 1, yes, unclear };
+    }
+    const ranked = rankCells(gridOf(impressions.region), firstRow(entry(outputs, 'cells')));
+    const places = 'points' in impressions ? impressions.points : impressions.sweeps.flatMap(({ points }) => points);
+    return { searchPoints: places.length, bestTenth: probabilityWithin(ranked, bestShare) };
+  },
   report({ input: { impressions }, outputs, model }) {
     return [
       asksForAnswer(impressions)
@@ -39,3 +77,14 @@ export const dowsing: Model<'dowsing'> = {
     },
   },
 };
+
+/** Computes sessions on top of each other and parts what comes out. */
+async function together(
+  tf: Tf,
+  sessions: readonly NamedTensors[],
+  network: (inputs: LiveTensors) => Record<string, Tensor>,
+): Promise<NamedTensors[]> {
+  if (sessions.length === 0) return [];
+  const rowCounts = sessions.map((session) => at(Object.values(session)[0]?.shape ?? [], 0));
+  return splitRows(await compute(tf, stackRows(sessions), network), rowCounts);
+}

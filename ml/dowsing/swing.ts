@@ -1,5 +1,6 @@
 import type { DowsingAnswerImpressions } from '../../domain/impressions.ts';
 import type { Random } from '../random.ts';
+import { at } from '../sequence.ts';
 
 export type Trace = DowsingAnswerImpressions['trace']['points'];
 
@@ -25,48 +26,58 @@ interface Sums {
  */
 export type Swing = readonly [along: number, diagonal: number, turning: number];
 
-const nothing: Sums = { xx: 0, yy: 0, xy: 0, swept: 0, sweptAtMost: 0 };
-
-function add(a: Sums, b: Sums): Sums {
-  return {
-    xx: a.xx + b.xx,
-    yy: a.yy + b.yy,
-    xy: a.xy + b.xy,
-    swept: a.swept + b.swept,
-    sweptAtMost: a.sweptAtMost + b.sweptAtMost,
-  };
-}
-
-function sumsOf(points: Trace): Sums {
-  const middleX = points.reduce((sum, { x }) => sum + x, 0) / Math.max(1, points.length);
-  const middleY = points.reduce((sum, { y }) => sum + y, 0) / Math.max(1, points.length);
-  let sums = nothing;
-  points.forEach((point, i) => {
+/** The sums over the points from one index up to another. */
+function sumsOf(points: Trace, from: number, to: number): Sums {
+  let [middleX, middleY] = [0, 0];
+  for (let i = from; i < to; i++) {
+    middleX += at(points, i).x / (to - from);
+    middleY += at(points, i).y / (to - from);
+  }
+  let [xx, yy, xy, swept, sweptAtMost] = [0, 0, 0, 0, 0];
+  for (let i = from; i < to; i++) {
+    const point = at(points, i);
     const [x, y] = [point.x - middleX, point.y - middleY];
-    const next = points[i + 1];
-    const [dx, dy] = next === undefined ? [0, 0] : [next.x - point.x, next.y - point.y];
-    const swept = x * dy - y * dx;
-    sums = add(sums, { xx: x * x, yy: y * y, xy: x * y, swept, sweptAtMost: Math.hypot(x, y) * Math.hypot(dx, dy) });
-  });
-  return sums;
+    xx += x * x;
+    yy += y * y;
+    xy += x * y;
+    if (i + 1 === to) break;
+    const next = at(points, i + 1);
+    const [dx, dy] = [next.x - point.x, next.y - point.y];
+    swept += x * dy - y * dx;
+    sweptAtMost += Math.sqrt((x * x + y * y) * (dx * dx + dy * dy));
+  }
+  return { xx, yy, xy, swept, sweptAtMost };
 }
 
 /** Cuts a trace into stretches of equal time; each keeps its own middle, so a drifting hand does not count as a swing. */
 export function stretchesOf(points: Trace): Sums[] {
   const start = points[0]?.tMs ?? 0;
   const duration = (points.at(-1)?.tMs ?? 0) - start;
-  const windowCount = Math.min(mostStretches, Math.max(1, Math.floor(points.length / pointsPerStretch)));
-  const windows: Trace[] = Array.from({ length: windowCount }, () => []);
-  points.forEach((point, i) => {
-    const share = duration > 0 ? (point.tMs - start) / duration : i / points.length;
-    windows[Math.min(windowCount - 1, Math.floor(share * windowCount))]?.push(point);
-  });
-  const filled = windows.filter((window) => window.length > 1);
-  return (filled.length > 0 ? filled : [points]).map(sumsOf);
+  const count = Math.min(mostStretches, Math.max(1, Math.floor(points.length / pointsPerStretch)));
+  const stretches: Sums[] = [];
+  for (let from = 0, stretch = 1; stretch <= count; stretch++) {
+    let to = from;
+    while (to < points.length && (stretch === count || shareAt(to) < stretch / count)) to += 1;
+    if (to - from > 1) stretches.push(sumsOf(points, from, to));
+    from = to;
+  }
+  return stretches.length > 0 ? stretches : [sumsOf(points, 0, points.length)];
+
+  /** How much of the trace's time is over at a point; without times, how many of its points. */
+  function shareAt(index: number): number {
+    return duration > 0 ? (at(points, index).tMs - start) / duration : index / points.length;
+  }
 }
 
 export function swingOf(stretches: readonly Sums[]): Swing {
-  const { xx, yy, xy, swept, sweptAtMost } = stretches.reduce(add, nothing);
+  let [xx, yy, xy, swept, sweptAtMost] = [0, 0, 0, 0, 0];
+  for (const sums of stretches) {
+    xx += sums.xx;
+    yy += sums.yy;
+    xy += sums.xy;
+    swept += sums.swept;
+    sweptAtMost += sums.sweptAtMost;
+  }
   const energy = xx + yy;
   if (energy <= 0) return [0, 0, 0];
   return [(xx - yy) / energy, (2 * xy) / energy, sweptAtMost > 0 ? swept / sweptAtMost : 0];

@@ -1,8 +1,11 @@
 import type { SessionType } from '../../domain/session.ts';
+import { dowsingRecipe } from '../dowsing/recipe.ts';
 import type { Recipe } from './recipe.ts';
 
 /** How each model is made. */
-export const recipes: { [T in SessionType]?: Recipe<T> } = {};
+export const recipes: { [T in SessionType]?: Recipe<T> } = {
+  dowsing: dowsingRecipe,
+};
 
 /** The recipe of the model that a person names: `remote-viewing` and `remote_viewing` are the same. */
 export function recipeNamed(name: string | undefined): Recipe<SessionType> | undefined {
