@@ -54,6 +54,12 @@ const environmentSchema = z.object({
   IDEMPOTENCY_SECRET: secret.describe('Keys the hash by which a repeated request is recognised.'),
 
   INFERENCE_THREADS: z.coerce.number().int().min(1).default(1),
+  TRAINING_THREADS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(2)
+    .describe('Jobs of trainings that a GPU worker does at once.'),
   INFERENCE_BACKEND: z.enum(['auto', 'native', 'wasm', 'js']).default('auto'),
   MODEL_MEMORY_BYTES: z.coerce
     .number()

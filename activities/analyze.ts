@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { v5 as uuidV5 } from 'uuid';
 import type { Database } from '../db/database.ts';
 import { beginAnalysis, recordStep } from '../db/sessionSteps.ts';
@@ -12,6 +12,7 @@ import type { Analysis } from '../ml/inference.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 import { finalFailure } from './failures.ts';
+import { whileHeartbeating } from './heartbeating.ts';
 import { versionFor, type ServedModels } from './routing.ts';
 import type { ModelWatch } from './watching.ts';
 
@@ -23,8 +24,6 @@ export interface AnalyzeDeps extends AnnounceDeps {
   watch: ModelWatch;
   metrics: Metrics;
 }
-
-const heartbeatEveryMs = 3 * secondMs;
 
 /** The second step, on the GPU queue: the models read the content, and their results are stored. */
 export function createAnalyzeActivities(deps: AnalyzeDeps) {
@@ -69,16 +68,4 @@ async function inference({ engine }: AnalyzeDeps, content: SessionContent, versi
 
 function secondsSince(startedAt: number): number {
   return (performance.now() - startedAt) / secondMs;
-}
-
-/** Lets Temporal see that this attempt lives; the models work in threads, so the timer is never late. */
-async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => {
-    heartbeat();
-  }, heartbeatEveryMs);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

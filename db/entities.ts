@@ -3,6 +3,7 @@ import type { SessionEventFacts, SessionEventType } from '../domain/events.ts';
 import type { SessionMetadata } from '../domain/impressions.ts';
 import type { ModelResult, ResultType } from '../domain/results.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
+import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
 import type { Role, Tier } from '../domain/tiers.ts';
 
 /** The role that the gateway works as; row-level security shows it the rows of one user, `app.user_id`. */
@@ -295,6 +296,54 @@ export const ModelComparison = defineEntity({
 });
 export type ModelComparison = InferEntity<typeof ModelComparison>;
 
+/** Trainings of models: how each stands, and what came of it. At most one of a model is running. */
+export const Training = defineEntity({
+  name: 'Training',
+  tableName: 'trainings',
+  indexes: [{ name: 'trainings_started', properties: ['startedAt', 'id'] }],
+  uniques: [{ name: 'trainings_one_running', properties: ['model'], where: `(state)::text = 'running'::text` }],
+  properties: {
+    id: p.uuid().primary(),
+    model: p.string().$type<SessionType>().length(50),
+    /** The version it makes; null until its recipe was read. */
+    version: p.string().length(50).nullable(),
+    /** How many sessions are simulated; null until its recipe was read, where nobody said. */
+    sessions: p.integer().nullable(),
+    /** How many consented real sessions it learns from beside those. */
+    realSessions: p.integer().default(0),
+    seed: p.integer(),
+    /** Keyed hash of the request that started it; tells a repeated request from another one. */
+    fingerprint: p.string().length(64),
+    /** The operator; null when it was started on the command line. */
+    startedBy: p.uuid().nullable(),
+    state: p.string().$type<TrainingState>().length(20).default('running'),
+    stage: p.string().$type<TrainingStage>().length(20).default('simulate'),
+    /** Share of the stage that is done, 0 to 1. */
+    stageDone: p.float().columnType('double precision').default(0),
+    /** How many epochs are done. */
+    epoch: p.integer().default(0),
+    epochs: p.integer().nullable(),
+    /** The mean loss of each network in the newest epoch. */
+    losses: p.json().$type<Readonly<Record<string, number>>>().nullable(),
+    samplesPerSecond: p.float().columnType('double precision').nullable(),
+    /** Of the stage. */
+    secondsLeft: p.float().columnType('double precision').nullable(),
+    /** On the frozen test set, as those of the version that was active when they were measured. */
+    figures: p.json().$type<readonly ModelFigure[]>().nullable(),
+    activeVersion: p.string().length(50).nullable(),
+    activeFigures: p.json().$type<readonly ModelFigure[]>().nullable(),
+    decision: p.string().$type<TrainingDecision>().length(20).nullable(),
+    /** Of the decision. */
+    reason: p.text().nullable(),
+    /** Why it failed, in plain words. */
+    failure: p.text().nullable(),
+    startedAt: timestamp().defaultRaw('now()'),
+    updatedAt: timestamp().defaultRaw('now()'),
+    endedAt: timestamp().nullable(),
+  },
+});
+export type Training = InferEntity<typeof Training>;
+
 /** One held-out figure of a model, and what chance or the baseline gives for it. */
 export interface ModelFigure {
   name: string;
@@ -320,4 +369,5 @@ export const entities = [
   ModelVersion,
   ModelChange,
   ModelComparison,
+  Training,
 ];

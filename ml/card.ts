@@ -20,13 +20,21 @@ export function figuresTable(figures: readonly Figure[]): string {
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
-/** Writes what a training measured into the model's card, between its two marks. */
-export async function updateCard(artefact: Artefact, backend: string): Promise<void> {
-  const file = new URL('card.md', folderOf(artefact.name));
-  const card = await readFile(file, 'utf8');
+/** The model's card with what a training measured between its two marks. */
+export async function cardOf(artefact: Artefact, backend: string): Promise<string> {
+  const card = await readFile(cardFile(artefact), 'utf8');
   const before = card.split(begin)[0] ?? '';
   const after = card.split(end)[1] ?? '';
   const command = `npm run train -- ${artefact.name.replaceAll('_', '-')} --sessions ${artefact.sessions} --seed ${artefact.seed}`;
   const made = `Version ${artefact.version}, made by \`${command}\` on the backend \`${backend}\`; measured on simulated sessions of seeds that training never saw.`;
-  await writeFile(file, `${before}${begin}\n\n${made}\n\n${figuresTable(artefact.figures)}\n\n${end}${after}`);
+  return `${before}${begin}\n\n${made}\n\n${figuresTable(artefact.figures)}\n\n${end}${after}`;
+}
+
+/** Writes what a training measured into the model's card. */
+export async function updateCard(artefact: Artefact, backend: string): Promise<void> {
+  await writeFile(cardFile(artefact), await cardOf(artefact, backend));
+}
+
+function cardFile({ name }: Artefact): URL {
+  return new URL('card.md', folderOf(name));
 }

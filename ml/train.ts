@@ -4,13 +4,13 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { SessionType } from '../domain/session.ts';
+import { highestSeed } from '../domain/trainings.ts';
 import { folderOf, packArtefact } from './artefact.ts';
 import { openBackend } from './backend.ts';
 import { figuresTable, updateCard } from './card.ts';
 import { makeModel } from './training/make.ts';
 import type { Recipe } from './training/recipe.ts';
 import { recipeNamed, recipes } from './training/recipes.ts';
-import { highestSeed } from './training/seeds.ts';
 
 interface TrainingRun {
   recipe: Recipe<SessionType>;

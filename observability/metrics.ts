@@ -90,6 +90,8 @@ export function createMetrics(service: string) {
 
     liveConnections: gauge('live_connections', 'Clients connected for live updates.'),
     liveUpdatesTotal: counter('live_updates_total', 'Live updates sent to clients.'),
+    trainingEpochsTotal: counter('training_epochs_total', 'Epochs that trainings have done.', ['model']),
+    trainingLoss: gauge('training_loss', 'Mean loss of each network in the newest epoch.', ['model', 'network']),
     sessionStepAttemptsTotal: counter('session_step_attempts_total', 'Attempts of each step, by their outcome.', [
       'step',
       'outcome',

@@ -11,29 +11,31 @@ import {
   type ClientInterceptors,
   type Connection,
 } from '@temporalio/client';
-import { ApplicationFailure, TypedSearchAttributes } from '@temporalio/common';
+import { ApplicationFailure, TypedSearchAttributes, type UpdateDefinition, type Workflow } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
+import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
 import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
+import { otherRequestFailure } from '../workflows/requests.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
 import {
   analyzeSignal,
   createdUpdate,
-  otherRequestFailure,
   retrySignal,
   sessionWorkflowId,
   type sessionWorkflow,
 } from '../workflows/session.ts';
+import { begunUpdate, trainingWorkflowId, type trainingWorkflow } from '../workflows/training.ts';
 
-/** What creating a session can come to, beside the errors of this file. */
-export type CreateOutcome =
-  /** Stored; `createdAt` is ISO 8601, UTC. */
-  | { kind: 'created'; createdAt: string }
-  /** The session's workflow was created by another request: its fingerprint differs. */
+/** What starting a workflow for a request can come to, beside the errors of this file. */
+export type StartOutcome<Answer> =
+  /** It runs, by this request or by the same one before. */
+  | { kind: 'started'; answer: Answer }
+  /** It was started by another request: its fingerprint differs. */
   | { kind: 'other_request' }
-  /** The session's workflow has ended; PostgreSQL knows what became of it. */
+  /** It has ended; PostgreSQL knows what became of it. */
   | { kind: 'ended' };
 
 /** Thrown when Temporal, or every worker of the queue, cannot be reached in time. What was asked may still happen. */
@@ -56,7 +58,7 @@ export interface QueueState {
 /** The only place that starts, signals and cancels workflows. */
 export interface WorkflowClient {
   /** Starts the session's workflow, or finds it running, and waits until its `create` step has committed. */
-  createSession(input: SessionWorkflowInput): Promise<CreateOutcome>;
+  createSession(input: SessionWorkflowInput): Promise<StartOutcome<{ createdAt: string }>>;
   /** @throws WorkflowEndedError */
   startAnalysis(sessionId: string): Promise<void>;
   /** @throws WorkflowEndedError */
@@ -65,6 +67,10 @@ export interface WorkflowClient {
   cancelSession(sessionId: string): Promise<void>;
   /** Starts the erasure, or finds it running, and waits a while for it; `pending` is finished by itself. */
   eraseSession(sessionId: string): Promise<'erased' | 'pending'>;
+  /** Starts the training's workflow, or finds it running, and waits until it is known whether it may run. */
+  startTraining(input: TrainingWorkflowInput): Promise<StartOutcome<TrainingBegun>>;
+  /** @throws WorkflowEndedError */
+  cancelTraining(trainingId: string): Promise<void>;
   queueStates(): Promise<QueueState[]>;
   /** Throws when Temporal does not answer. */
   check(): Promise<void>;
@@ -97,14 +103,38 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     }
   }
 
+  /** Starts a workflow, or joins the one that the same request started, and waits for its first answer. */
+  async function startForRequest<W extends Workflow, Answer>(
+    workflow: WithStartWorkflowOperation<W>,
+    update: UpdateDefinition<Answer, [{ fingerprint: string }]>,
+    { fingerprint }: { fingerprint: string },
+  ): Promise<StartOutcome<Answer>> {
+    // Both promises fail when the start is refused; the update's failure is the one that is told.
+    workflow.workflowHandle().catch(() => undefined);
+    try {
+      const answer = await call(() =>
+        client.workflow.executeUpdateWithStart(update, {
+          startWorkflowOperation: workflow,
+          // A repeated request joins the first one's update, so it adds nothing to the history.
+          updateId: fingerprint,
+          args: [{ fingerprint }],
+        }),
+      );
+      return { kind: 'started', answer };
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'ended' };
+      if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
+        return { kind: error.cause.type === otherRequestFailure ? 'other_request' : 'ended' };
+      }
+      throw error;
+    }
+  }
+
   return {
-    async createSession(input) {
-      const startWorkflowOperation = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
-        workflowId: sessionWorkflowId(input.sessionId),
-        taskQueue: taskQueues.cpu,
+    createSession(input) {
+      const workflow = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
+        ...once(sessionWorkflowId(input.sessionId)),
         args: [input],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowIdReusePolicy: 'REJECT_DUPLICATE',
         staticSummary: `${input.sessionType} session`,
         typedSearchAttributes: new TypedSearchAttributes([
           { key: searchAttributes.sessionId, value: input.sessionId },
@@ -114,25 +144,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           { key: searchAttributes.sessionStatus, value: 'pending' },
         ]),
       });
-      // Both promises fail when the start is refused; the update's failure is the one that is told.
-      startWorkflowOperation.workflowHandle().catch(() => undefined);
-      try {
-        const { createdAt } = await call(() =>
-          client.workflow.executeUpdateWithStart(createdUpdate, {
-            startWorkflowOperation,
-            // A repeated request joins the first one's update, so it adds nothing to the history.
-            updateId: input.fingerprint,
-            args: [{ fingerprint: input.fingerprint }],
-          }),
-        );
-        return { kind: 'created', createdAt };
-      } catch (error) {
-        if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'ended' };
-        if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) {
-          return { kind: error.cause.type === otherRequestFailure ? 'other_request' : 'ended' };
-        }
-        throw error;
-      }
+      return startForRequest(workflow, createdUpdate, input);
     },
 
     startAnalysis: (sessionId) => call(() => session(sessionId).signal(analyzeSignal)),
@@ -160,6 +172,18 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       }
     },
 
+    startTraining(input) {
+      const workflow = new WithStartWorkflowOperation<typeof trainingWorkflow>('trainingWorkflow', {
+        ...once(trainingWorkflowId(input.trainingId)),
+        args: [input],
+        staticSummary: `training of ${input.model}`,
+      });
+      return startForRequest(workflow, begunUpdate, input);
+    },
+    cancelTraining: async (trainingId) => {
+      await call(() => client.workflow.getHandle(trainingWorkflowId(trainingId)).cancel());
+    },
+
     queueStates: () =>
       Promise.all(
         Object.values(taskQueues).map(async (queue) => {
@@ -184,6 +208,16 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       await call(() => connection.workflowService.getSystemInfo({}));
     },
   };
+}
+
+/** An id that names one workflow for ever: it is joined while it runs, and never started again. */
+function once(workflowId: string) {
+  return {
+    workflowId,
+    taskQueue: taskQueues.cpu,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowIdReusePolicy: 'REJECT_DUPLICATE',
+  } as const;
 }
 
 /** A call that waits when its deadline comes is sometimes told as cancelled; nothing here cancels calls otherwise. */

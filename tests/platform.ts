@@ -6,6 +6,7 @@ import type { SessionContent } from '../domain/impressions.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { eventsAfter } from '../db/sessions.ts';
 import { createEngine } from '../ml/engine.ts';
+import { createTrainingPool } from '../ml/training/pool.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -32,8 +33,8 @@ export interface Platform {
 
 const patienceMs = 40_000;
 
-/** Starts both pools; `changes` replaces parts of the configuration, such as the address of Stripe. */
-export async function startPlatform(changes: Partial<Config> = {}): Promise<Platform> {
+/** Starts both pools; `changes` replaces parts of the configuration, such as the address of Stripe, `recipes` those of trainings. */
+export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL): Promise<Platform> {
   const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', INFERENCE_THREADS: 1, ...changes };
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const resources = openResources(config, 'test');
@@ -44,10 +45,11 @@ export async function startPlatform(changes: Partial<Config> = {}): Promise<Plat
     find: (wanted) => findArtefact(resources, wanted),
   });
   const serving = await startServing({ ...resources, engine });
+  const trainingPool = createTrainingPool({ threads: 2, backend: 'auto', ...(recipes ? { recipes } : {}) });
   const workflowBundle = await readWorkflowBundle(coverageBundlePath);
   const workers: Worker[] = [
     await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }),
-    await createGpuWorker(resources, workerConnection, { engine, serving }),
+    await createGpuWorker(resources, workerConnection, { engine, serving, trainingPool }),
   ];
   const running = workers.map((worker) => worker.run());
   const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
@@ -90,7 +92,7 @@ export async function startPlatform(changes: Partial<Config> = {}): Promise<Plat
       await Promise.all(running);
       mergeWorkflowCoverage();
       await serving.close();
-      await engine.close();
+      await Promise.all([engine.close(), trainingPool.close()]);
       await workerConnection.close();
       await connection.close();
       await resources.close();

@@ -19,7 +19,7 @@ const patienceMs = 40_000;
 
 /** Starts `script` with a free port and waits until it says that it is ready. */
 export async function startProcess(
-  script: 'api/main.ts' | 'workers/cpu.ts' | 'workers/gpu.ts',
+  script: 'api/main.ts' | 'workers/cpu.ts' | 'workers/gpu.ts' | 'tests/toyGpuWorker.ts',
   environment: Record<string, string> = {},
 ): Promise<AppProcess> {
   const port = String(await freePort());

@@ -114,7 +114,8 @@ describe('starting', () => {
     const input = await recording();
     const again = await Promise.all(Array.from({ length: 5 }, () => platform.workflows.createSession(input)));
     const session = await findSession(platform.resources.database.asUser(input.userId), input.sessionId);
-    for (const outcome of again) expect(outcome).toEqual({ kind: 'created', createdAt: session?.createdAt });
+    for (const outcome of again)
+      expect(outcome).toEqual({ kind: 'started', answer: { createdAt: session?.createdAt } });
     expect(await platform.workflows.createSession({ ...input, fingerprint: 'e'.repeat(64) })).toEqual({
       kind: 'other_request',
     });
@@ -125,7 +126,7 @@ describe('starting', () => {
     const input = await recording();
     await platform.workflows.cancelSession(input.sessionId);
     expect(await endOf(input)).toBe('CANCELLED');
-    expect(await platform.workflows.createSession(input)).toMatchObject({ kind: 'created' });
+    expect(await platform.workflows.createSession(input)).toMatchObject({ kind: 'started' });
     expect(await platform.workflows.createSession({ ...input, fingerprint: 'e'.repeat(64) })).toEqual({
       kind: 'ended',
     });

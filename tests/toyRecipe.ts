@@ -25,11 +25,11 @@ export const toyRecipe: Recipe<'dowsing'> = {
   model,
   version: '7.0.0',
   specifiedSessions: 1_000,
-  epochs: 12,
+  epochs: 8,
   networks: {
     toy: {
-      batchSize: 32,
-      learningRate: 0.1,
+      batchSize: 256,
+      learningRate: 0.3,
       initial: (random) => initialWeights(random, denseLayout('toy', 1, 1)),
       loss: (tf, weights, batch) =>
         tf.losses.sigmoidCrossEntropy(entry(batch, 'y'), dense(tf, weights, 'toy', entry(batch, 'x'))),

@@ -1,4 +1,5 @@
 import { createEngine } from '../ml/engine.ts';
+import { createTrainingPool } from '../ml/training/pool.ts';
 import { countBatches } from './batchMetrics.ts';
 import { createGpuWorker } from './pools.ts';
 import { findArtefact, startServing } from './serving.ts';
@@ -23,11 +24,12 @@ await runWorkerProcess('worker-gpu', async (resources, connection) => {
     throw new MissingGpuError(`REQUIRE_GPU is set, but the models would run on "${engine.backend}".`);
   }
   const serving = await startServing({ ...resources, engine });
+  const trainingPool = createTrainingPool({ threads: config.TRAINING_THREADS, backend: config.INFERENCE_BACKEND });
   return {
-    worker: await createGpuWorker(resources, connection, { engine, serving }),
+    worker: await createGpuWorker(resources, connection, { engine, serving, trainingPool }),
     async close() {
       await serving.close();
-      await engine.close();
+      await Promise.all([engine.close(), trainingPool.close()]);
     },
   };
 });

@@ -6,12 +6,20 @@ import { createCreateActivities } from '../activities/create.ts';
 import { createEraseActivities } from '../activities/erase.ts';
 import { createNotifyActivities } from '../activities/notify.ts';
 import { createParkActivities } from '../activities/park.ts';
+import { createCalibrateActivities } from '../activities/training/calibrate.ts';
+import { createEpochActivities } from '../activities/training/epoch.ts';
+import { createEvaluateActivities } from '../activities/training/evaluate.ts';
+import { createPlanActivities } from '../activities/training/plan.ts';
+import { createPublishActivities } from '../activities/training/publish.ts';
+import { createTrainingRecordActivities } from '../activities/training/record.ts';
+import { createSimulateActivities } from '../activities/training/simulate.ts';
 import { createModelWatch } from '../activities/watching.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { minuteMs, secondMs } from '../domain/time.ts';
 import { createBilling } from '../integrations/billing.ts';
 import { createMailer } from '../integrations/mailer.ts';
 import type { Engine } from '../ml/engine.ts';
+import type { TrainingPool } from '../ml/training/pool.ts';
 import { workerInterceptors } from '../observability/temporalTracing.ts';
 import type { Resources } from '../resources.ts';
 import type { Serving } from './serving.ts';
@@ -57,6 +65,7 @@ export async function createCpuWorker(
       ...createParkActivities(resources),
       ...createCloseActivities({ ...resources, billing }),
       ...createEraseActivities(resources),
+      ...createTrainingRecordActivities(resources),
     },
     maxCachedWorkflows,
     maxConcurrentActivityTaskExecutions: concurrentSteps,
@@ -64,18 +73,27 @@ export async function createCpuWorker(
   });
 }
 
-/** The pool that runs the models, and nothing else; `engine` decides how many at once. */
+/** The pool that runs and trains the models, and nothing else; `engine` and `trainingPool` decide how many at once. */
 export async function createGpuWorker(
   resources: Resources,
   connection: NativeConnection,
-  { engine, serving }: { engine: Engine; serving: Serving },
+  { engine, serving, trainingPool }: { engine: Engine; serving: Serving; trainingPool: TrainingPool },
 ): Promise<Worker> {
   const watch = createModelWatch({ ...resources, engine });
+  const training = { ...resources, trainingPool };
   return Worker.create({
     connection,
     namespace: resources.config.TEMPORAL_NAMESPACE,
     taskQueue: taskQueues.gpu,
-    activities: createAnalyzeActivities({ ...resources, engine, models: serving, watch }),
+    activities: {
+      ...createAnalyzeActivities({ ...resources, engine, models: serving, watch }),
+      ...createPlanActivities(training),
+      ...createSimulateActivities(training),
+      ...createEpochActivities(training),
+      ...createCalibrateActivities(training),
+      ...createEvaluateActivities(training),
+      ...createPublishActivities(training),
+    },
     interceptors: instrumentation(resources).interceptors,
     maxConcurrentActivityTaskExecutions: concurrentSteps,
     maxHeartbeatThrottleInterval: 10 * secondMs,

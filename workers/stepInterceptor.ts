@@ -5,8 +5,12 @@ import { z } from 'zod';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
-/** What every activity's input says of the session it works for. */
-const sessionInputSchema = z.object({ sessionId: z.uuid(), userId: z.uuid().optional() });
+/** What an activity's input says of the session, or the training, that it works for. */
+const inputSchema = z.object({
+  sessionId: z.uuid().optional(),
+  userId: z.uuid().optional(),
+  trainingId: z.uuid().optional(),
+});
 
 /**
  * Around every attempt of a step: one log line, one count, and failures that are safe to keep. A failure goes into the
@@ -26,8 +30,14 @@ export class StepInterceptor implements ActivityInboundCallsInterceptor {
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
     const { activityType: step, attempt } = this.context.info;
-    const session = sessionInputSchema.safeParse(input.args[0]).data;
-    const fields = { session_id: session?.sessionId, user_id: session?.userId, step, attempt };
+    const { sessionId, userId, trainingId } = inputSchema.safeParse(input.args[0]).data ?? {};
+    const fields = {
+      session_id: sessionId,
+      user_id: userId,
+      ...(trainingId === undefined ? {} : { training_id: trainingId }),
+      step,
+      attempt,
+    };
     const startedAt = performance.now();
     try {
       const result = await next(input);

@@ -1,3 +1,4 @@
 /** The entry of the workflow bundle: what the CPU workers can run. */
 export { eraseWorkflow } from './erase.ts';
 export { sessionWorkflow } from './session.ts';
+export { trainingWorkflow } from './training.ts';

@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { SessionStatus, SessionStep, SessionWorkflowInput, StuckCode, TerminalStatus } from '../domain/session.ts';
 import { dayMs } from '../domain/time.ts';
+import { neverCreatedFailure, refuseOtherRequest } from './requests.ts';
 import { searchAttributes } from './searchAttributes.ts';
 import { close, park, resume, steps } from './sessionActivities.ts';
 import { isUnanalyzable, stuckCodeOf, stuckMessages } from './stuck.ts';
@@ -30,11 +31,6 @@ export const createdUpdate = defineUpdate<{ createdAt: string }, [{ fingerprint:
 export const analyzeSignal = defineSignal('analyze');
 /** Take a stuck session on from the step that gave up. */
 export const retrySignal = defineSignal('retry');
-
-/** Type of the failure that rejects an update whose request is not the one that created the session. */
-export const otherRequestFailure = 'OtherRequest';
-/** Type of the failure of an update that waited for a session which ended before it was created. */
-const neverCreatedFailure = 'NeverCreated';
 
 /**
  * A session from its creation to its bill; each step is one activity. A step that gives up parks the session until
@@ -56,12 +52,7 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
       }
       return created;
     },
-    {
-      validator: ({ fingerprint }) => {
-        if (fingerprint === input.fingerprint) return;
-        throw ApplicationFailure.nonRetryable('Another request created this session', otherRequestFailure);
-      },
-    },
+    { validator: refuseOtherRequest(input) },
   );
   setHandler(analyzeSignal, () => {
     analysisRequested = true;

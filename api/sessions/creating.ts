@@ -4,7 +4,7 @@ import { ApiError } from '../../domain/errors.ts';
 import type { SessionContent } from '../../domain/impressions.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Logger } from '../../observability/logger.ts';
-import { WorkflowUnavailableError, type CreateOutcome, type WorkflowClient } from '../../temporal/client.ts';
+import { WorkflowUnavailableError, type StartOutcome, type WorkflowClient } from '../../temporal/client.ts';
 import type { Caller } from '../auth/accessTokens.ts';
 import { fingerprintOf, newSessionId } from './identity.ts';
 import { requireKnownVersion } from './pinning.ts';
@@ -42,10 +42,10 @@ export async function createSession(
   const contentKey = await deps.contents.put(sessionId, fingerprint, content);
   const staged = { sessionId, fingerprint, contentKey, content, autoAnalyze };
   const outcome = await start(deps, caller, staged, idempotencyKey);
-  if (outcome.kind === 'created') {
+  if (outcome.kind === 'started') {
     // Under a key the update may have joined an older one, and the session be further by now.
     if (idempotencyKey !== undefined) return deps.reader.read(caller, sessionId);
-    return createdView(caller, staged, outcome.createdAt);
+    return createdView(caller, staged, outcome.answer.createdAt);
   }
   try {
     if (outcome.kind === 'other_request') throw new ApiError('idempotency_key_reused');
@@ -70,7 +70,7 @@ async function start(
   caller: Caller,
   { sessionId, fingerprint, contentKey, content, autoAnalyze }: Staged,
   idempotencyKey: string | undefined,
-): Promise<CreateOutcome> {
+): Promise<StartOutcome<{ createdAt: string }>> {
   const hasImpressions = content.impressions !== undefined;
   try {
     return await deps.workflows.createSession({

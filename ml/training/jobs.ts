@@ -14,7 +14,6 @@ export type Recipes = { readonly [T in SessionType]?: Recipe<T> };
 /** What a training needs to know of its recipe, and on what it is computed. */
 export interface RecipeFacts {
   readonly version: string;
-  readonly architecture: number;
   readonly specifiedSessions: number;
   readonly epochs: number;
   readonly decisive: Recipe<SessionType>['decisive'];
@@ -38,11 +37,6 @@ interface Job {
   readonly seed: number;
 }
 
-/** Thrown when there is no recipe for a model. */
-class MissingRecipeError extends Error {
-  override readonly name = 'MissingRecipeError';
-}
-
 /**
  * The steps of a training as functions from bytes to bytes: what one step hands to the next is what is stored, so a
  * step can run in any thread of any process, and once more when that one has died.
@@ -50,21 +44,16 @@ class MissingRecipeError extends Error {
 export function createJobs(runtime: Runtime, recipes: Recipes) {
   const recipeOf = (model: SessionType): Recipe<SessionType> => {
     const recipe: Recipe<SessionType> | undefined = recipes[model];
-    if (recipe === undefined) throw new MissingRecipeError(`There is no recipe for ${model}`);
+    if (recipe === undefined) throw new Error(`There is no recipe for ${model}`);
     return recipe;
   };
   return {
-    facts({ model }: Pick<Job, 'model'>): Promise<RecipeFacts> {
-      const { version, specifiedSessions, epochs, decisive, model: made } = recipeOf(model);
-      const { architecture } = made;
-      return Promise.resolve({
-        version,
-        architecture,
-        specifiedSessions,
-        epochs,
-        decisive,
-        backend: runtime.backend,
-      });
+    /** Null when there is no recipe for the model. */
+    facts({ model }: Pick<Job, 'model'>): Promise<RecipeFacts | null> {
+      const recipe: Recipe<SessionType> | undefined = recipes[model];
+      if (recipe === undefined) return Promise.resolve(null);
+      const { version, specifiedSessions, epochs, decisive } = recipe;
+      return Promise.resolve({ version, specifiedSessions, epochs, decisive, backend: runtime.backend });
     },
 
     /** The same model, seed and shard give the same bytes. */

@@ -5,13 +5,10 @@ export type SeedPurpose = (typeof purposes)[number];
 const seedsPerPurpose = 2 ** 20;
 const seedsPerTraining = purposes.length * seedsPerPurpose;
 
-/** The highest seed that a training may be given: above lie the seeds of the frozen test set. */
-export const highestSeed = 2 ** 30 - 1;
-
 /** A seed for the n-th use of a purpose in the training with the seed that a person gave. */
 export function seedFor(purpose: SeedPurpose, trainingSeed: number, index = 0): number {
   return trainingSeed * seedsPerTraining + purposes.indexOf(purpose) * seedsPerPurpose + index;
 }
 
-/** The seed of the frozen test set: the same for every training and version, so that their figures can be compared. */
+/** The seed of the frozen test set, above those of every training (`highestSeed`): the same for every training and version, so that their figures can be compared. */
 export const frozenSeed = 2 ** 52;

@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import { readConfig, type Config } from '../config.ts';
+import { openResources } from '../resources.ts';
+import { connectTemporal } from '../temporal/connection.ts';
+import { provisionTemporal } from '../temporal/provision.ts';
+
+/**
+ * A database, a bucket and a namespace of their own on the test stack, for tests that change what every session is
+ * analyzed with: no other test sees it, and no worker of another test takes their work.
+ */
+export async function standApart(): Promise<Pick<Config, 'DATABASE_URL' | 'S3_BUCKET' | 'TEMPORAL_NAMESPACE'>> {
+  const config = readConfig();
+  const name = `apart-${randomBytes(4).toString('hex')}`;
+  const server = new Client({ connectionString: config.DATABASE_URL });
+  await server.connect();
+  await server.query(`create database ${server.escapeIdentifier(name)}`);
+  await server.end();
+  const url = new URL(config.DATABASE_URL);
+  url.pathname = `/${name}`;
+  const apart = { DATABASE_URL: url.href, S3_BUCKET: name, TEMPORAL_NAMESPACE: name };
+
+  const resources = openResources({ ...config, ...apart }, 'test');
+  await resources.database.orm.migrator.up();
+  await resources.objects.ensureBucket();
+  await resources.close();
+  const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+  await provisionTemporal(connection, name);
+  await connection.close();
+  return apart;
+}
