@@ -26,7 +26,7 @@ export interface ModelWatch {
 interface WatchDeps {
   database: Database;
   driftCounts: DriftCounts;
-  engine: Engine;
+  engine: Pick<Engine, 'analyze'>;
   metrics: Pick<Metrics, 'modelShadowRunsTotal'>;
   logger: Logger;
 }

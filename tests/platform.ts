@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import type { ServedModels } from '../activities/routing.ts';
 import { readConfig, type Config } from '../config.ts';
 import type { SessionEventType } from '../domain/events.ts';
 import type { SessionContent } from '../domain/impressions.ts';
@@ -20,6 +21,8 @@ import { coverageBundlePath, coverageSinks, mergeWorkflowCoverage } from './work
 export interface Platform {
   resources: Resources;
   workflows: WorkflowClient;
+  /** Which versions of the models are ready. */
+  models: ServedModels;
   /** Seals the content and starts a session of a new user, as the gateway does. */
   startSession(
     content: SessionContent,
@@ -57,6 +60,7 @@ export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL
   return {
     resources,
     workflows,
+    models: serving,
 
     async startSession(content, given = {}, email) {
       const sessionId = randomUUID();

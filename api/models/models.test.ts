@@ -33,7 +33,7 @@ interface Page {
 const page = async (): Promise<Page> => (await get(`/${name}`)).body.data;
 
 beforeAll(async () => {
-  api = await startTestApi();
+  api = await startTestApi({ worker: true });
   user = await api.newUser();
   for (const role of ['operator', 'admin'] as const) {
     const { email, password } = await api.newUser();
@@ -268,15 +268,21 @@ describe('the page of a model', () => {
 });
 
 describe('a session that names its version', () => {
-  const session = (version: unknown) => ({
-    sessionType: 'dowsing',
-    cue: 'Is it here?',
-    metadata: { model_version: version },
-  });
+  const asking = (version: unknown) => ({ metadata: { model_version: version } });
+  const create = (version: unknown) => {
+    const body = { sessionType: 'dowsing', cue: 'Is it here?', ...asking(version) };
+    return api.call('POST', '/v1/sessions', { token: user.token, body });
+  };
 
-  test('is created when the version is registered, and refused by its field otherwise (M1)', async () => {
-    const create = (version: unknown) =>
-      api.call('POST', '/v1/sessions', { token: user.token, body: session(version) });
+  test('is created and changed when the version is registered, and refused by its field otherwise (M1)', async () => {
+    const created = await create(first);
+    expect(created.status).toBe(201);
+    const path = `/v1/sessions/${(created.body.data as { id: string }).id}`;
+    const change = (version: string) => api.call('PATCH', path, { token: user.token, body: asking(version) });
+    expect((await change(second)).status).toBe(200);
+    expect((await change('9.9.9')).body.error?.details).toEqual([
+      { path: 'metadata.model_version', message: 'is not a registered version of dowsing' },
+    ]);
     for (const version of ['9.9.9', '', 7, ['1.0.0'], randomUUID()]) {
       const { status, body } = await create(version);
       expect(status).toBe(400);
