@@ -34,7 +34,28 @@ export const resultDataSchemas = {
   'remote_viewing.geography': z.object({
     ...common,
     terrain: z.array(named),
-    places: z.array(named.extend({ country: z.string(), lon: z.number(), lat: z.number() })),
+    places: z.array(
+      named.extend({
+        country: z.string(),
+        lon: z.number(),
+        lat: z.number(),
+        chance: probability.optional().describe('How probable it is when nothing was recorded.'),
+      }),
+    ),
+    density: z
+      .object({
+        stepDegrees: z.number().describe('The width and height of a cell.'),
+        cells: z.array(
+          z.object({
+            lon: z.number().describe('Of its middle, in degrees.'),
+            lat: z.number().describe('Of its middle, in degrees.'),
+            probability,
+            chance: probability.describe("Its share of the world's land."),
+          }),
+        ),
+      })
+      .optional()
+      .describe('The cells of the world map that are likelier than chance, what is most above it first.'),
   }),
   'remote_viewing.match': z.object({
     ...common,
