@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
+import { createInferenceCache, type InferenceCache } from './integrations/inferenceCache.ts';
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
 import { createObjectStore, type ObjectStore } from './integrations/objectStore.ts';
 import { createRedis } from './integrations/redis.ts';
@@ -22,6 +23,7 @@ export interface Resources {
   objects: ObjectStore;
   contents: SessionContentStore;
   cache: SessionCache;
+  inferences: InferenceCache;
   driftCounts: DriftCounts;
   live: LiveStream;
   /** One check for each dependency that `/readyz` asks. */
@@ -54,6 +56,7 @@ export function openResources(config: Config, service: string): Resources {
     objects,
     contents: createSessionContentStore(objects),
     cache: createSessionCache(redis, metrics, masterKeys, logger),
+    inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),
     live: createLiveStream(redis, logger),
     checks: {

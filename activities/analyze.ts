@@ -2,10 +2,11 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { v5 as uuidV5 } from 'uuid';
 import type { Database } from '../db/database.ts';
 import { beginAnalysis, recordStep } from '../db/sessionSteps.ts';
-import type { SessionContent } from '../domain/impressions.ts';
 import type { SessionType } from '../domain/session.ts';
 import { secondMs } from '../domain/time.ts';
+import type { Asked, InferenceCache } from '../integrations/inferenceCache.ts';
 import type { SessionContentStore } from '../integrations/sessionContent.ts';
+import { combine } from '../ml/combine.ts';
 import type { Engine } from '../ml/engine.ts';
 import { UnanalyzableError } from '../ml/errors.ts';
 import type { Analysis } from '../ml/inference.ts';
@@ -13,13 +14,14 @@ import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 import { finalFailure } from './failures.ts';
 import { whileHeartbeating } from './heartbeating.ts';
-import { versionFor, type ServedModels } from './routing.ts';
+import { versionsFor, type ServedModels } from './routing.ts';
 import type { ModelWatch } from './watching.ts';
 
 export interface AnalyzeDeps extends AnnounceDeps {
   database: Database;
   contents: SessionContentStore;
   engine: Engine;
+  inferences: InferenceCache;
   models: ServedModels;
   watch: ModelWatch;
   metrics: Metrics;
@@ -37,8 +39,14 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
 
       const content = await deps.contents.get(begun.contentKey);
       const model = deps.models.modelFor(sessionType);
-      const version = versionFor(model, { sessionId, metadata: content.metadata });
-      const analysis = await whileHeartbeating(() => inference(deps, content, version));
+      const versions = versionsFor(model, { sessionId, metadata: content.metadata });
+      const asked = { sessionId, userId: begun.userId, content, backend: deps.engine.backend };
+      const said = await whileHeartbeating(() =>
+        Promise.all(
+          versions.map(async (version) => ({ version, analysis: await inference(deps, { ...asked, version }) })),
+        ),
+      );
+      const results = combine(said.map(({ analysis }) => analysis.results));
       const completed = await recordStep(em, {
         sessionId,
         from: ['analyzing'],
@@ -47,19 +55,24 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
         type: 'analysis_completed',
         progress: 0.7,
         // The id follows from the session and the kind of result, so a second run stores the same row.
-        results: analysis.results.map((result) => ({ ...result, id: uuidV5(result.resultType, sessionId) })),
+        results: results.map((result) => ({ ...result, id: uuidV5(result.resultType, sessionId) })),
       });
-      if (completed === null) return;
+      if (completed === null) {
+        // It may have been erased meanwhile, and then nothing of it may stay.
+        await deps.inferences.forget(sessionId);
+        return;
+      }
       deps.metrics.analysisDurationSeconds.observe({ session_type: sessionType }, secondsSince(startedAt));
       await announce(deps, sessionId, completed);
-      deps.watch.analyzed({ content, model, version, analysis });
+      for (const { version, analysis } of said) deps.watch.analyzed({ content, model, version, analysis });
     },
   };
 }
 
-async function inference({ engine }: AnalyzeDeps, content: SessionContent, version: string): Promise<Analysis> {
+async function inference({ engine, inferences }: AnalyzeDeps, asked: Asked): Promise<Analysis> {
+  const { content, version } = asked;
   try {
-    return await engine.analyze(content, { version, signal: cancellationSignal() });
+    return await inferences.remember(asked, () => engine.analyze(content, { version, signal: cancellationSignal() }));
   } catch (error) {
     if (error instanceof UnanalyzableError) throw finalFailure('Unanalyzable', 'No model can read these impressions');
     throw error;

@@ -1,11 +1,13 @@
 import type { Database } from '../db/database.ts';
 import { eraseSession } from '../db/sessionSteps.ts';
+import type { InferenceCache } from '../integrations/inferenceCache.ts';
 import type { SessionCache } from '../integrations/sessionCache.ts';
 import type { SessionContentStore } from '../integrations/sessionContent.ts';
 
 export interface EraseDeps {
   database: Database;
   cache: SessionCache;
+  inferences: InferenceCache;
   contents: SessionContentStore;
 }
 
@@ -20,7 +22,8 @@ export function createEraseActivities(deps: EraseDeps) {
     async erase({ sessionId }: { sessionId: string }): Promise<void> {
       await eraseSession(deps.database.asService(), sessionId);
       // A copy that Redis may still hold would be read for days, so the attempt fails and is tried again.
-      if (!(await deps.cache.forget(sessionId))) throw new CacheUnreachableError('Redis did not drop the session');
+      const forgotten = await Promise.all([deps.cache.forget(sessionId), deps.inferences.forget(sessionId)]);
+      if (!forgotten.every(Boolean)) throw new CacheUnreachableError('Redis did not drop the session');
       await deps.contents.erase(sessionId);
     },
   };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { versionFor, type ServedModel } from './routing.ts';
+import { versionsFor, type ServedModel } from './routing.ts';
 
 const ready = (version: string) => ({ version, profile: null });
 const withCanary = (share: number): ServedModel => ({
@@ -8,8 +8,8 @@ const withCanary = (share: number): ServedModel => ({
   canary: { ...ready('1.1.0'), share },
   shadow: ready('2.0.0'),
 });
-const route = (model: ServedModel, sessionId: string, version?: string) =>
-  versionFor(model, { sessionId, metadata: version === undefined ? undefined : { model_version: version } });
+const route = (model: ServedModel, sessionId: string, pinned?: string | string[]) =>
+  versionsFor(model, { sessionId, metadata: pinned === undefined ? undefined : { model_version: pinned } }).join();
 
 const ids = Array.from({ length: 10_000 }, () => randomUUID());
 
@@ -36,7 +36,8 @@ describe('routing a session to a version (M2)', () => {
     expect(route({ ...withCanary(1), canary: null }, randomUUID())).toBe('1.0.0');
   });
 
-  test('takes the version that the session names, whatever the canary', () => {
+  test('takes the versions that the session names, each once, whatever the canary', () => {
     expect(route(withCanary(1), randomUUID(), '0.9.0')).toBe('0.9.0');
+    expect(route(withCanary(1), randomUUID(), ['0.9.0', '1.0.0', '0.9.0'])).toBe('0.9.0,1.0.0');
   });
 });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ModelProfile } from '../db/entities.ts';
-import { pinnedVersion, type SessionMetadata } from '../domain/impressions.ts';
+import { pinnedVersions, type SessionMetadata } from '../domain/impressions.ts';
 import type { SessionType } from '../domain/session.ts';
 
 /** A version that is ready, with what its drift is measured against. */
@@ -23,16 +23,16 @@ export interface ServedModels {
 }
 
 /**
- * Which version analyzes a session: the one it names itself, else the canary for the share that is the canary's, else
- * the active one. It follows from the session alone, so a retry gets the same.
+ * Which versions analyze a session: those it names itself, else the canary for the share that is the canary's, else the
+ * active one. It follows from the session alone, so a retry gets the same.
  */
-export function versionFor(
+export function versionsFor(
   { active, canary }: ServedModel,
   { sessionId, metadata }: { sessionId: string; metadata: SessionMetadata | undefined },
-): string {
-  const pinned = pinnedVersion(metadata);
-  if (pinned !== undefined) return pinned;
-  return canary !== null && placeOf(sessionId) < canary.share ? canary.version : active.version;
+): readonly string[] {
+  const pinned = pinnedVersions(metadata);
+  if (pinned.length > 0) return pinned;
+  return [canary !== null && placeOf(sessionId) < canary.share ? canary.version : active.version];
 }
 
 const hashBytes = 6;

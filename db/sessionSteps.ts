@@ -92,13 +92,13 @@ export async function recordStep(em: EntityManager, record: StepRecord): Promise
 }
 
 /**
- * Records that an attempt at the analysis begins, and says where the content lies. From here on it can no longer be
+ * Records that an attempt at the analysis begins, and says where the content lies and whose it is. From here on it can no longer be
  * changed. Null when the session is past its analysis, or gone.
  */
 export async function beginAnalysis(
   em: EntityManager,
   { sessionId, attempt }: { sessionId: string; attempt: number },
-): Promise<{ event: SessionEvent; contentKey: string } | null> {
+): Promise<{ event: SessionEvent; contentKey: string; userId: string } | null> {
   const written = await writeStep(em, {
     sessionId,
     from: ['created', 'analyzing'],
@@ -108,24 +108,26 @@ export async function beginAnalysis(
     progress: 0.3,
     attempt,
   });
-  return written && { event: eventOf(written), contentKey: written.content_key };
+  return written && { event: eventOf(written), contentKey: written.content_key, userId: written.user_id };
 }
 
-async function writeStep(em: EntityManager, record: StepRecord): Promise<(EventRow & { content_key: string }) | null> {
+type StepRow = EventRow & { content_key: string; user_id: string };
+
+async function writeStep(em: EntityManager, record: StepRecord): Promise<StepRow | null> {
   const { step, progress, attempt, stuck } = record;
   const facts = { step, progress, attempt, ...(stuck && { stuck: { code: stuck.code, message: stuck.message } }) };
-  const [row] = await em.execute<(EventRow & { content_key: string })[]>(
+  const [row] = await em.execute<StepRow[]>(
     `with session as (
        update sessions
        set status = coalesce(:status, status), completed_at = case when :terminal then now() else completed_at end
        where id = :sessionId and status in (select jsonb_array_elements_text(:from::jsonb))
-       returning id, status
+       returning id, status, user_id
      ), state as (
        update session_states
        set step = :step, stuck = :stuck::jsonb, last_seq = last_seq + 1, updated_at = now()
        from session
        where session_id = session.id
-       returning session_id, last_seq, content_key, session.status
+       returning session_id, last_seq, content_key, session.status, session.user_id
      ), results as (
        insert into analysis_results (id, session_id, result_type, confidence_score, data)
        select r.id, state.session_id, r.result_type, r.confidence_score, r.data
@@ -141,7 +143,7 @@ async function writeStep(em: EntityManager, record: StepRecord): Promise<(EventR
        select session_id, last_seq, :type, jsonb_build_object('status', status) || :facts::jsonb from state
        returning seq, type, data, created_at
      )
-     select event.*, state.content_key from event, state`,
+     select event.*, state.content_key, state.user_id from event, state`,
     {
       sessionId: record.sessionId,
       from: JSON.stringify(record.from),

@@ -318,12 +318,19 @@ const targetsSchema = z
 
 const maxMetadataBytes = 64 * 1024;
 
+const versionName = filledText(50);
+
 /** What the client wants kept beside the session; we read what is named here, and leave the rest alone. */
 export const metadataSchema = z
   .looseObject({
     targets: targetsSchema.optional(),
     training_consent: z.boolean().optional(),
-    model_version: filledText(50).optional().describe('The version of the model to analyze with; ours where left out.'),
+    model_version: z
+      .union([versionName, z.array(versionName).min(1).max(5)])
+      .optional()
+      .describe(
+        'The version of the model to analyze with, or several whose answers are combined; ours where left out.',
+      ),
   })
   .superRefine((metadata, context) => {
     const json = JSON.stringify(metadata);
@@ -336,10 +343,11 @@ export const metadataSchema = z
   .meta({ id: 'SessionMetadata' });
 export type SessionMetadata = z.infer<typeof metadataSchema>;
 
-/** The version that the client wants the session analyzed with; undefined where it leaves that to us. */
-export function pinnedVersion(metadata: SessionMetadata | null | undefined): string | undefined {
-  const version = metadata?.model_version;
-  return typeof version === 'string' ? version : undefined;
+/** The versions that the client wants the session analyzed with; none where it leaves that to us. */
+export function pinnedVersions(metadata: SessionMetadata | null | undefined): readonly string[] {
+  const pinned = metadata?.model_version ?? [];
+  const versions = Array.isArray(pinned) ? pinned : [pinned];
+  return [...new Set(versions.filter((version) => typeof version === 'string'))];
 }
 
 /**

@@ -122,3 +122,23 @@ export const resultDataSchemas = {
 export type ModelResult = {
   [T in ResultType]: { resultType: T; confidenceScore: number; data: z.infer<(typeof resultDataSchemas)[T]> };
 }[ResultType];
+
+/** A result as it was stored somewhere and comes back. */
+export const modelResultSchema: z.ZodType<ModelResult> = z.discriminatedUnion('resultType', [
+  resultOf('remote_viewing.descriptors'),
+  resultOf('remote_viewing.objects'),
+  resultOf('remote_viewing.geography'),
+  resultOf('remote_viewing.match'),
+  resultOf('dowsing.answer'),
+  resultOf('dowsing.location'),
+  resultOf('precognition.forecast'),
+  resultOf('intuitive_analysis.patterns'),
+]);
+
+function resultOf<T extends ResultType>(resultType: T) {
+  return z.object({
+    resultType: z.literal(resultType),
+    confidenceScore: probability,
+    data: resultDataSchemas[resultType],
+  });
+}

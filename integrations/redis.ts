@@ -55,3 +55,27 @@ export function watchReachability(redis: Redis): { isGone(): boolean } {
   });
   return { isGone: () => gone };
 }
+
+/** What became of a call that its caller can do without. */
+export type Attempted<T> = { done: true; value: T } | { done: false };
+
+/**
+ * Makes calls to Redis that never fail their caller: while Redis is gone they are not even tried, and what goes wrong is
+ * logged once until something goes right again.
+ */
+export function createAttempts(redis: Redis, logger: Logger, complaint: string) {
+  const reachability = watchReachability(redis);
+  let failing = false;
+  return async function attempt<T>(call: () => Promise<T>): Promise<Attempted<T>> {
+    if (reachability.isGone()) return { done: false };
+    try {
+      const value = await call();
+      failing = false;
+      return { done: true, value };
+    } catch (error) {
+      if (!failing) logger.warn({ error }, complaint);
+      failing = true;
+      return { done: false };
+    }
+  };
+}

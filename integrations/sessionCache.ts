@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { dayMs, hourMs, minuteMs, secondMs } from '../domain/time.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { watchReachability } from './redis.ts';
+import { createAttempts } from './redis.ts';
 import { seal, unseal, type MasterKey } from './sealing.ts';
 
 interface CacheKey {
@@ -56,22 +56,7 @@ export function createSessionCache(
   masterKeys: readonly MasterKey[],
   logger: Logger,
 ): SessionCache {
-  const reachability = watchReachability(redis);
-  let failing = false;
-
-  /** Runs a call on Redis; what goes wrong is logged once until something goes right again. */
-  async function attempt<T>(call: () => Promise<T>): Promise<{ done: true; value: T } | { done: false }> {
-    if (reachability.isGone()) return { done: false };
-    try {
-      const value = await call();
-      failing = false;
-      return { done: true, value };
-    } catch (error) {
-      if (!failing) logger.warn({ error }, 'the cache does not work; going on without it');
-      failing = true;
-      return { done: false };
-    }
-  }
+  const attempt = createAttempts(redis, logger, 'the cache does not work; going on without it');
 
   async function write(call: () => Promise<unknown>): Promise<boolean> {
     const { done } = await attempt(call);

@@ -57,6 +57,11 @@ export function createMetrics(service: string) {
       ['model', 'backend'],
       workSeconds,
     ),
+    inferenceCacheReadsTotal: counter(
+      'inference_cache_reads_total',
+      'Sessions that looked for an earlier answer to the same content, by whether there was one.',
+      ['outcome'],
+    ),
     inferenceBatchSize: histogram(
       'inference_batch_size',
       'Sessions that a model answered together.',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { versionFor } from '../activities/routing.ts';
+import { versionsFor } from '../activities/routing.ts';
 import { listComparisons } from '../db/comparisons.ts';
 import { promote, rollback, setCanary, setShadow } from '../db/models.ts';
 import { findResults } from '../db/sessions.ts';
@@ -70,7 +70,7 @@ describe('sessions and the registry (M1, M2)', () => {
     await until(() => platform.models.modelFor(name).canary?.version === canary);
     const ids = Array.from({ length: 12 }, () => randomUUID());
     const model = platform.models.modelFor(name);
-    const expected = ids.map((sessionId) => versionFor(model, { sessionId, metadata: undefined }));
+    const expected = ids.flatMap((sessionId) => versionsFor(model, { sessionId, metadata: undefined }));
     expect(await Promise.all(ids.map((id) => versionOf(undefined, id)))).toEqual(expected);
   });
 

@@ -283,7 +283,7 @@ describe('a session that names its version', () => {
     expect((await change('9.9.9')).body.error?.details).toEqual([
       { path: 'metadata.model_version', message: 'is not a registered version of dowsing' },
     ]);
-    for (const version of ['9.9.9', '', 7, ['1.0.0'], randomUUID()]) {
+    for (const version of ['9.9.9', '', 7, [], ['1.0.0', '9.9.9'], randomUUID()]) {
       const { status, body } = await create(version);
       expect(status).toBe(400);
       expect(body.error?.details?.[0]?.path).toMatch(/^metadata\.model_version/);
