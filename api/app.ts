@@ -10,6 +10,7 @@ import { docsAssets, docsRoutes } from './docs.ts';
 import { success } from './envelope.ts';
 import { answerErrors } from './errors.ts';
 import { modelRoutes } from './models/routes.ts';
+import { trainingRoutes } from './models/trainings.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { stateOf } from './requestState.ts';
@@ -22,6 +23,8 @@ export function createRoutes(deps: ApiDeps): Route[] {
   const routes = [
     ...authRoutes(deps),
     ...sessionRoutes(deps),
+    // Before the models: no model is called "trainings".
+    ...trainingRoutes(deps),
     ...modelRoutes(deps),
     ...platformRoutes(deps),
     ...docsRoutes,

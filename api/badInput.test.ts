@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findState } from '../db/sessions.ts';
 import { startTestApi, type Answer, type CallOptions, type TestApi, type TestUser } from '../tests/api.ts';
 import { alteredToken, confusedToken, goodClaims, ourSigningKey, signedToken, unsignedToken } from '../tests/tokens.ts';
-import { newSessionId } from './sessions/identity.ts';
+import { newId } from './identity.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -22,7 +22,7 @@ async function expectNothingStored(options: CallOptions): Promise<Answer> {
     ...options,
     headers: { 'Idempotency-Key': key, ...options.headers },
   });
-  const sessionId = newSessionId(user.id, key);
+  const sessionId = newId('session', user.id, key);
   expect(await findState(api.resources.database.asUser(user.id), sessionId)).toBeNull();
   expect(await api.resources.objects.deletePrefix(`sessions/${sessionId}/`)).toBe(0);
   const list = await api.call('GET', '/v1/sessions', { token: user.token });

@@ -22,7 +22,8 @@ Every score stands beside what chance gives.
 
 **Live updates**: Socket.IO at the path \`/v1/ws\`, with \`auth: {token}\` in the handshake. Emit \`subscribe\` with
 \`{sessionId, after?}\`; it is acknowledged with \`{ok: true, lastSeq}\` or \`{ok: false, error}\`. Every event of the session
-with a number greater than \`after\` (0 unless given) then arrives as \`session_update\`, in order and without gaps.`;
+with a number greater than \`after\` (0 unless given) then arrives as \`session_update\`, in order and without gaps.
+Operators emit \`{trainingId}\` instead and get a training's newest state as \`training_update\`, until it has ended.`;
 
 /** The OpenAPI 3.1 document, made from the same schemas that validate. It is made once, at start. */
 export function createOpenApiDocument(routes: readonly Route[]) {

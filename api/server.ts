@@ -7,6 +7,7 @@ import type { ApiDeps } from './deps.ts';
 import { failure } from './envelope.ts';
 import { createLiveHub } from './live/hub.ts';
 import { serveLiveUpdates } from './live/sockets.ts';
+import { createTrainingWatcher } from './live/trainings.ts';
 import { newRequestId } from './requestState.ts';
 
 export interface RunningApi {
@@ -32,7 +33,8 @@ export async function startApi(deps: ApiDeps, address: { host: string; port: num
   const app = createApp(deps);
   http.on('clientError', refuseMalformed);
   const hub = createLiveHub(deps);
-  const io = serveLiveUpdates(http, { ...deps, hub });
+  const trainings = createTrainingWatcher(deps);
+  const io = serveLiveUpdates(http, { ...deps, hub, trainings });
   const port = await listen(http, address);
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
@@ -47,7 +49,7 @@ export async function startApi(deps: ApiDeps, address: { host: string; port: num
       const idle = setInterval(() => {
         http.closeIdleConnections();
       }, idleCloseMs);
-      await Promise.all([closed, hub.close()]);
+      await Promise.all([closed, hub.close(), trainings.close()]);
       clearInterval(idle);
       clearTimeout(limit);
     },

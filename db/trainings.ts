@@ -42,10 +42,9 @@ export async function listTrainings(
   return em.find(Training, where, { orderBy: { startedAt: 'desc', id: 'desc' }, limit });
 }
 
-/** Those of the trainings that have changed since. */
-export async function changedTrainings(em: EntityManager, seen: ReadonlyMap<string, Date | null>): Promise<Training[]> {
-  const trainings = await em.find(Training, { id: { $in: [...seen.keys()] } });
-  return trainings.filter(({ id, updatedAt }) => updatedAt.getTime() !== seen.get(id)?.getTime());
+/** Those of the trainings that there are. */
+export async function findTrainings(em: EntityManager, ids: readonly string[]): Promise<Training[]> {
+  return em.find(Training, { id: { $in: [...ids] } });
 }
 
 /** What a training writes down on its way. */

@@ -100,6 +100,18 @@ export const errorTable = {
     message: 'No other version of this model was active before.',
     help: 'Promote a version by its name; GET /v1/models/{name}/versions lists them.',
   },
+  training_running: {
+    status: 409,
+    retryable: false,
+    message: 'A training of this model is under way.',
+    help: 'It is named in error.details. Wait for it or cancel it, then ask again under a new Idempotency-Key.',
+  },
+  training_ended: {
+    status: 409,
+    retryable: false,
+    message: 'The training has ended already.',
+    help: 'Nothing needs to be done.',
+  },
   session_deleted: {
     status: 410,
     retryable: false,

@@ -1,3 +1,4 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { secondMs } from '../../domain/time.ts';
 import { unpackState } from '../../ml/training/state.ts';
 import { trainingStep, type StepContext, type TrainingDeps } from './deps.ts';
@@ -50,6 +51,9 @@ async function trainOn(context: StepContext, { shards }: Manifest, from: Positio
       { model, seed, state: position.state, shard, shards: shards.length },
       signal,
     );
+    if (!Object.values(learned.losses).every(Number.isFinite)) {
+      throw ApplicationFailure.nonRetryable('The training diverged: its loss is no number any more', 'Diverged');
+    }
     position = learned;
     examples += learned.examples;
     const now = performance.now();

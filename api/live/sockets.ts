@@ -2,6 +2,7 @@ import type { Server as HttpServer } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
 import { findSession } from '../../db/sessions.ts';
+import { findTraining } from '../../db/trainings.ts';
 import type { Database } from '../../db/database.ts';
 import { ApiError, errorTable, type ErrorCode } from '../../domain/errors.ts';
 import type { SessionUpdate } from '../../domain/events.ts';
@@ -12,6 +13,7 @@ import type { AccessTokens, Caller } from '../auth/accessTokens.ts';
 import { requirePermission } from '../auth/authenticate.ts';
 import { toApiError } from '../errors.ts';
 import type { LiveHub, Watch } from './hub.ts';
+import type { TrainingUpdate, TrainingWatcher } from './trainings.ts';
 
 /** What a live client is told of a refusal. */
 interface LiveError {
@@ -28,11 +30,13 @@ interface ClientEvents {
 
 interface ServerEvents {
   session_update: (update: SessionUpdate) => void;
+  training_update: (update: TrainingUpdate) => void;
   unauthenticated: (error: LiveError) => void;
 }
 
 interface SocketData {
   caller: Caller;
+  /** By the id of the session or training. */
   watches: Map<string, Watch>;
 }
 
@@ -40,19 +44,22 @@ type LiveSocket = Socket<ClientEvents, ServerEvents, Record<string, never>, Sock
 export type LiveServer = Server<ClientEvents, ServerEvents, Record<string, never>, SocketData>;
 
 const handshakeSchema = z.object({ token: z.string().min(1) });
-const subscribeSchema = z.strictObject({
+const sessionSchema = z.strictObject({
   sessionId: z.uuid(),
   after: z.int().min(0).max(2_147_483_647).default(0),
 });
-const unsubscribeSchema = z.strictObject({ sessionId: z.uuid() });
+const trainingSchema = z.strictObject({ trainingId: z.uuid() });
+const subscribeSchema = z.union([sessionSchema, trainingSchema]);
+const unsubscribeSchema = z.union([z.strictObject({ sessionId: z.uuid() }), trainingSchema]);
 
-/** One client watches at most this many sessions over one socket. */
+/** One client watches at most this many sessions and trainings over one socket. */
 const maxWatches = 1_000;
 
 interface SocketDeps {
   database: Database;
   tokens: AccessTokens;
   hub: LiveHub;
+  trainings: TrainingWatcher;
   metrics: Metrics;
   logger: Logger;
 }
@@ -116,9 +123,8 @@ function welcome(deps: SocketDeps, socket: LiveSocket): void {
   });
   socket.on('unsubscribe', (request, acknowledge) => {
     answer(deps.logger, acknowledge, () => {
-      const { sessionId } = unsubscribeSchema.parse(request);
-      watches.get(sessionId)?.end();
-      watches.delete(sessionId);
+      const watched = unsubscribeSchema.parse(request);
+      end(watches, 'sessionId' in watched ? watched.sessionId : watched.trainingId);
       return Promise.resolve({ answer: {} });
     });
   });
@@ -149,24 +155,61 @@ function isCallback(value: unknown): value is (answer: unknown) => void {
   return typeof value === 'function';
 }
 
-/** @throws ApiError `not_found`, `validation_failed` */
-async function subscribe(
+/** @throws ApiError `not_found`, `forbidden`, `validation_failed` */
+function subscribe(deps: SocketDeps, socket: LiveSocket, request: unknown): Promise<Outcome> {
+  const wanted = subscribeSchema.parse(request);
+  return 'sessionId' in wanted ? watchSession(deps, socket, wanted) : watchTraining(deps, socket, wanted);
+}
+
+function end(watches: Map<string, Watch>, id: string): void {
+  watches.get(id)?.end();
+  watches.delete(id);
+}
+
+/** @throws ApiError `validation_failed` */
+function requirePlace(watches: ReadonlyMap<string, Watch>, path: string, id: string): void {
+  if (watches.has(id) || watches.size < maxWatches) return;
+  throw new ApiError('validation_failed', [{ path, message: `at most ${maxWatches} a connection` }]);
+}
+
+/** Operators alone watch trainings. */
+async function watchTraining(
+  { database, trainings, metrics }: SocketDeps,
+  socket: LiveSocket,
+  { trainingId }: z.output<typeof trainingSchema>,
+): Promise<Outcome> {
+  const { caller, watches } = socket.data;
+  requirePermission(caller, 'model:manage');
+  if ((await findTraining(database.asUser(caller.userId), trainingId)) === null) throw new ApiError('not_found');
+  requirePlace(watches, 'trainingId', trainingId);
+  return {
+    answer: {},
+    begin: () => {
+      end(watches, trainingId);
+      if (!socket.connected) return;
+      const watch = trainings.watch(trainingId, (update) => {
+        socket.emit('training_update', update);
+        metrics.liveUpdatesTotal.inc();
+        if (update.data.state !== 'running') watches.delete(trainingId);
+      });
+      watches.set(trainingId, watch);
+    },
+  };
+}
+
+async function watchSession(
   { database, hub, metrics }: SocketDeps,
   socket: LiveSocket,
-  request: unknown,
+  { sessionId, after }: z.output<typeof sessionSchema>,
 ): Promise<Outcome> {
-  const { sessionId, after } = subscribeSchema.parse(request);
   const { caller, watches } = socket.data;
   const row = await findSession(database.asUser(caller.userId), sessionId);
   if (row === null) throw new ApiError('not_found');
-  if (!watches.has(sessionId) && watches.size >= maxWatches) {
-    throw new ApiError('validation_failed', [{ path: 'sessionId', message: `at most ${maxWatches} a connection` }]);
-  }
+  requirePlace(watches, 'sessionId', sessionId);
   return {
     answer: { lastSeq: row.lastSeq },
     begin: () => {
-      watches.get(sessionId)?.end();
-      watches.delete(sessionId);
+      end(watches, sessionId);
       // A number that the session has not reached yet would hide what is to come.
       const from = Math.min(after, row.lastSeq);
       if (!socket.connected || (isTerminal(row.status) && from >= row.lastSeq)) return;

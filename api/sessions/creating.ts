@@ -6,7 +6,7 @@ import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { WorkflowUnavailableError, type StartOutcome, type WorkflowClient } from '../../temporal/client.ts';
 import type { Caller } from '../auth/accessTokens.ts';
-import { fingerprintOf, newSessionId } from './identity.ts';
+import { fingerprintOf, newId } from '../identity.ts';
 import { requireKnownVersion } from './pinning.ts';
 import type { SessionReader } from './reading.ts';
 import type { NewSessionRequest, SessionView } from './schemas.ts';
@@ -31,7 +31,7 @@ export async function createSession(
   request: NewSessionRequest,
   idempotencyKey: string | undefined,
 ): Promise<SessionView> {
-  const sessionId = newSessionId(caller.userId, idempotencyKey);
+  const sessionId = newId('session', caller.userId, idempotencyKey);
   const fingerprint = fingerprintOf(request, deps.idempotencySecret);
   if (idempotencyKey !== undefined && (await wasCreated(deps, caller, sessionId, fingerprint))) {
     return deps.reader.read(caller, sessionId);

@@ -48,7 +48,7 @@ export const idempotencyHeadersSchema = z.object({
     .string()
     .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
     .optional()
-    .describe('Makes the request safe to repeat: the same key and body answer the same session.'),
+    .describe('Makes the request safe to repeat: the same key and body answer the same.'),
 });
 
 export const listQuerySchema = z.strictObject({

@@ -5,7 +5,7 @@ import { recordStep } from '../../db/sessionSteps.ts';
 import type { SessionStatus } from '../../domain/session.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { exampleOf } from '../../tests/examples.ts';
-import { newSessionId } from './identity.ts';
+import { newId } from '../identity.ts';
 import type { SessionView } from './schemas.ts';
 
 let api: TestApi;
@@ -349,7 +349,7 @@ describe('deleting', () => {
   test('removes the session, its content and its cache; its tombstone stays (A1, D3)', async () => {
     const key = randomUUID();
     const { id } = sessionOf(await create(complete, { 'Idempotency-Key': key }));
-    expect(id).toBe(newSessionId(user.id, key));
+    expect(id).toBe(newId('session', user.id, key));
     expect((await api.call('DELETE', `/v1/sessions/${id}`, { token: user.token })).status).toBe(200);
     expect((await api.call('GET', `/v1/sessions/${id}`, { token: user.token })).status).toBe(404);
     expect(await api.resources.objects.deletePrefix(`sessions/${id}/`)).toBe(0);
