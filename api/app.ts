@@ -12,6 +12,7 @@ import { answerErrors } from './errors.ts';
 import { modelRoutes } from './models/routes.ts';
 import { trainingRoutes } from './models/trainings.ts';
 import { createOpenApiDocument } from './openapi.ts';
+import { outcomeRoutes } from './outcomes/routes.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { stateOf } from './requestState.ts';
 import { plainRoute, type JsonRoute, type PlainRoute, type Route } from './route.ts';
@@ -23,6 +24,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
   const routes = [
     ...authRoutes(deps),
     ...sessionRoutes(deps),
+    ...outcomeRoutes(deps),
     // Before the models: no model is called "trainings".
     ...trainingRoutes(deps),
     ...modelRoutes(deps),

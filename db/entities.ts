@@ -1,7 +1,9 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { SessionEventFacts, SessionEventType } from '../domain/events.ts';
 import type { SessionMetadata } from '../domain/impressions.ts';
+import type { OutcomeOf } from '../domain/outcomes.ts';
 import type { ModelResult, ResultType } from '../domain/results.ts';
+import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
 import type { Role, Tier } from '../domain/tiers.ts';
@@ -104,6 +106,24 @@ export const AnalysisResult = defineEntity({
   policies: [rowsOfOwnSessions('analysis_results_owner')],
 });
 export type AnalysisResult = InferEntity<typeof AnalysisResult>;
+
+/** What turned out to be true of a session, and what the session scored by it; it goes with the session. */
+export const OutcomeRow = defineEntity({
+  name: 'OutcomeRow',
+  tableName: 'outcomes',
+  properties: {
+    session: () =>
+      p.manyToOne(Session).mapToPk().fieldName('session_id').primary().deleteRule('no action').updateRule('no action'),
+    outcome: p.json().$type<OutcomeOf<SessionType>>(),
+    scorecard: p.json().$type<Scorecard>(),
+    /** When it turned out to be true, as the one who recorded it says. */
+    knownAt: timestamp(),
+    recordedAt: timestamp().defaultRaw('now()'),
+    recordedBy: p.uuid(),
+  },
+  policies: [rowsOfOwnSessions('outcomes_owner')],
+});
+export type OutcomeRow = InferEntity<typeof OutcomeRow>;
 
 /**
  * What the platform keeps of a session beside the specified columns. The row outlives a deleted session as its
@@ -360,6 +380,7 @@ export const entities = [
   UserRole,
   Session,
   AnalysisResult,
+  OutcomeRow,
   SessionState,
   SessionEventRow,
   RefreshToken,

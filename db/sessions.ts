@@ -32,7 +32,7 @@ export interface SessionRow {
 }
 
 /** A time as clients read it, to the millisecond. */
-function isoUtc(column: string): string {
+export function isoUtc(column: string): string {
   return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 

@@ -82,6 +82,12 @@ export const errorTable = {
     message: 'The results are not ready yet.',
     help: 'Wait for the live event analysis_completed, or ask again later.',
   },
+  outcome_recorded: {
+    status: 409,
+    retryable: false,
+    message: 'Another outcome of this session is recorded already, and what is recorded stays.',
+    help: 'Read it at GET …/outcome.',
+  },
   session_ended: {
     status: 409,
     retryable: false,

@@ -310,7 +310,7 @@ export const impressionsSchemas = {
 export const cueSchema = filledText(10_000).describe('The question or coordinate that the session is about.');
 
 /** A pool that a remote viewing is ranked against. */
-const targetsSchema = z
+export const targetsSchema = z
   .array(z.strictObject({ id: filledText(200), words: z.array(filledText(200)).min(1).max(1_000) }))
   .min(2)
   .max(1_000)

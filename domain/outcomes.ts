@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { sessionTypes } from './session.ts';
+import { type SessionContent, targetsSchema } from './impressions.ts';
+import type { SessionType } from './session.ts';
 
 /**
  * What turned out to be true of a session's target, recorded after its analysis. It scores the session, and with consent
@@ -49,11 +50,89 @@ export const outcomeSchemas = {
 
 export type OutcomeOf<T extends keyof typeof outcomeSchemas> = z.infer<(typeof outcomeSchemas)[T]>;
 
-/** An outcome with the type of session it belongs to. */
-export const outcomeSchema = z.discriminatedUnion('sessionType', [
-  z.strictObject({ sessionType: z.literal(sessionTypes[0]), outcome: outcomeSchemas.remote_viewing }),
-  z.strictObject({ sessionType: z.literal(sessionTypes[1]), outcome: outcomeSchemas.dowsing }),
-  z.strictObject({ sessionType: z.literal(sessionTypes[2]), outcome: outcomeSchemas.precognition }),
-  z.strictObject({ sessionType: z.literal(sessionTypes[3]), outcome: outcomeSchemas.intuitive_analysis }),
-]);
-export type Outcome = z.infer<typeof outcomeSchema>;
+/** What does not fit in an outcome, by its path inside it. */
+export interface OutcomeProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+type ContentOf<T extends SessionType> = Extract<SessionContent, { sessionType: T }>;
+
+/** A session's content with what turned out to be true of it. */
+export type KnownOutcome = {
+  [T in SessionType]: { readonly sessionType: T; readonly content: ContentOf<T>; readonly outcome: OutcomeOf<T> };
+}[SessionType];
+
+/** What a session's results name; empty where they name nothing of the kind. */
+interface ResultNames {
+  readonly objects: readonly string[];
+  readonly terrains: readonly string[];
+}
+
+/**
+ * Holds an outcome against its session: a target of its pool, the names of its model, its series, its rows. */
+export function problemsOf({ sessionType, content, outcome }: KnownOutcome, names: ResultNames): OutcomeProblem[] {
+  switch (sessionType) {
+    case 'remote_viewing':
+      return problemsOfViewing(content, outcome, names);
+    case 'dowsing':
+      return problemsOfDowsing(content, outcome);
+    case 'precognition':
+      return problemsOfForecast(content, outcome);
+    case 'intuitive_analysis':
+      return problemsOfPatterns(content, outcome);
+  }
+}
+
+function problemsOfViewing(
+  { metadata }: ContentOf<'remote_viewing'>,
+  { targetId, objects = [], terrain }: OutcomeOf<'remote_viewing'>,
+  names: ResultNames,
+): OutcomeProblem[] {
+  const pool = targetsSchema.safeParse(metadata?.targets).data ?? [];
+  const unknown = (path: string, name: string, known: readonly string[]) =>
+    known.length > 0 && !known.includes(name) ? [{ path, message: 'is no name of the model' }] : [];
+  return [
+    ...(targetId === undefined || pool.some(({ id }) => id === targetId)
+      ? []
+      : [{ path: 'targetId', message: "is not in the session's pool of targets" }]),
+    ...objects.flatMap((name, i) => unknown(`objects.${i}`, name, names.objects)),
+    ...(terrain === undefined ? [] : unknown('terrain', terrain, names.terrains)),
+  ];
+}
+
+function problemsOfDowsing({ impressions }: ContentOf<'dowsing'>, outcome: OutcomeOf<'dowsing'>): OutcomeProblem[] {
+  const asked = impressions !== undefined && 'trace' in impressions ? 'answer' : 'location';
+  return asked in outcome ? [] : [{ path: asked, message: `is what the session asked for` }];
+}
+
+function problemsOfForecast(
+  { impressions }: ContentOf<'precognition'>,
+  { series }: OutcomeOf<'precognition'>,
+): OutcomeProblem[] {
+  const known = impressions?.series.map(({ name }) => name) ?? [];
+  const seen = new Set<string>();
+  return series.flatMap(({ name, values }, i) => {
+    const problems: OutcomeProblem[] = [];
+    if (!known.includes(name)) problems.push({ path: `series.${i}.name`, message: 'names no series of the session' });
+    if (seen.has(name)) problems.push({ path: `series.${i}.name`, message: 'is named twice' });
+    if (values.length !== impressions?.horizon) {
+      problems.push({ path: `series.${i}.values`, message: 'must be as many as the horizon' });
+    }
+    seen.add(name);
+    return problems;
+  });
+}
+
+function problemsOfPatterns(
+  { impressions }: ContentOf<'intuitive_analysis'>,
+  { groups, anomalies = [] }: OutcomeOf<'intuitive_analysis'>,
+): OutcomeProblem[] {
+  const rows = impressions?.rows.length ?? 0;
+  return [
+    ...(groups === undefined || groups.length === rows ? [] : [{ path: 'groups', message: 'must be as many as rows' }]),
+    ...anomalies.flatMap((row, i) =>
+      row < rows ? [] : [{ path: `anomalies.${i}`, message: 'is no row of the table' }],
+    ),
+  ];
+}
