@@ -126,7 +126,9 @@ describe('promoting and rolling back', () => {
 
   test('leaves one row a change that says who, what and why, however often it is pressed', async () => {
     for (let press = 0; press < 2; press++) await post('promote', { version: first, reason: 'Better at 0.3.' });
-    for (let press = 0; press < 2; press++) await post('rollback', {});
+    await post('rollback', {});
+    // In a hurry nobody writes a body.
+    await api.call('POST', `/v1/models/${name}/rollback`, { token: tokens.operator });
     const { changes, active: now } = await page();
     expect(now.version).toBe(active);
     const operator = (await api.deps.tokens.verify(tokens.operator)).userId;
