@@ -20,11 +20,12 @@ const outcomes = async () => resources.metrics.registry.getSingleMetricAsString(
 
 describe('behind a session that has its results (M2)', () => {
   const watch = createModelWatch({ ...resources, engine: engineOf(() => Promise.reject(new Error('no shadow'))) });
-  const analyzed = (model: ServedModel, version: string, yes: number) => {
-    watch.analyzed({ content, model, version, analysis: { results: [], observed: { yes, unprofiled: 1 } } });
+  const analyzed = (model: ServedModel, version: string, yes: number, metadata?: SessionContent['metadata']) => {
+    const analysis = { results: [], observed: { yes, unprofiled: 1 } };
+    watch.analyzed({ content: { ...content, metadata }, model, version, analysis });
   };
 
-  test('what the active version and the canary observed is counted in the bins of their profiles', async () => {
+  test('what the active version and the canary observed is counted in bins, unless a session named them', async () => {
     const [active, canary] = [randomUUID(), randomUUID()];
     const model = {
       active: { version: active, profile },
@@ -33,12 +34,11 @@ describe('behind a session that has its results (M2)', () => {
     };
     for (const yes of [0.1, 0.5, 0.6, 0.9]) analyzed(model, active, yes);
     analyzed(model, canary, 0.9);
-    analyzed(model, 'pinned', 0.1);
+    analyzed(model, active, 0.1, { model_version: active });
     const read = (version: string) => resources.driftCounts.read({ name: 'dowsing', version }, 1);
     while ((await read(canary))?.yes === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await read(active)).toEqual({ yes: [1, 2, 1] });
     expect(await read(canary)).toEqual({ yes: [0, 0, 1] });
-    expect(await read('pinned')).toEqual({});
   });
 
   test('a shadow that fails is counted and harms nobody; the same version is not its own shadow', async () => {

@@ -1,6 +1,6 @@
 import { addComparisons } from '../db/comparisons.ts';
 import type { Database } from '../db/database.ts';
-import type { SessionContent } from '../domain/impressions.ts';
+import { pinnedVersions, type SessionContent } from '../domain/impressions.ts';
 import type { DriftCounts } from '../integrations/driftCounts.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { Analysis } from '../ml/inference.ts';
@@ -67,7 +67,8 @@ export function createModelWatch(deps: WatchDeps): ModelWatch {
     analyzed(session) {
       const { content, model, version, analysis } = session;
       const { active, canary, shadow } = model;
-      // A version that the client named says nothing of how the sessions at large are distributed.
+      // What clients ask of a version by its name says nothing of sessions at large.
+      if (pinnedVersions(content.metadata).length > 0) return;
       const used = [active, canary].find((ready) => ready?.version === version);
       if (used?.profile) {
         void deps.driftCounts.add({ name: content.sessionType, version }, binsOf(analysis.observed, used.profile));
