@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newSession, newUser, openTestDatabase } from '../tests/database.ts';
+import { openStatuses } from '../domain/session.ts';
 import type { Database } from './database.ts';
 import {
   beginAnalysis,
@@ -144,6 +145,31 @@ describe('recordStep', () => {
     expect(await analyzing(id)).toBeNull();
   });
 });
+
+test('an end that waits for a step to commit still ends the session, whatever status the step left (A1, T1)', async () => {
+  const sessionId = await newSession(database, userId);
+  await analyzing(sessionId);
+  let ended: ReturnType<typeof recordStep> | undefined;
+  await em().transactional(async (step) => {
+    await recordStep(step, {
+      sessionId,
+      from: ['analyzing'],
+      status: 'notifying',
+      step: 'analyze',
+      type: 'analysis_completed',
+    });
+    ended = recordStep(em(), { sessionId, from: openStatuses, status: 'cancelled', step: null, type: 'cancelled' });
+    await untilOneWaits();
+  });
+  expect(await ended).toMatchObject({ data: { status: 'cancelled' } });
+  expect(await findSession(asUser(), sessionId)).toMatchObject({ status: 'cancelled' });
+});
+
+/** Waits until a statement of ours waits for another one's lock. */
+async function untilOneWaits(): Promise<void> {
+  const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  while ((await em().execute<object[]>(waiting)).length === 0) await new Promise((resolve) => setImmediate(resolve));
+}
 
 test('an analysis that begins learns where the content lies, and one of a session that is past it learns nothing (T1)', async () => {
   const id = await newSession(database, userId, { contentKey: 'k1' });

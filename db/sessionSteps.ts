@@ -116,11 +116,12 @@ type StepRow = EventRow & { content_key: string; user_id: string };
 async function writeStep(em: EntityManager, record: StepRecord): Promise<StepRow | null> {
   const { step, progress, attempt, stuck } = record;
   const facts = { step, progress, attempt, ...(stuck && { stuck: { code: stuck.code, message: stuck.message } }) };
+  // The list of statuses is no subquery: of one, a statement that waited for a lock sees the member that matched before.
   const [row] = await em.execute<StepRow[]>(
     `with session as (
        update sessions
        set status = coalesce(:status, status), completed_at = case when :terminal then now() else completed_at end
-       where id = :sessionId and status in (select jsonb_array_elements_text(:from::jsonb))
+       where id = :sessionId and :from::jsonb @> to_jsonb(status::text)
        returning id, status, user_id
      ), state as (
        update session_states
