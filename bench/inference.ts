@@ -12,32 +12,43 @@ import { at } from '../ml/sequence.ts';
 import { quantile, throughputOf } from './statistics.ts';
 
 /**
- * `npm run bench:inference`: what the engine makes of its models, as ratios within the same run. Each round measures
- * the bare model in this process and the engine in turn, so that what else the machine does falls on all alike.
+ * `npm run bench:inference`: what batching gains, and what the engine adds to its models. Each round measures the bare
+ * model in this process, the engine with batches of one and the engine as it is, in turn, so that what else the machine
+ * does falls on all alike; the middle round counts. Processor time is told beside the clock, since it depends less on
+ * what else runs. Sessions are the examples of `examples/`.
  */
 
 const rounds = 5;
-const batch = 32;
+const inFlight = 32;
 /** A measurement takes at least this long. */
-const leastMs = 300;
+const leastMs = 400;
 
+/** Milliseconds for one session. */
 interface Cost {
-  readonly predictAlone: number;
-  readonly predictTogether: number;
-  readonly encode: number;
-  readonly report: number;
-  readonly engineAlone: number;
-  readonly engineTogether: number;
+  readonly clockMs: number;
+  readonly processorMs: number;
+}
+
+interface Round {
+  /** `model.predict` alone, with 32 sessions. */
+  readonly predict: Cost;
+  readonly encode: Cost;
+  readonly report: Cost;
+  /** The engine with 32 in flight: batches of one, and batches as it makes them. */
+  readonly oneByOne: Cost;
+  readonly batched: Cost;
 }
 
 const runtime = await openBackend();
 const artefacts = await listBundledArtefacts();
-const engine = await createEngine();
-await engine.serve(artefacts.map(({ bytes, ...artefact }) => ({ ...artefact, fetch: () => Promise.resolve(bytes) })));
+const engines = { oneByOne: await createEngine({ largestBatch: 1 }), batched: await createEngine() };
+for (const engine of Object.values(engines)) {
+  await engine.serve(artefacts.map(({ bytes, ...artefact }) => ({ ...artefact, fetch: () => Promise.resolve(bytes) })));
+}
 
 say(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${runtime.backend}`);
-say(`Milliseconds a session, the middle of ${rounds} rounds; together: ${batch} sessions`, '');
-row('', 'predict', 'together', 'gain', 'encode', 'report', 'engine', 'together', 'gain', 'over predict', 'over model');
+say(`Milliseconds for one session, ${inFlight} in flight or at once, the middle of ${rounds} rounds.`, '');
+row('', '', 'predict', 'encode', 'report', 'one by one', 'batched', 'gain', 'over predict', 'over all three');
 for (const artefact of artefacts) {
   switch (artefact.name) {
     case 'remote_viewing':
@@ -54,76 +65,86 @@ for (const artefact of artefacts) {
       break;
   }
 }
-await engine.close();
+for (const engine of Object.values(engines)) await engine.close();
 
 async function show<T extends SessionType>(model: Model<T>, artefact: BundledArtefact): Promise<void> {
   const name = model.sessionType.replaceAll('_', '-');
   const content = sessionContentSchema.parse(JSON.parse(await readFile(`examples/${name}.json`, 'utf8')));
-  const measured: Cost[] = [];
-  for (let round = 0; round < rounds; round++) measured.push(await costOf(model, artefact, content));
-  const middle = (figure: (cost: Cost) => number) => quantile(measured.map(figure), 0.5);
-  row(
-    name,
-    ms(middle((cost) => cost.predictAlone)),
-    ms(middle((cost) => cost.predictTogether)),
-    times(middle((cost) => cost.predictAlone / cost.predictTogether)),
-    ms(middle((cost) => cost.encode)),
-    ms(middle((cost) => cost.report)),
-    ms(middle((cost) => cost.engineAlone)),
-    ms(middle((cost) => cost.engineTogether)),
-    times(middle((cost) => cost.engineAlone / cost.engineTogether)),
-    percent(middle((cost) => cost.engineTogether / cost.predictTogether - 1)),
-    percent(middle((cost) => cost.engineTogether / (cost.predictTogether + cost.encode + cost.report) - 1)),
-  );
+  const measured: Round[] = [];
+  for (let round = 0; round < rounds; round++) measured.push(await measure(model, artefact, content));
+  for (const [by, label] of [
+    ['clockMs', 'clock'],
+    ['processorMs', 'processor'],
+  ] as const) {
+    const middle = (figure: (of: Record<keyof Round, number>) => number) =>
+      quantile(
+        measured.map((round) =>
+          figure({
+            predict: round.predict[by],
+            encode: round.encode[by],
+            report: round.report[by],
+            oneByOne: round.oneByOne[by],
+            batched: round.batched[by],
+          }),
+        ),
+        0.5,
+      );
+    row(
+      by === 'clockMs' ? name : '',
+      label,
+      ms(middle(({ predict }) => predict)),
+      ms(middle(({ encode }) => encode)),
+      ms(middle(({ report }) => report)),
+      ms(middle(({ oneByOne }) => oneByOne)),
+      ms(middle(({ batched }) => batched)),
+      `${middle(({ oneByOne, batched }) => oneByOne / batched).toFixed(1)} ×`,
+      percent(middle(({ predict, batched }) => batched / predict - 1)),
+      percent(middle(({ predict, encode, report, batched }) => batched / (predict + encode + report) - 1)),
+    );
+  }
 }
 
-async function costOf<T extends SessionType>(
+async function measure<T extends SessionType>(
   model: Model<T>,
   artefact: BundledArtefact,
   content: SessionContent,
-): Promise<Cost> {
+): Promise<Round> {
   const predict = model.load(runtime, unpackArtefact(artefact.bytes).weights);
   const input = inputOf(content, model.sessionType);
   if (input === null) throw new Error('The example has no impressions');
   const inputs = model.encode(input, runtime);
-  const many = Array.from({ length: batch }, () => inputs);
+  const many = Array.from({ length: inFlight }, () => inputs);
   const outputs = at(await predict([inputs]), 0);
   const stamp = { name: artefact.name, version: artefact.version, backend: runtime.backend };
   return {
-    predictAlone: await msOf(() => predict([inputs])),
-    predictTogether: (await msOf(() => predict(many))) / batch,
-    encode: await msOf(() => Promise.resolve(model.encode(input, runtime))),
-    report: await msOf(() => Promise.resolve(model.report({ input, inputs, outputs, model: stamp }))),
-    engineAlone: await engineMs(engine, content, 1),
-    engineTogether: await engineMs(engine, content, batch),
+    predict: await costOf(() => predict(many), inFlight),
+    encode: await costOf(() => Promise.resolve(model.encode(input, runtime)), 1),
+    report: await costOf(() => Promise.resolve(model.report({ input, inputs, outputs, model: stamp })), 1),
+    oneByOne: await engineCost(engines.oneByOne, content),
+    batched: await engineCost(engines.batched, content),
   };
 }
 
-/** How long one call takes on average. */
-async function msOf(call: () => Promise<unknown>): Promise<number> {
-  await call();
-  const startedAt = performance.now();
-  let calls = 0;
-  while (performance.now() - startedAt < leastMs) {
-    await call();
-    calls += 1;
-  }
-  return (performance.now() - startedAt) / calls;
+function engineCost(engine: Engine, content: SessionContent): Promise<Cost> {
+  const sessions = 4 * inFlight;
+  return costOf(() => throughputOf(sessions, inFlight, () => engine.analyze(content)), sessions);
 }
 
-/** How long a session takes when so many are always in flight. */
-async function engineMs(engine: Engine, content: SessionContent, inFlight: number): Promise<number> {
-  const { perSecond } = await throughputOf(8 * inFlight, inFlight, () => engine.analyze(content));
-  const count = Math.ceil((perSecond * leastMs) / 1000 / inFlight) * inFlight;
-  return 1000 / (await throughputOf(count, inFlight, () => engine.analyze(content))).perSecond;
+/** What one of the sessions costs that a call answers. */
+async function costOf(call: () => Promise<unknown>, sessionsEach: number): Promise<Cost> {
+  await call();
+  const [startedAt, before] = [performance.now(), process.cpuUsage()];
+  let sessions = 0;
+  while (performance.now() - startedAt < leastMs) {
+    await call();
+    sessions += sessionsEach;
+  }
+  const { user, system } = process.cpuUsage(before);
+  return { clockMs: (performance.now() - startedAt) / sessions, processorMs: (user + system) / 1000 / sessions };
 }
 
 function ms(value: number): string {
   return value.toFixed(3);
-}
-
-function times(value: number): string {
-  return `${value.toFixed(1)} ×`;
 }
 
 function percent(value: number): string {
@@ -131,7 +152,7 @@ function percent(value: number): string {
 }
 
 function row(name: string, ...values: string[]): void {
-  say(`  ${name.padEnd(20)}${values.map((value) => value.padStart(13)).join('')}`);
+  say(`  ${name.padEnd(20)}${values.map((value) => value.padStart(15)).join('')}`);
 }
 
 function say(...lines: string[]): void {

@@ -355,12 +355,14 @@ describe('serving versions (M2)', () => {
   });
 });
 
-test('every backend that is present gives the same numbers within a thousandth (M3)', async () => {
+test('every backend that is present gives the same numbers within a thousandth, alone and in a batch (M3)', async () => {
   const present: BackendChoice[] = existsSync(nativeFolder()) ? ['js', 'wasm', 'native'] : ['js', 'wasm'];
   const answers: number[][][] = [];
   for (const backend of present) {
     const engine = await serving({ backend });
+    const together = await Promise.all([...sessions, ...sessions].map((session) => engine.analyze(session)));
     answers.push((await analyzeAll(engine)).map((results) => numbersIn(results)));
+    answers.push(together.slice(sessions.length).map(({ results }) => numbersIn(results)));
     await engine.close();
   }
   const [reference = [], ...others] = answers;

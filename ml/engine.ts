@@ -34,6 +34,11 @@ export interface EngineOptions {
   readonly threads?: number;
   /** `auto` by default: native, else WebAssembly, else plain JavaScript. */
   readonly backend?: BackendChoice;
+  /**
+   * The most sessions that go through a network together; 32 by default, since beyond it a network gains little and
+   * whoever comes later waits longer.
+   */
+  readonly largestBatch?: number;
   /** What the weights in all threads may take together; 1 GiB by default. */
   readonly memoryBytes?: number;
   /** Where a version is found that a session asks for and that is not served; null when there is none. */
@@ -66,8 +71,6 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** The largest batch: beyond it a network gains little, and whoever comes later waits longer. */
-const mostAtOnce = 32;
 const defaultMemoryBytes = 1024 ** 3;
 
 interface Request extends Waiter {
@@ -82,6 +85,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   const {
     threads: threadCount = 1,
     backend = 'auto',
+    largestBatch = 32,
     memoryBytes = defaultMemoryBytes,
     find = () => Promise.resolve(null),
     onBatch = () => undefined,
@@ -109,7 +113,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   /** Each idle thread takes what has gathered; a busy one lets requests gather meanwhile. */
   function dispatch(): void {
     for (const thread of idle) {
-      const batch = waiting.take(mostAtOnce);
+      const batch = waiting.take(largestBatch);
       if (batch.length === 0) return;
       idle.delete(thread);
       void answerBatch(thread, batch, onBatch).finally(() => {

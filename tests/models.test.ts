@@ -80,6 +80,11 @@ describe('sessions and the registry (M1, M2)', () => {
     expect(await versionOf({ model_version: versions.active })).toBe(versions.active);
   });
 
+  test('a session that names several has the answer of all of them together (M1)', async () => {
+    const other = await versions.publish();
+    expect(await versionOf({ model_version: [versions.active, other] })).toBe(`${versions.active} + ${other}`);
+  });
+
   test('a shadow has no part in the results; how it compared is kept, with no session named', async () => {
     const shadow = await versions.publish();
     await setShadow(em(), { name, version: shadow });
