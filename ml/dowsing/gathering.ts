@@ -63,6 +63,9 @@ export function effectiveCount(points: readonly UnitPoint[]): number {
   return Math.min(mostReactions, squares > 0 ? sum ** 2 / squares : points.length);
 }
 
+/** Who could point anywhere could have reacted anywhere. */
+const everywhere = new Float64Array(cellCount).fill(1);
+
 /** What every hypothesis makes of a search, in the order of `hypotheses`. */
 export function gatheringsOf({ points, walked }: Reactions, grid: Grid): Gathering[] {
   const reactions = binned(points);
@@ -73,7 +76,7 @@ export function gatheringsOf({ points, walked }: Reactions, grid: Grid): Gatheri
   const [blurX, blurY] = [kernelTable(aimError * scaleX, cellsPerSide), kernelTable(aimError * scaleY, cellsPerSide)];
   return scatters.flatMap((scatter) => {
     const [alongX, alongY] = [kernelTable(scatter * scaleX, binsPerSide), kernelTable(scatter * scaleY, binsPerSide)];
-    const reach = way === null ? null : reachOf(way, alongX, alongY);
+    const reach = way === null ? everywhere : reachOf(way, alongX, alongY);
     const logs = signals.map((signal) => logLikelihoodOf(reactions, { signal, count, alongX, alongY, reach }));
     return logs.map((log) => {
       const { cells, logEvidence } = posteriorOf(log, grid);
@@ -97,8 +100,9 @@ function kernelTable(deviation: number, parts: number): Float64Array {
   for (let cell = 0; cell < cellsPerSide; cell++) {
     const from = first - cell * perCell;
     let sum = 0;
-    for (let part = 0; part < parts; part++) sum += at(byDistance, from + part);
-    for (let part = 0; part < parts; part++) table[cell * parts + part] = (at(byDistance, from + part) * parts) / sum;
+    for (let part = 0; part < parts; part++) sum += byDistance[from + part] ?? 0;
+    for (let part = 0; part < parts; part++)
+      table[cell * parts + part] = ((byDistance[from + part] ?? 0) * parts) / sum;
   }
   return table;
 }
@@ -108,10 +112,10 @@ function reachOf(way: readonly Bin[], alongX: Float64Array, alongY: Float64Array
   const reach = new Float64Array(cellCount).fill(leastReach);
   for (const { row, column, share } of way) {
     for (let cellRow = 0; cellRow < cellsPerSide; cellRow++) {
-      const y = share * at(alongY, cellRow * binsPerSide + row);
+      const y = share * (alongY[cellRow * binsPerSide + row] ?? 0);
       if (y < leastDensity) continue;
       for (let cellColumn = 0, cell = cellRow * cellsPerSide; cellColumn < cellsPerSide; cellColumn++, cell++) {
-        reach[cell] = at(reach, cell) + y * at(alongX, cellColumn * binsPerSide + column);
+        reach[cell] = (reach[cell] ?? 0) + y * (alongX[cellColumn * binsPerSide + column] ?? 0);
       }
     }
   }
@@ -124,7 +128,7 @@ interface Likelihood {
   readonly count: number;
   readonly alongX: Float64Array;
   readonly alongY: Float64Array;
-  readonly reach: Float64Array | null;
+  readonly reach: Float64Array;
 }
 
 /** How many times likelier the reactions are than anywhere, if what is sought lies in a cell (natural logarithm). */
@@ -136,13 +140,12 @@ function logLikelihoodOf(
   const odds = signal / (1 - signal);
   for (const { row, column, share } of reactions) {
     for (let cellRow = 0; cellRow < cellsPerSide; cellRow++) {
-      const y = at(alongY, cellRow * binsPerSide + row);
+      const y = alongY[cellRow * binsPerSide + row] ?? 0;
       if (y < leastDensity) continue;
       for (let cellColumn = 0, cell = cellRow * cellsPerSide; cellColumn < cellsPerSide; cellColumn++, cell++) {
-        const density = y * at(alongX, cellColumn * binsPerSide + column);
+        const density = y * (alongX[cellColumn * binsPerSide + column] ?? 0);
         if (density < leastDensity) continue;
-        logs[cell] =
-          at(logs, cell) + count * share * Math.log(1 + (odds * density) / (reach === null ? 1 : at(reach, cell)));
+        logs[cell] = (logs[cell] ?? 0) + count * share * Math.log(1 + (odds * density) / (reach[cell] ?? 1));
       }
     }
   }
