@@ -112,6 +112,32 @@ describe('a session that is not as it should be is refused by 400 with the field
     ],
     ['more values than times', precognition({ values: [1, 2, 3, 4] }), 'impressions.series.0.values'],
     ['a horizon of 0', precognition({}, 0), 'impressions.horizon'],
+    [
+      'a table of two rows',
+      patterns([
+        [1, 2],
+        [3, 4],
+      ]),
+      'impressions.rows',
+    ],
+    [
+      'a row of missing values',
+      patterns([
+        [1, 2],
+        [3, 4],
+        [null, null],
+      ]),
+      'impressions.rows.2',
+    ],
+    [
+      'a constant column',
+      patterns([
+        [1, 2],
+        [1, 3],
+        [1, 4],
+      ]),
+      'impressions.dimensions.0',
+    ],
     ['rows of unequal length', patterns([[1, 2], [3], [4, 5]]), 'impressions.rows.1'],
     ['an empty cue', { ...remoteViewing(words), cue: '' }, 'cue'],
     ['a cue of blanks', { ...remoteViewing(words), cue: ' \n\t ' }, 'cue'],

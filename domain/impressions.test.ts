@@ -233,6 +233,8 @@ describe('a table', () => {
         ]),
       ),
     ).toEqual(['impressions.dimensions.0: is constant: every row has the same value, or none']);
+    expect(problems(table([...rows, [null, null]]))).toEqual(['impressions.rows.3: has no values']);
+    expect(problems(table(rows.slice(0, 2)))[0]).toContain('impressions.rows: Too small');
   });
 });
 

@@ -271,6 +271,11 @@ export const intuitiveAnalysisImpressionsSchema = z
       context.addIssue({ code: 'custom', path: ['rows', ragged], message: 'must have one value a dimension' });
       return;
     }
+    rows.forEach((row, i) => {
+      if (row.every((value) => value === null)) {
+        context.addIssue({ code: 'custom', path: ['rows', i], message: 'has no values' });
+      }
+    });
     if (ratings !== undefined && ratings.length !== rows.length) {
       context.addIssue({ code: 'custom', path: ['ratings'], message: 'must be as many as rows' });
     }
