@@ -38,6 +38,7 @@ describe('a result on the terminal', () => {
         clusters: { labels: [0, 1], count: 2, stability: 1 },
         anomalies: [{ row: 1, score: 2, because: [{ dimension: 'calm', contribution: 1 }] }],
         importance: [{ dimension: 'calm', weight: 1 }],
+        similar: [[1], [0]],
         map: [
           [0, 0],
           [1, 1],

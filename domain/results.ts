@@ -105,16 +105,23 @@ export const resultDataSchemas = {
   }),
   'intuitive_analysis.patterns': z.object({
     ...common,
-    clusters: z.object({ labels: z.array(z.int()), count: z.int(), stability: z.number() }),
+    clusters: z.object({
+      labels: z.array(z.int()).describe('The cluster of each row, from 0.'),
+      count: z.int().describe('1 says that the rows form no groups.'),
+      stability: z
+        .number()
+        .describe('How alike clusters come out when they are sought among some of the rows: 1 the same, 0 by chance.'),
+    }),
     anomalies: z.array(
       z.object({
         row: z.int(),
-        score: z.number(),
+        score: z.number().describe('The probability that the row does not belong.'),
         because: z.array(z.object({ dimension: z.string(), contribution: z.number() })),
       }),
     ),
     importance: z.array(z.object({ dimension: z.string(), weight: z.number() })),
-    map: z.array(z.tuple([z.number(), z.number()])),
+    similar: z.array(z.array(z.int())).describe('For each row the rows most like it, at most five, nearest first.'),
+    map: z.array(z.tuple([z.number(), z.number()])).describe('Where each row lies along the two main directions.'),
   }),
 } as const satisfies Record<ResultType, z.ZodObject>;
 

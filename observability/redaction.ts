@@ -8,7 +8,7 @@ export const restrictedFields = [
   ...['calibration', 'question', 'region', 'series', 'values', 'forecast', 'dimensions', 'rows', 'ratings', 'targets'],
   // What a model said of it, and what a model is made of.
   ...['result', 'results', 'data', 'summary', 'descriptors', 'objects', 'terrain', 'places', 'ranking', 'cells'],
-  ...['clusters', 'anomalies', 'importance', 'map', 'weights', 'parameters'],
+  ...['clusters', 'anomalies', 'importance', 'similar', 'map', 'weights', 'parameters'],
   // What opens doors.
   ...['password', 'passwordHash', 'newPassword', 'token', 'tokens', 'accessToken', 'refreshToken', 'idToken', 'jwt'],
   ...['authorization', 'cookie', 'cookies', 'set-cookie', 'x-api-key', 'apiKey', 'secret', 'clientSecret', 'secretKey'],

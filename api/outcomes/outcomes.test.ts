@@ -181,6 +181,7 @@ describe('an outcome that does not fit its session is refused by 400 with the fi
       clusters: { labels: [0, 0, 1], count: 2, stability: 1 },
       anomalies: [0.1, 0.2, 0.9].map((score, row) => ({ row, score, because: [] })),
       importance: [],
+      similar: [],
       map: [],
     },
   };

@@ -1,140 +1,199 @@
-import { at } from '../sequence.ts';
-import { meanOf } from '../figures.ts';
 import type { Random } from '../random.ts';
-import { type Points, squaredDistance, takePoints } from './points.ts';
+import { choleskyOf, solveLower, solveUpper } from './cholesky.ts';
+import { covarianceOf } from './components.ts';
+import { type Points, valueAt, wholeAt } from './points.ts';
 
-export interface Clustering {
-  /** The cluster of each row, from 0. */
-  readonly labels: number[];
-  readonly centres: Points;
-  /** The sum of squared distances to the centres. */
-  readonly inertia: number;
+/** Clusters are round, or all stretched alike. */
+export const shapes = ['round', 'stretched'] as const;
+export type Shape = (typeof shapes)[number];
+
+/** Points about their middle, with their covariance [dimensions, dimensions]. */
+export interface Cloud extends Points {
+  readonly covariance: Float64Array;
 }
 
-const rounds = 30;
+export function cloudOf(points: Points): Cloud {
+  return { ...points, covariance: covarianceOf(points) };
+}
 
-/** The nearest centre of every row. */
-export function assign(points: Points, centres: Points): { labels: number[]; inertia: number } {
-  const labels: number[] = [];
-  let inertia = 0;
-  for (let row = 0; row < points.count; row++) {
-    let [nearest, least] = [0, Infinity];
-    for (let centre = 0; centre < centres.count; centre++) {
-      const distance = squaredDistance(points, row, centres, centre);
-      if (distance < least) [nearest, least] = [centre, distance];
+/** Clusters of a cloud: where they are and in which metric rows are sorted into them. */
+export interface Clusters {
+  readonly shape: Shape;
+  readonly sizes: Float64Array;
+  /** [clusters, dimensions]. */
+  readonly middles: Float64Array;
+  /** The Cholesky factor of the spread within clusters [dimensions, dimensions]: what distances are measured in. */
+  readonly spread: Float64Array;
+}
+
+/** Keeps a spread invertible where rows of a cluster are all alike. */
+const leastVariance = 0.01;
+const rounds = 6;
+/** Sorting goes on while more than this share of the rows changes its cluster. */
+const settled = 0.01;
+
+/** All rows in one cluster. */
+export function wholeOf({ count, dimensions, covariance }: Cloud, shape: Shape): Clusters {
+  const [sizes, middles] = [Float64Array.of(count), new Float64Array(dimensions)];
+  return { shape, sizes, middles, spread: spreadWithin({ count, dimensions, covariance }, shape, sizes, middles) };
+}
+
+/** The Cholesky factor of what is left of a cloud's covariance once the middles of its clusters are taken out. */
+function spreadWithin(
+  { count, dimensions, covariance }: Pick<Cloud, 'count' | 'dimensions' | 'covariance'>,
+  shape: Shape,
+  sizes: Float64Array,
+  middles: Float64Array,
+): Float64Array {
+  const within = covariance.slice();
+  for (let cluster = 0; cluster < sizes.length; cluster++) {
+    const weight = valueAt(sizes, cluster) / count;
+    const offset = cluster * dimensions;
+    for (let i = 0; i < dimensions; i++) {
+      const value = weight * valueAt(middles, offset + i);
+      for (let j = 0; j < dimensions; j++) {
+        within[i * dimensions + j] = valueAt(within, i * dimensions + j) - value * valueAt(middles, offset + j);
+      }
     }
-    labels.push(nearest);
-    inertia += least;
   }
-  return { labels, inertia };
+  if (shape === 'stretched') {
+    for (let d = 0; d < dimensions; d++)
+      within[d * dimensions + d] = valueAt(within, d * dimensions + d) + leastVariance;
+    return choleskyOf(within, dimensions);
+  }
+  let trace = 0;
+  for (let d = 0; d < dimensions; d++) trace += Math.max(0, valueAt(within, d * dimensions + d)) / dimensions;
+  within.fill(0);
+  for (let d = 0; d < dimensions; d++) within[d * dimensions + d] = Math.sqrt(trace + leastVariance);
+  return within;
 }
 
-/** First centres far from each other: k-means++ (Arthur, Vassilvitskii 2007). */
-function firstCentres(random: Random, points: Points, count: number): Points {
-  const chosen = [random.int(0, points.count - 1)];
-  const nearest = Array.from({ length: points.count }, () => Infinity);
-  while (chosen.length < count) {
-    const latest = chosen.at(-1) ?? 0;
-    let total = 0;
-    for (let row = 0; row < points.count; row++) {
-      nearest[row] = Math.min(nearest[row] ?? Infinity, squaredDistance(points, row, points, latest));
-      total += at(nearest, row);
+/**
+ * How rows are told apart: a row belongs to the cluster for which `row · pull - offset` is largest, which is the one whose
+ * middle is nearest in the metric of the spread (Fisher 1936).
+ */
+export interface Discriminants {
+  readonly pulls: Float64Array;
+  readonly offsets: Float64Array;
+}
+
+export function discriminantsOf({ sizes, middles, spread }: Clusters): Discriminants {
+  const dimensions = middles.length / sizes.length;
+  const pulls = middles.slice();
+  const offsets = new Float64Array(sizes.length);
+  for (let cluster = 0; cluster < sizes.length; cluster++) {
+    const offset = cluster * dimensions;
+    solveLower(spread, dimensions, pulls, offset);
+    solveUpper(spread, dimensions, pulls, offset);
+    let sum = 0;
+    for (let d = 0; d < dimensions; d++) sum += valueAt(middles, offset + d) * valueAt(pulls, offset + d);
+    offsets[cluster] = sum / 2;
+  }
+  return { pulls, offsets };
+}
+
+/** The cluster of every row, from 0, written over the labels there; returns how many changed. */
+export function sortRows(points: Points, { pulls, offsets }: Discriminants, labels: Int32Array): number {
+  const { count, dimensions, values } = points;
+  const clusters = offsets.length;
+  let moved = 0;
+  for (let row = 0; row < count; row++) {
+    const offset = row * dimensions;
+    let best = 0;
+    let most = -Infinity;
+    for (let cluster = 0; cluster < clusters; cluster++) {
+      let affinity = -valueAt(offsets, cluster);
+      const pull = cluster * dimensions;
+      for (let d = 0; d < dimensions; d++) affinity += valueAt(values, offset + d) * valueAt(pulls, pull + d);
+      if (affinity > most) {
+        best = cluster;
+        most = affinity;
+      }
     }
-    let left = random.uniform(0, total);
-    const next = nearest.findIndex((distance) => (left -= distance) < 0);
-    chosen.push(next >= 0 ? next : random.int(0, points.count - 1));
+    if (labels[row] !== best) moved += 1;
+    labels[row] = best;
   }
-  return takePoints(points, chosen);
+  return moved;
 }
 
-function centresOf(points: Points, labels: readonly number[], before: Points): Points {
-  const { dimensions } = points;
-  const values = new Float32Array(before.values.length);
-  const counts = Array.from({ length: before.count }, () => 0);
-  labels.forEach((label, row) => {
-    counts[label] = at(counts, label) + 1;
-    for (let d = 0; d < dimensions; d++) {
-      const slot = label * dimensions + d;
-      values[slot] = at(values, slot) + at(points.values, row * dimensions + d);
+/** Moves middles and spread to the rows sorted into each cluster, and sorts again, until few change (Celeux, Govaert 1992). */
+export function settle(cloud: Cloud, start: Clusters, shape: Shape): Clusters {
+  const { count, dimensions, values } = cloud;
+  const labels = new Int32Array(count).fill(-1);
+  let clusters = start;
+  for (let round = 0; round < rounds; round++) {
+    const moved = sortRows(cloud, discriminantsOf(clusters), labels);
+    if (moved <= settled * count) break;
+    const sizes = new Float64Array(clusters.sizes.length);
+    const middles = new Float64Array(clusters.middles.length);
+    for (let row = 0; row < count; row++) {
+      const cluster = wholeAt(labels, row);
+      sizes[cluster] = valueAt(sizes, cluster) + 1;
+      for (let d = 0; d < dimensions; d++) {
+        const slot = cluster * dimensions + d;
+        middles[slot] = valueAt(middles, slot) + valueAt(values, row * dimensions + d);
+      }
     }
-  });
-  values.forEach((sum, slot) => {
-    const count = at(counts, Math.floor(slot / dimensions));
-    values[slot] = count > 0 ? sum / count : at(before.values, slot);
-  });
-  return { ...before, values };
-}
-
-/** Moves centres to the middle of their rows until nothing changes. */
-export function settle(points: Points, start: Points, limit = rounds): Clustering {
-  let centres = start;
-  let found = assign(points, centres);
-  for (let round = 0; round < limit; round++) {
-    centres = centresOf(points, found.labels, centres);
-    const next = assign(points, centres);
-    const settled = next.inertia > found.inertia * (1 - 1e-4);
-    found = next;
-    if (settled) break;
+    for (let slot = 0; slot < middles.length; slot++) {
+      const size = valueAt(sizes, Math.floor(slot / dimensions));
+      // A cluster that lost its rows stays where it was.
+      middles[slot] = size > 0 ? valueAt(middles, slot) / size : valueAt(clusters.middles, slot);
+    }
+    clusters = { shape, sizes, middles, spread: spreadWithin(cloud, shape, sizes, middles) };
   }
-  return { ...found, centres };
+  return clusters;
 }
 
-/** K-means, the best of some tries (Lloyd 1982). */
-export function kMeans(random: Random, points: Points, count: number, tries = 3): Clustering {
-  const found = Array.from({ length: tries }, () => settle(points, firstCentres(random, points, count)));
-  return found.reduce((best, one) => (one.inertia < best.inertia ? one : best));
+/** One cluster more: its middle is a row drawn with a chance that grows with its distance from the others (Arthur, Vassilvitskii 2007). */
+export function withOneMore(random: Random, cloud: Cloud, clusters: Clusters): Clusters {
+  const { count, dimensions, values } = cloud;
+  const { pulls, offsets } = discriminantsOf(clusters);
+  const distances = new Float64Array(count);
+  let total = 0;
+  for (let row = 0; row < count; row++) {
+    let most = -Infinity;
+    for (let cluster = 0; cluster < offsets.length; cluster++) {
+      let affinity = -valueAt(offsets, cluster);
+      for (let d = 0; d < dimensions; d++) {
+        affinity += valueAt(values, row * dimensions + d) * valueAt(pulls, cluster * dimensions + d);
+      }
+      most = Math.max(most, affinity);
+    }
+    const distance = Math.max(0, squaredNorm(clusters.spread, values, row * dimensions, dimensions) - 2 * most);
+    distances[row] = distance;
+    total += distance;
+  }
+  let left = random.uniform(0, total);
+  const drawn = Math.max(
+    0,
+    distances.findIndex((distance) => (left -= distance) < 0),
+  );
+  const middles = new Float64Array(clusters.middles.length + dimensions);
+  middles.set(clusters.middles);
+  middles.set(values.subarray(drawn * dimensions, (drawn + 1) * dimensions), clusters.middles.length);
+  return { ...clusters, sizes: new Float64Array(clusters.sizes.length + 1), middles };
+}
+
+/** The squared length of a row in the metric of a spread. */
+function squaredNorm(spread: Float64Array, values: Float64Array, offset: number, dimensions: number): number {
+  let sum = 0;
+  const solved = values.slice(offset, offset + dimensions);
+  solveLower(spread, dimensions, solved, 0);
+  for (let d = 0; d < dimensions; d++) sum += valueAt(solved, d) ** 2;
+  return sum;
 }
 
 /** How alike two ways to group the same rows are: 1 the same, 0 what chance gives (Hubert, Arabie 1985). */
-export function adjustedRandIndex(a: readonly number[], b: readonly number[]): number {
+export function adjustedRandIndex(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const pairs = (n: number) => (n * (n - 1)) / 2;
   const tally = (keys: readonly string[]) => {
     const counts = new Map<string, number>();
     for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
     return [...counts.values()].reduce((sum, count) => sum + pairs(count), 0);
   };
-  const together = tally(a.map((label, i) => `${label},${b[i] ?? -1}`));
-  const [ofA, ofB] = [tally(a.map(String)), tally(b.map(String))];
+  const together = tally(Array.from(a, (label, i) => `${label},${b[i] ?? -1}`));
+  const [ofA, ofB] = [tally(Array.from(a, String)), tally(Array.from(b, String))];
   const expected = (ofA * ofB) / Math.max(1, pairs(a.length));
   const most = (ofA + ofB) / 2;
   return most === expected ? 1 : (together - expected) / (most - expected);
-}
-
-/** How much closer rows are to their own cluster than to the next one: -1 to 1 (Rousseeuw 1987). */
-export function silhouette(points: Points, labels: readonly number[], count: number): number {
-  const scores = labels.flatMap((own, row) => {
-    const sums = Array.from({ length: count }, () => 0);
-    const members = Array.from({ length: count }, () => 0);
-    labels.forEach((label, other) => {
-      if (other === row) return;
-      sums[label] = at(sums, label) + Math.sqrt(squaredDistance(points, row, points, other));
-      members[label] = at(members, label) + 1;
-    });
-    const means = sums.map((sum, label) => (at(members, label) > 0 ? sum / (members[label] ?? 1) : Infinity));
-    if (at(members, own) === 0) return [0];
-    const inside = at(means, own);
-    const next = Math.min(...means.filter((_, label) => label !== own));
-    return Number.isFinite(next) ? [(next - inside) / Math.max(inside, next, 1e-12)] : [];
-  });
-  return meanOf(scores);
-}
-
-/** How alike the clusters come out when some rows are left out: the mean adjusted Rand index with the full grouping. */
-export function stabilityOf(
-  random: Random,
-  points: Points,
-  labels: readonly number[],
-  count: number,
-  draws: number,
-): number {
-  if (count < 2) return 1;
-  const likenesses = Array.from({ length: draws }, () => {
-    const rows = random.permutation(points.count).slice(0, Math.max(count, Math.floor(points.count * 0.7)));
-    const again = kMeans(random, takePoints(points, rows), count, 1);
-    return adjustedRandIndex(
-      again.labels,
-      rows.map((row) => at(labels, row)),
-    );
-  });
-  return meanOf(likenesses);
 }

@@ -1,30 +1,57 @@
-import { at } from '../sequence.ts';
+import { Random } from '../random.ts';
+
 /** Points in a space of a few dimensions, row-major. */
 export interface Points {
   readonly count: number;
   readonly dimensions: number;
-  readonly values: Float32Array;
+  readonly values: Float64Array;
 }
 
-export function pointsOf(values: Float32Array, dimensions: number): Points {
+/**
+ * The number at an index that is known to be there: `at` for the one kind of array that the innermost loops read, which
+ * the engine then compiles to a plain load.
+ *
+ * @throws RangeError when it is not there.
+ */
+export function valueAt(values: Float64Array, index: number): number {
+  const value = values[index];
+  if (value === undefined) throw new RangeError(`There is no number ${index} among ${values.length}`);
+  return value;
+}
+
+/** The whole number at an index, likewise: the cluster of a row, or a row. */
+export function wholeAt(values: Int32Array, index: number): number {
+  const value = values[index];
+  if (value === undefined) throw new RangeError(`There is no number ${index} among ${values.length}`);
+  return value;
+}
+
+export function pointsOf(values: Float64Array, dimensions: number): Points {
   return { count: values.length / dimensions, dimensions, values };
 }
 
 export function takePoints({ dimensions, values }: Points, rows: readonly number[]): Points {
-  const taken = new Float32Array(rows.length * dimensions);
+  const taken = new Float64Array(rows.length * dimensions);
   rows.forEach((row, i) => {
     taken.set(values.subarray(row * dimensions, (row + 1) * dimensions), i * dimensions);
   });
   return { count: rows.length, dimensions, values: taken };
 }
 
-/** The squared distance between row i of one set and row j of another. */
-export function squaredDistance(a: Points, i: number, b: Points, j: number): number {
-  const { dimensions } = a;
-  let sum = 0;
+/** So many rows at most, drawn the same way every time. */
+export function samplePoints(points: Points, most: number): Points {
+  if (points.count <= most) return points;
+  return takePoints(points, new Random(7).permutation(points.count).slice(0, most));
+}
+
+/** The points about their middle: every dimension has mean 0. */
+export function centred({ count, dimensions, values }: Points): Points {
+  const copy = values.slice();
   for (let d = 0; d < dimensions; d++) {
-    const difference = at(a.values, i * dimensions + d) - at(b.values, j * dimensions + d);
-    sum += difference * difference;
+    let sum = 0;
+    for (let row = 0; row < count; row++) sum += valueAt(values, row * dimensions + d);
+    for (let row = 0; row < count; row++)
+      copy[row * dimensions + d] = valueAt(values, row * dimensions + d) - sum / count;
   }
-  return sum;
+  return { count, dimensions, values: copy };
 }
