@@ -27,6 +27,12 @@ async function renamed(artefact: EngineArtefact, version: string): Promise<Engin
   return { name: artefact.name, version, sha256: sha256Of(bytes), fetch: () => Promise.resolve(bytes) };
 }
 
+/** The same weights under a later version of the same architecture. */
+function later(artefact: EngineArtefact, patch: number): Promise<EngineArtefact> {
+  const [major = ''] = artefact.version.split('.');
+  return renamed(artefact, `${major}.99.${patch}`);
+}
+
 async function serving(options: EngineOptions, served = artefacts): Promise<Engine> {
   const engine = await createEngine(options);
   expect(await engine.serve(served)).toEqual({ refused: [] });
@@ -262,7 +268,7 @@ describe('a batch (M1, M3)', () => {
 test('twenty versions are served in the memory of five: those asked for least recently are loaded again on demand (M2)', async () => {
   const bundled = artefactOf('dowsing');
   const fetched: string[] = [];
-  const versions = await Promise.all(Array.from({ length: 20 }, (_, i) => renamed(bundled, `1.0.${i + 1}`)));
+  const versions = await Promise.all(Array.from({ length: 20 }, (_, i) => later(bundled, i)));
   const counted = versions.map((artefact): EngineArtefact => ({
     ...artefact,
     fetch: () => {
@@ -289,11 +295,11 @@ describe('serving versions (M2)', () => {
   test('refuses an artefact whose checksum, name, version or architecture is wrong, says why, and keeps the old one', async () => {
     const [dowsing, precognition] = [artefactOf('dowsing'), artefactOf('precognition')];
     const engine = await serving({ backend: 'wasm', threads: 2 }, [dowsing]);
-    const newer = await renamed(dowsing, '1.0.1');
+    const newer = await later(dowsing, 1);
     const refused = [
       { ...newer, sha256: precognition.sha256 },
-      { ...dowsing, version: '1.0.1' },
-      { ...precognition, name: dowsing.name, version: '1.0.1' },
+      { ...dowsing, version: newer.version },
+      { ...precognition, name: dowsing.name, version: newer.version },
       await renamed(dowsing, '99.0.0'),
       { ...newer, fetch: () => Promise.reject(new Error('The object storage is not reachable')) },
     ];
@@ -305,14 +311,14 @@ describe('serving versions (M2)', () => {
     const { results } = await engine.analyze(sessionOf('dowsing'));
     expect(results[0]?.data.model.version).toBe(dowsing.version);
     expect(await engine.serve([newer])).toEqual({ refused: [] });
-    expect(engine.models).toEqual([{ name: 'dowsing', version: '1.0.1' }]);
+    expect(engine.models).toEqual([{ name: 'dowsing', version: newer.version }]);
     await engine.close();
   });
 
   test('loses no request while versions come and go under load, and each result names the version asked for', async () => {
     const batches: BatchFacts[] = [];
     const first = artefactOf('dowsing');
-    const versions = [first, await renamed(first, '1.0.1'), await renamed(first, '1.0.2')];
+    const versions = [first, await later(first, 1), await later(first, 2)];
     const engine = await serving({ backend: 'wasm', threads: 2, onBatch: (batch) => batches.push(batch) }, [first]);
     const asked: string[] = [];
     const answers: Promise<string | undefined>[] = [];
@@ -340,7 +346,7 @@ describe('serving versions (M2)', () => {
 
   test('finds a version that is not served when a session asks for it, and says when there is none', async () => {
     const served = artefactOf('dowsing');
-    const older = await renamed(served, '1.0.9');
+    const older = await later(served, 9);
     const engine = await serving(
       { backend: 'wasm', find: ({ version }) => Promise.resolve(version === older.version ? older : null) },
       [served],

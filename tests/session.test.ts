@@ -268,6 +268,25 @@ describe('erasing', () => {
     await expect(platform.resources.contents.get(contentKey)).rejects.toThrow();
     expect(await endOf(input)).toBe('CANCELLED');
   });
+
+  test('takes along what was remembered of its analysis (I5)', async () => {
+    const content = await exampleOf('dowsing');
+    const { sessionId, userId } = await platform.startSession(content);
+    await platform.untilEvent(sessionId, 'completed');
+    const { inferences, metrics } = platform.resources;
+    const readAs = async (outcome: string) => {
+      const { values } = await metrics.inferenceCacheReadsTotal.get();
+      return values.find(({ labels }) => labels.outcome === outcome)?.value ?? 0;
+    };
+    const hits = await readAs('hit');
+    await platform.startSession(content, { userId }).then((again) => platform.untilEvent(again.sessionId, 'completed'));
+    expect(await readAs('hit')).toBe(hits + 1);
+    await platform.workflows.eraseSession(sessionId);
+    const misses = await readAs('miss');
+    await platform.startSession(content, { userId }).then((again) => platform.untilEvent(again.sessionId, 'completed'));
+    expect(await readAs('miss')).toBe(misses + 1);
+    expect(await inferences.forget(sessionId)).toBe(true);
+  });
 });
 
 test('the queues tell who polls them (T2)', async () => {
