@@ -1,9 +1,13 @@
+import { allParts } from './parts/index.mjs';
+import { StackRecord } from './record.mjs';
+import { loadSecrets } from './secrets.mjs';
+
 /**
  * The environment of our own processes (`config.ts` reads it). What the caller has set wins, except what a local part
  * alone can know.
  * @param {object} options
  * @param {'development' | 'test'} options.nodeEnv
- * @param {import('./bring-up.mjs').Stack} options.stack
+ * @param {Pick<import('./bring-up.mjs').Stack, 'env'>} options.stack
  * @param {import('./secrets.mjs').Secrets} options.secrets
  * @param {NodeJS.ProcessEnv} options.caller
  * @returns {NodeJS.ProcessEnv}
@@ -36,3 +40,20 @@ export const addressesOf = (env) => ({
   stripeUrl: env.STRIPE_API_BASE ?? null,
   mailUrl: env.SENDGRID_API_BASE ?? null,
 });
+
+/**
+ * What the parts of a stack give our processes, read from its record while another process keeps it up.
+ * @param {string} homeDir
+ * @returns {Record<string, string>}
+ */
+export function environmentOfRunning(homeDir) {
+  const record = new StackRecord(homeDir);
+  const secrets = loadSecrets(homeDir);
+  return Object.assign(
+    {},
+    ...allParts.map((part) => {
+      const live = record.live(part.name);
+      return live ? part.environment({ dir: homeDir, ports: live.ports, secrets }) : {};
+    }),
+  );
+}

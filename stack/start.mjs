@@ -1,20 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startApps } from './app.mjs';
-import { bringUp } from './bring-up.mjs';
-import { endChildren, runChild } from './children.mjs';
-import { addressesOf, appEnvironment } from './environment.mjs';
-import { tryLock, withLock } from './locks.mjs';
-import { installPackages } from './packages.mjs';
-import { checkoutDir, pinnedNode, shown, startHome } from './paths.mjs';
+import { runChild } from './children.mjs';
+import { checkoutDir, pinnedNode, shown } from './paths.mjs';
+import { Platform } from './platform.mjs';
 import { Problem } from './problem.mjs';
-import { signalProcess, stopProcess } from './processes.mjs';
-import { StackRecord } from './record.mjs';
-import { makeModelParts, runScript } from './scripts.mjs';
-import { loadSecrets } from './secrets.mjs';
 import { createTerminal } from './terminal.mjs';
-import { oldestNodeMajor } from './versions.mjs';
 
 const usage = `npm start [-- --once] [-- --no-demo]
 
@@ -25,79 +16,24 @@ const usage = `npm start [-- --once] [-- --no-demo]
   --no-demo   no demonstration`;
 
 const terminal = createTerminal();
-const logs = join(startHome, 'logs');
-
-/** Fires at the first Ctrl-C; whatever is under way ends and nothing new begins. */
-const asked = new AbortController();
-
-/** npm hands the terminal's Ctrl-C on, so one press arrives twice. */
-const secondPressAfterMs = 1_000;
-
-/** @type {import('./app.mjs').App[]} */
-const apps = [];
-/** @type {import('./bring-up.mjs').Stack | null} */
-let stack = null;
-/** @type {StackRecord | null} */
-let record = null;
-
-function listenForStop() {
-  let askedAt = 0;
-  const onSignal = () => {
-    if (askedAt === 0) {
-      askedAt = Date.now();
-      asked.abort();
-      endChildren();
-      return;
-    }
-    if (Date.now() - askedAt < secondPressAfterMs) return;
-    for (const live of Object.values(record?.processes ?? {})) {
-      if (live.owner === 'start') signalProcess(live, 'SIGKILL', { wholeGroup: true });
-    }
-    process.exit(130);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, onSignal);
-  // The reader of our output may go before us (`npm start | head`); stopping properly matters more than saying so.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-}
-
-function checkNode() {
-  const major = Number(process.versions.node.split('.')[0]);
-  if (major < oldestNodeMajor) {
-    throw new Problem(
-      `Node ${process.versions.node} is too old; MindPeeker starts on Node ${oldestNodeMajor} or later`,
-      'nvm install 24',
-    );
-  }
-}
-
-/** @param {StackRecord} from */
-async function stopLeftovers(from) {
-  for (const name of /** @type {const} */ (['api', 'workerCpu', 'workerGpu'])) {
-    const live = from.live(name);
-    if (live) {
-      terminal.note(`${name} (pid ${live.pid}) was left by a start that was killed; stopping it`);
-      await stopProcess(live);
-    }
-    from.setProcess(name, null);
-  }
-}
+const platform = new Platform('npm start', terminal);
 
 /**
  * @param {NodeJS.ProcessEnv} env
- * @param {string} apiUrl
  * @returns {Promise<number>} its exit code
  */
-async function runDemo(env, apiUrl) {
+async function runDemo(env) {
   terminal.heading('One session of each type');
   terminal.line();
-  const { code } = await runChild(pinnedNode, ['cli/demo.ts', apiUrl], { cwd: checkoutDir, env, inherit: true });
-  if (code !== 0 && !asked.signal.aborted) terminal.note(`the demonstration ended with code ${code}`);
+  const args = ['cli/demo.ts', platform.apiUrl];
+  const { code } = await runChild(pinnedNode, args, { cwd: checkoutDir, env, inherit: true });
+  if (code !== 0 && !platform.signal.aborted) terminal.note(`the demonstration ended with code ${code}`);
   return code;
 }
 
 /** @param {NodeJS.ProcessEnv} env */
 function showAddresses(env) {
-  const urlOf = (/** @type {string} */ name) => apps.find((app) => app.name === name)?.url ?? '';
+  const urlOf = (/** @type {string} */ name) => platform.apps.find((app) => app.name === name)?.url ?? '';
   terminal.heading('MindPeeker is up');
   terminal.line();
   terminal.pairs([
@@ -108,77 +44,19 @@ function showAddresses(env) {
     ['Metrics', `${urlOf('api')}/metrics`],
     ['  CPU worker', `${urlOf('workerCpu')}/metrics`],
     ['  GPU worker', `${urlOf('workerGpu')}/metrics`],
-    ['Logs', `${shown(logs)}/`],
+    ['Logs', `${shown(platform.logs)}/`],
   ]);
 }
 
-async function stopEverything() {
-  if (apps.length === 0 && !stack) return;
-  terminal.heading('Stopping');
-  terminal.line();
-  const stopApps = async (/** @type {string} */ title, /** @type {import('./app.mjs').App[]} */ which) => {
-    if (which.length === 0) return;
-    const step = terminal.step(title, 'finishing what is under way');
-    await Promise.all(which.map((app) => app.kept.stop()));
-    step.done('stopped');
-  };
-  await stopApps(
-    'API',
-    apps.filter((app) => app.name === 'api'),
-  );
-  await stopApps(
-    'workers',
-    apps.filter((app) => app.name !== 'api'),
-  );
-  record?.setAddresses({ apiUrl: null });
-  if (stack) {
-    const step = terminal.step('stack', 'PostgreSQL, Redis, Temporal and the rest');
-    const left = stack.parts.filter((up) => !up.ours);
-    await stack.stop();
-    step.done(
-      left.length === 0 ? 'stopped, data kept' : `stopped; left running: ${left.map((up) => up.part.title).join(', ')}`,
-    );
-  }
-}
-
 /**
+ * @param {NodeJS.ProcessEnv} env
  * @param {{once: boolean, demo: boolean}} options
  * @returns {Promise<number>}
  */
-async function run({ once, demo }) {
-  const { signal } = asked;
-  await installPackages(checkoutDir, terminal, join(logs, 'npm-ci.log'));
+async function serve(env, { once, demo }) {
+  const { signal } = platform;
+  const code = demo ? await runDemo(env) : 0;
   signal.throwIfAborted();
-  stack = await withLock(
-    join(startHome, 'stack.lock'),
-    'npm start',
-    async () => {
-      record = new StackRecord(startHome);
-      await stopLeftovers(record);
-      return bringUp({ homeDir: startHome, record, owner: 'start', preferDefaultPorts: true, terminal, signal });
-    },
-    (holder) => terminal.note(`waiting for "${holder.what}" (pid ${holder.pid}) to finish`),
-  );
-  stack.watch();
-  signal.throwIfAborted();
-  if (!record) throw new Error('the stack has no record');
-  const env = appEnvironment({ nodeEnv: 'development', stack, secrets: loadSecrets(startHome), caller: process.env });
-  record.setAddresses(addressesOf(env));
-
-  const stage = { logs, terminal, env, signal };
-  await makeModelParts(stage);
-  await runScript(stage, 'workflows', 'workers/build.ts');
-  await runScript(stage, 'provisioning', 'cli/provision.ts');
-  signal.throwIfAborted();
-  await startApps({ homeDir: startHome, record, env, terminal, signal, onStarted: (app) => apps.push(app) });
-  signal.throwIfAborted();
-
-  let code = 0;
-  if (demo) {
-    const apiUrl = record.addresses.apiUrl ?? '';
-    code = await runDemo(env, apiUrl);
-    signal.throwIfAborted();
-  }
   if (once) return code;
   showAddresses(env);
   terminal.line(`\n  Ctrl-C stops everything that this start brought up; the data stay.\n`);
@@ -206,28 +84,10 @@ async function main() {
     terminal.line(usage);
     return 0;
   }
-  checkNode();
-  const lock = tryLock(join(startHome, 'start.lock'), 'npm start');
-  if ('holder' in lock) {
-    const { pid, since } = lock.holder;
-    const { apiUrl } = new StackRecord(startHome).addresses;
-    throw new Problem(
-      `npm start is already running in this checkout (pid ${pid}, since ${new Date(since).toTimeString().slice(0, 8)})${apiUrl ? `, its API is ${apiUrl}` : ''}; stop it with Ctrl-C there, or with`,
-      `kill ${pid}`,
-    );
-  }
-  listenForStop();
   terminal.line(`${terminal.bold('MindPeeker')}  ${terminal.dim(pinnedVersion())}`);
   terminal.line();
-  try {
-    return await run({ once: options.once ?? false, demo: !options['no-demo'] });
-  } catch (error) {
-    if (asked.signal.aborted) return 0;
-    throw error;
-  } finally {
-    await stopEverything();
-    lock.release();
-  }
+  const { once = false, 'no-demo': noDemo = false } = options;
+  return platform.run((env) => serve(env, { once, demo: !noDemo }));
 }
 
 function pinnedVersion() {

@@ -1,9 +1,13 @@
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { readConfig } from '../config.ts';
 import type { Training } from '../db/entities.ts';
 import { activeVersion, findVersion } from '../db/models.ts';
+import { recordOutcome } from '../db/outcomes.ts';
+import { insertSession } from '../db/sessionSteps.ts';
 import { findTraining } from '../db/trainings.ts';
 import type { TrainingWorkflowInput } from '../domain/trainings.ts';
 import { ObjectMissingError } from '../integrations/objectStore.ts';
@@ -15,6 +19,8 @@ import { openResources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { standApart } from './apart.ts';
+import { newUser } from './database.ts';
+import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { startProcess } from './processes.ts';
 import { toyRecipe } from './toyRecipe.ts';
@@ -196,6 +202,60 @@ describe('a training (M4)', () => {
     expect(state).toBe('failed');
     expect(failure).toContain('There is no recipe for this model');
   });
+
+  test(
+    'learns from real sessions whose outcome is known, if their owners consented, and from no others (M4, I5)',
+    async () => {
+      const { database, contents } = platform.resources;
+      const { id: userId } = await newUser(database);
+      for (const consent of [true, false]) {
+        const sessionId = randomUUID();
+        const content = { ...(await exampleOf('dowsing')), metadata: { training_consent: consent } };
+        const contentKey = await contents.put(sessionId, 'v', content);
+        await insertSession(service(), {
+          ...{ id: sessionId, userId, sessionType: 'dowsing', cue: 'q', fingerprint: 'f'.repeat(64) },
+          ...{ metadata: content.metadata, contentKey, hasImpressions: true },
+        });
+        const scorecard = {} as Parameters<typeof recordOutcome>[1]['scorecard'];
+        const knownAt = new Date().toISOString();
+        await recordOutcome(service(), {
+          sessionId,
+          outcome: { answer: 'yes' },
+          scorecard,
+          knownAt,
+          recordedBy: userId,
+        });
+      }
+      const training = await train({ sessions: 500 });
+      expect(training).toMatchObject({ state: 'completed', realSessions: 1 });
+      const { registered } = await artefactOf(training);
+      const manifest = await platform.resources.objects.getSealed(`${registered.artefactKey}.manifest`);
+      expect(JSON.parse(Buffer.from(manifest).toString())).toMatchObject({
+        shards: [{ kind: 'simulated' }, { index: 1, kind: 'real', sessions: 1 }],
+      });
+      await service().execute('delete from outcomes');
+    },
+    patienceMs,
+  );
+
+  test(
+    'is started and followed on the terminal, which ends with its figures beside chance and the decision (M4)',
+    async () => {
+      const command = (action: string) =>
+        promisify(execFile)(
+          process.execPath,
+          ['cli/train.ts', JSON.stringify({ model: 'dowsing', sessions: 2_000, publish: false, action })],
+          { env: { ...process.env, ...apart } },
+        ).catch((error: unknown) => error as { stdout: string; stderr: string; code: number });
+      const { stdout } = await command('start');
+      expect(stdout).toMatch(/train +\d\.\d\d .*epoch \d\/8 +toy \d\.\d{4} +\d+ samples\/s/);
+      expect(stdout).toMatch(/\| slope +\| \d+\.\d{3} \| 0\.000 +\| no slope/);
+      expect(stdout).toMatch(/(is active now|is registered and not active)\. Its "slope" of/);
+      expect((await command('last')).stdout).toContain(stdout.trimEnd().split('\n').at(-1));
+      expect(await command('cancel')).toMatchObject({ code: 1, stderr: 'No training of dowsing is under way.\n' });
+    },
+    2 * patienceMs,
+  );
 
   test(
     'keeps what it learned from, its losses and its figures out of the workflow history (I5)',

@@ -25,6 +25,8 @@ await runWorkerProcess('worker-gpu', async (resources, connection) => {
   }
   const serving = await startServing({ ...resources, engine });
   const trainingPool = createTrainingPool({ threads: config.TRAINING_THREADS, backend: config.INFERENCE_BACKEND });
+  // A training can be taken up anywhere, so no drain waits for it; its attempt ends, and another worker has the next.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void trainingPool.close());
   return {
     worker: await createGpuWorker(resources, connection, { engine, serving, trainingPool }),
     async close() {

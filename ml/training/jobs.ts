@@ -1,6 +1,7 @@
 import type { SessionType } from '../../domain/session.ts';
 import { packArtefact, unpackArtefact } from '../artefact.ts';
 import type { Backend, Runtime } from '../backend.ts';
+import { UnanalyzableError } from '../errors.ts';
 import type { Figure } from '../model.ts';
 import { stackRows } from '../tensors.ts';
 import { calibrate, finish, measure } from './finish.ts';
@@ -61,15 +62,20 @@ export function createJobs(runtime: Runtime, recipes: Recipes) {
       return makeShard(recipeOf(model), { runtime, seed, shard });
     },
 
-    /** What can be learned from real sessions; null when nothing can. */
+    /** What can be learned from real sessions, and from how many of them; null when from none. */
     async learnFrom({
       model,
       sessions,
-    }: Pick<Job, 'model'> & { sessions: readonly KnownSession<SessionType>[] }): Promise<Uint8Array | null> {
-      const recipe = recipeOf(model);
-      const known = await Promise.all(sessions.map((session) => recipe.learnFrom(session, runtime)));
-      const examples = together(known.filter((one) => one !== null));
-      return countExamples(examples) === 0 ? null : packExamples(examples);
+    }: Pick<Job, 'model'> & { sessions: readonly KnownSession<SessionType>[] }): Promise<{
+      shard: Uint8Array;
+      sessions: number;
+    } | null> {
+      const learned: Examples[] = [];
+      for (const session of sessions) {
+        const examples = await examplesOf(recipeOf(model), session, runtime);
+        if (examples !== null) learned.push(examples);
+      }
+      return learned.length === 0 ? null : { shard: packExamples(together(learned)), sessions: learned.length };
     },
 
     /** @param state The checkpoint to go on from; null before the first shard. */
@@ -137,6 +143,20 @@ export function createJobs(runtime: Runtime, recipes: Recipes) {
 }
 
 export type Jobs = ReturnType<typeof createJobs>;
+
+/** Null when there is nothing in the session that the model can read, or learn. */
+async function examplesOf(
+  recipe: Recipe<SessionType>,
+  session: KnownSession<SessionType>,
+  runtime: Runtime,
+): Promise<Examples | null> {
+  try {
+    return await recipe.learnFrom(session, runtime);
+  } catch (error) {
+    if (error instanceof UnanalyzableError) return null;
+    throw error;
+  }
+}
 
 /** The examples of sessions on top of each other, network by network. */
 function together(sessions: readonly Examples[]): Examples {

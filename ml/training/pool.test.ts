@@ -55,7 +55,7 @@ test('what cannot be learned from is told apart from what can', async () => {
   const known = (outcome: { answer: 'yes' } | { location: { lon: number; lat: number } }) => ({ ...session, outcome });
   const location = { lon: 0, lat: 0 };
   const learned = (sessions: ReturnType<typeof known>[]) => pool.run('learnFrom', { ...training, sessions }, signal);
-  expect(await learned([known({ answer: 'yes' }), known({ location })])).toBeInstanceOf(Uint8Array);
+  expect(await learned([known({ answer: 'yes' }), known({ location })])).toMatchObject({ sessions: 1 });
   expect(await learned([known({ location })])).toBeNull();
 });
 
