@@ -104,10 +104,10 @@ async function readCsv(name: string): Promise<Row[]> {
   });
 }
 
-const tries = 20;
+const tries = 10;
 
 /**
- * The baseline for groups: k-means on standardised columns that is told how many groups there are, the best of twenty
+ * The baseline for groups: k-means on standardised columns that is told how many groups there are, the best of ten
  * tries from k-means++ (Arthur, Vassilvitskii 2007), each until nothing moves any more (Lloyd 1982).
  */
 export function kMeansKnowing(impressions: IntuitiveAnalysisImpressions, clusters: number): Int32Array {

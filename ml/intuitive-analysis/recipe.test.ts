@@ -14,14 +14,14 @@ beforeAll(async () => {
 describe('the recipe of Intuitive Analysis (M4, M8)', () => {
   test('learns, and makes the same weights and figures from the same seed', async () => {
     const make = async () => {
-      const shard = await recipe.simulate({ runtime, random: new Random(1), sessions: 200 });
+      const shard = await recipe.simulate({ runtime, random: new Random(1), sessions: 80 });
       let state = firstState(recipe, 5);
       const losses: number[] = [];
-      while (state.epoch < 4) {
+      while (state.epoch < 3) {
         state = await learnShard({ runtime, recipe, seed: 5, state, shard, shards: 1 });
         losses.push(lossesOf(state).grouping ?? NaN);
       }
-      const measured = { runtime, random: new Random(2), sessions: 48 };
+      const measured = { runtime, random: new Random(2), sessions: 24 };
       const weights = await recipe.calibrate({ ...measured, weights: state.weights });
       return { losses, weights, figures: await recipe.evaluate({ ...measured, weights }) };
     };
