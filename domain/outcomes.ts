@@ -69,8 +69,7 @@ interface ResultNames {
   readonly terrains: readonly string[];
 }
 
-/**
- * Holds an outcome against its session: a target of its pool, the names of its model, its series, its rows. */
+/** Holds an outcome against its session: a target of its pool, the names of its model, its series, its rows. */
 export function problemsOf({ sessionType, content, outcome }: KnownOutcome, names: ResultNames): OutcomeProblem[] {
   switch (sessionType) {
     case 'remote_viewing':
@@ -103,7 +102,7 @@ function problemsOfViewing(
 
 function problemsOfDowsing({ impressions }: ContentOf<'dowsing'>, outcome: OutcomeOf<'dowsing'>): OutcomeProblem[] {
   const asked = impressions !== undefined && 'trace' in impressions ? 'answer' : 'location';
-  return asked in outcome ? [] : [{ path: asked, message: `is what the session asked for` }];
+  return asked in outcome ? [] : [{ path: asked, message: 'is what the session asked for' }];
 }
 
 function problemsOfForecast(

@@ -42,9 +42,9 @@ function anyAnswer(random: Random, signal?: number): SimulatedAnswer {
 }
 
 /**
- * So many searches have no signal at all: fewer in training, so that much is learned of those that have one, than the
- * model takes for granted. What it claims holds where nine of ten searches show nothing; where more do, it claims less
- * than it could.
+ * Which share of searches has no signal at all: in training few, so that much is learned of the others; in what the
+ * model takes for granted nearly all, so that it claims nothing in noise. Where more searches than one in ten have a
+ * signal, it claims less than it could.
  */
 const withoutSignal = { trained: 0.25, assumed: 0.9 };
 
