@@ -25,7 +25,11 @@ describe('a result on the terminal', () => {
 
   test.each([
     ['remote_viewing.geography', { terrain: [{ name: 'plain', probability: 0.5 }], places: [] }, 'plain 0.50'],
-    ['remote_viewing.match', { ranking: [{ id: 'cottage', score: 0.4 }] }, '1. cottage'],
+    [
+      'remote_viewing.match',
+      { ranking: [{ id: 'cottage', rank: 1, score: 0.4, accuracy: 0.5, reliability: 0.5, figureOfMerit: 0.25 }] },
+      '1. cottage',
+    ],
     ['dowsing.location', { cells: [], best: { lon: 1, lat: 2 }, area50Km2: 3, area90Km2: 4 }, 'best 2.0000, 1.0000'],
     [
       'precognition.forecast',

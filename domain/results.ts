@@ -29,7 +29,10 @@ const common = {
 
 /** The `data` of each result type. */
 export const resultDataSchemas = {
-  'remote_viewing.descriptors': z.object({ ...common, descriptors: z.array(named) }),
+  'remote_viewing.descriptors': z.object({
+    ...common,
+    descriptors: z.array(named.extend({ kind: z.enum(['gestalt', 'texture', 'shape', 'size', 'sense']) })),
+  }),
   'remote_viewing.objects': z.object({ ...common, objects: z.array(named) }),
   'remote_viewing.geography': z.object({
     ...common,
@@ -59,7 +62,16 @@ export const resultDataSchemas = {
   }),
   'remote_viewing.match': z.object({
     ...common,
-    ranking: z.array(z.object({ id: z.string(), score: z.number() })),
+    ranking: z.array(
+      z.object({
+        id: z.string(),
+        rank: z.int().describe('From 1; targets of the same score keep their order in the pool.'),
+        score: z.number().describe('The probability that this is the true one, if one of the pool is.'),
+        accuracy: probability.describe('Which share of the target the impressions describe.'),
+        reliability: probability.describe('Which share of the impressions is right for the target.'),
+        figureOfMerit: probability.describe('Accuracy times reliability.'),
+      }),
+    ),
   }),
   'dowsing.answer': z.object({
     ...common,

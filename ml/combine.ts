@@ -48,7 +48,11 @@ function combineAlike(resultType: ResultType, all: readonly ModelResult[]): Mode
       const named = members.map(({ data }) =>
         data.ranking.map((one) => ({ ...one, name: one.id, probability: one.score })),
       );
-      const ranking = pool(named).map(({ name: _name, probability, ...one }) => ({ ...one, score: probability }));
+      const ranking = pool(named).map(({ name: _name, probability, ...one }, i) => ({
+        ...one,
+        score: probability,
+        rank: i + 1,
+      }));
       const { id, score } = at(ranking, 0);
       const data = { ...forAll(members), summary: together(members, id, score), ranking };
       return { resultType, confidenceScore: score, data };

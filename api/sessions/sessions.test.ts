@@ -319,7 +319,7 @@ describe('results and events', () => {
       chance: { value: 0.5, meaning: 'chance' },
       summary: 'A tower.',
       limits: 'Simulated.',
-      descriptors: [{ name: 'structure', probability: 0.75 }],
+      descriptors: [{ name: 'structure', kind: 'gestalt' as const, probability: 0.75 }],
     };
     await recordStep(api.resources.database.asService(), {
       sessionId: id,

@@ -1,111 +1,209 @@
-import type { Rank, Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { Rank, Tensor } from '@tensorflow/tfjs';
 import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { Random } from '../random.ts';
-import { entry, type LiveTensors, type NamedTensors, type Tf } from '../tensors.ts';
-import { objectNames } from './drawings.ts';
-import { descriptorNames, tagNames, terrainsRead } from './lexicon.ts';
+import { at } from '../sequence.ts';
+import {
+  compute,
+  entry,
+  type LiveTensors,
+  type NamedTensor,
+  type NamedTensors,
+  rowsOf,
+  stackRows,
+  tensorOf,
+  type Tf,
+} from '../tensors.ts';
+import { objectNames } from './drawings/objects.ts';
+import { descriptorNames, terrainNames } from './lexicon.ts';
 import { side } from './raster.ts';
+import { concepts, type Phrase } from './wording.ts';
 
-/** Facts beside the tags: how many words were known (logarithm), whether there were any, whether there is a sketch. */
-export const extraFacts = 3;
-export const factCount = tagNames.length + extraFacts;
-const [filters1, filters2, filters3, hidden] = [8, 16, 24, 48];
-const flat = 3 * 3 * filters3;
+/** Facts beside what the words point to: how many phrases there are (logarithm), whether any, whether there is a sketch. */
+export const factCount = 3;
+const [filters1, filters2, filters3] = [16, 32, 64];
+const flat = 4 * 4 * filters3;
+const [sketchHidden, hidden1, hidden2] = [128, 128, 96];
 
-/** What is compared with each target of a pool: shared words, and how well descriptors and terrain fit its words. */
-export const matchFeatureCount = 3;
+/** Shares are small, being many; multiplied by this they are of the size that first weights are made for. */
+const shareScale = Math.sqrt(concepts.length);
 
-export function initialSketchWeights(random: Random): NamedTensors {
+export function initialViewingWeights(random: Random): NamedTensors {
   return initialWeights(random, {
-    'sketch/conv1/kernel': [3, 3, 1, filters1],
-    'sketch/conv1/bias': [filters1],
-    'sketch/conv2/kernel': [3, 3, filters1, filters2],
-    'sketch/conv2/bias': [filters2],
-    'sketch/conv3/kernel': [3, 3, filters2, filters3],
-    'sketch/conv3/bias': [filters3],
-    ...denseLayout('sketch/hidden', flat, hidden),
-    ...denseLayout('sketch/objects', hidden, objectNames.length),
+    'viewing/conv1/kernel': [5, 5, 1, filters1],
+    'viewing/conv1/bias': [filters1],
+    'viewing/conv2/kernel': [3, 3, filters1, filters2],
+    'viewing/conv2/bias': [filters2],
+    'viewing/conv3/kernel': [3, 3, filters2, filters3],
+    'viewing/conv3/bias': [filters3],
+    ...denseLayout('viewing/sketch', flat, sketchHidden),
+    ...denseLayout('viewing/objects', sketchHidden, objectNames.length),
+    ...denseLayout('viewing/hidden1', concepts.length + factCount + objectNames.length, hidden1),
+    ...denseLayout('viewing/hidden2', hidden1, hidden2),
+    ...denseLayout('viewing/terrain', hidden2, terrainNames.length),
+    ...denseLayout('viewing/descriptors', hidden2, descriptorNames.length),
+    ...denseLayout('viewing/things', hidden2, objectNames.length),
   });
 }
 
-export function initialReadingWeights(random: Random): NamedTensors {
-  return initialWeights(random, {
-    ...denseLayout('reading/hidden', factCount + objectNames.length, hidden),
-    ...denseLayout('reading/descriptors', hidden, descriptorNames.length),
-    ...denseLayout('reading/terrain', hidden, terrainsRead.length),
-  });
+/** A convolution that halves the picture by its stride, which costs less than pooling. */
+function convolve(tf: Tf, weights: LiveTensors, name: string, x: Tensor): Tensor<Rank.R4> {
+  const kernel = tf.reshape<Rank.R4>(entry(weights, `${name}/kernel`), shapeOf4(entry(weights, `${name}/kernel`)));
+  const input = tf.reshape<Rank.R4>(x, shapeOf4(x));
+  const convolved = tf.add(tf.conv2d(input, kernel, 2, 'same'), entry(weights, `${name}/bias`));
+  return tf.reshape<Rank.R4>(tf.relu(convolved), shapeOf4(convolved));
 }
 
-function convolve(tf: Tf, weights: LiveTensors, name: string, x: Tensor4D): Tensor4D {
-  const kernel = entry(weights, `${name}/kernel`);
-  const [height = 1, width = 1, inputs = 1, outputs = 1] = kernel.shape;
-  const filter = tf.reshape<Rank.R4>(kernel, [height, width, inputs, outputs]);
-  const convolved = tf.add(tf.conv2d(x, filter, 1, 'same'), entry(weights, `${name}/bias`));
-  return tf.maxPool<Tensor4D>(
-    tf.reshape<Rank.R4>(tf.relu(convolved), [x.shape[0], x.shape[1], x.shape[2], outputs]),
-    2,
-    2,
-    'valid',
-  );
+function shapeOf4({ shape: [a = 1, b = 1, c = 1, d = 1] }: Tensor): [number, number, number, number] {
+  return [a, b, c, d];
 }
 
 /** Pictures [n, side, side, 1] to the logits of the objects [n, objects]. */
-export function sketchLogits(tf: Tf, weights: LiveTensors, pictures: Tensor): Tensor {
-  const input = tf.reshape<Rank.R4>(pictures, [-1, side, side, 1]);
-  const first = convolve(tf, weights, 'sketch/conv1', input);
-  const second = convolve(tf, weights, 'sketch/conv2', first);
-  const third = convolve(tf, weights, 'sketch/conv3', second);
-  const features = tf.relu(dense(tf, weights, 'sketch/hidden', tf.reshape(third, [-1, flat])));
-  return dense(tf, weights, 'sketch/objects', features);
+function sketchLogits(tf: Tf, weights: LiveTensors, pictures: Tensor): Tensor {
+  const first = convolve(tf, weights, 'viewing/conv1', tf.reshape(pictures, [-1, side, side, 1]));
+  const second = convolve(tf, weights, 'viewing/conv2', first);
+  const third = convolve(tf, weights, 'viewing/conv3', second);
+  const features = tf.relu(dense(tf, weights, 'viewing/sketch', tf.reshape(third, [-1, flat])));
+  return dense(tf, weights, 'viewing/objects', features);
 }
 
-/** The calibrated probabilities of the objects: one temperature for all, found on sessions that training did not see. */
-export function objectProbabilities(tf: Tf, weights: LiveTensors, pictures: Tensor): Tensor {
-  return tf.softmax(tf.div(sketchLogits(tf, weights, pictures), entry(weights, 'sketch/temperature')));
+interface Logits {
+  readonly terrain: Tensor;
+  readonly descriptors: Tensor;
+  readonly things: Tensor;
 }
 
-/** Facts [n, facts] and object probabilities [n, objects] to logits of descriptors and of terrain. */
-export function readingLogits(
-  tf: Tf,
-  weights: LiveTensors,
-  facts: Tensor,
-  objects: Tensor,
-): { descriptors: Tensor; terrain: Tensor } {
-  const features = tf.relu(dense(tf, weights, 'reading/hidden', tf.concat([facts, objects], 1)));
+/** What words point to [n, concepts], facts [n, factCount] and what the sketches show [n, objects] to logits. */
+function readingLogits(tf: Tf, weights: LiveTensors, words: Tensor, facts: Tensor, shown: Tensor): Logits {
+  const seen = tf.concat([tf.mul(words, shareScale), facts, shown], 1);
+  const first = tf.relu(dense(tf, weights, 'viewing/hidden1', seen));
+  const second = tf.relu(dense(tf, weights, 'viewing/hidden2', first));
   return {
-    descriptors: dense(tf, weights, 'reading/descriptors', features),
-    terrain: dense(tf, weights, 'reading/terrain', features),
+    terrain: dense(tf, weights, 'viewing/terrain', second),
+    descriptors: dense(tf, weights, 'viewing/descriptors', second),
+    things: dense(tf, weights, 'viewing/things', second),
   };
 }
 
-/** Features [n, targets, matchFeatureCount] to the logits of the targets [n, targets]: a conditional logit. */
-export function matchLogits(tf: Tf, weights: LiveTensors, features: Tensor): Tensor {
-  const [sessions = 1, targets = 1] = features.shape;
-  const flatFeatures = tf.reshape(features, [-1, matchFeatureCount]);
-  return tf.reshape(tf.matMul(flatFeatures, entry(weights, 'match/kernel')), [sessions, targets]);
-}
-
 /**
- * Compares what was read of a session with the tags of each target's words.
- *
- * @param read Probabilities: descriptors [1, d] and terrain [1, t].
- * @param targets [n, tags + 1]: which tags a target's words have, then the share of words in common.
+ * What the network loses on simulated or real sessions, one sketch each:
+ * - `pictures` [n, side, side, 1], `words` [n, concepts], `facts` [n, factCount],
+ * - `objects` [n, objects]: what the sketch depicts, as shares; `terrain` [n, terrains], `descriptors`, `things`,
+ * - `known` [n, 4]: 1 where the sketch's object, the terrain, the descriptors, the things are known, else 0.
  */
-export function matchFeatures(tf: Tf, read: { descriptors: Tensor; terrain: Tensor }, targets: Tensor): Tensor {
-  const count = targets.shape[0];
-  const ofDescriptors = tf.slice(targets, [0, 0], [count, descriptorNames.length]);
-  const ofTerrain = tf.slice(targets, [0, descriptorNames.length], [count, terrainsRead.length]);
-  const shared = tf.slice(targets, [0, tagNames.length], [count, 1]);
-  return tf.concat(
-    [shared, similarity(tf, read.descriptors, ofDescriptors), similarity(tf, read.terrain, ofTerrain)],
-    1,
-  );
+export function viewingLoss(tf: Tf, weights: LiveTensors, batch: LiveTensors): Tensor {
+  const facts = entry(batch, 'facts');
+  const sketch = sketchLogits(tf, weights, entry(batch, 'pictures'));
+  const sketched = tf.slice(facts, [0, factCount - 1], [-1, 1]);
+  const shown = tf.mul(tf.softmax(sketch), sketched);
+  const logits = readingLogits(tf, weights, entry(batch, 'words'), facts, shown);
+  const known = (column: number) => tf.slice(entry(batch, 'known'), [0, column], [-1, 1]);
+  const one = (name: string, column: number, given: Tensor) =>
+    tf.losses.softmaxCrossEntropy(entry(batch, name), given, tf.reshape(known(column), [-1]));
+  const many = (name: string, column: number, given: Tensor, weight: number) =>
+    tf.mul(tf.losses.sigmoidCrossEntropy(entry(batch, name), given, known(column)), weight);
+  return tf.addN([
+    one('objects', 0, sketch),
+    one('terrain', 1, logits.terrain),
+    many('descriptors', 2, logits.descriptors, 4),
+    many('things', 3, logits.things, 4),
+  ]);
 }
 
-/** The cosine between what was read and each target, after what all share is taken away: [n, 1]. */
-function similarity(tf: Tf, read: Tensor, targets: Tensor): Tensor {
-  const centred = (x: Tensor) => tf.sub(x, tf.mean(x, 1, true));
-  const [a, b] = [centred(read), centred(targets)];
-  const norm = (x: Tensor) => tf.sqrt(tf.add(tf.sum(tf.square(x), 1, true), 1e-6));
-  return tf.matMul(tf.div(b, norm(b)), tf.div(a, norm(a)), false, true);
+/** A session as the network sees it. */
+export interface Seen {
+  /** The pictures of its sketches, any number. */
+  readonly pictures: readonly Float32Array[];
+  /** Its phrases, any number. */
+  readonly phrases: readonly Phrase[];
+}
+
+/** What the network says of a session: probabilities, by the temperatures that the weights hold. */
+export interface Reading {
+  /** What the sketches show, on average; all 0 without one. */
+  readonly objects: Float32Array;
+  readonly terrain: Float32Array;
+  readonly descriptors: Float32Array;
+  /** What is to be seen at the target, which words name or a sketch shows. */
+  readonly things: Float32Array;
+}
+
+/** What the temperatures are for, in their order. */
+export const tempered = ['objects', 'terrain', 'descriptors', 'things'] as const;
+
+/** The tensor that holds them. */
+export const temperatures = 'viewing/temperatures';
+
+/** What the phrases point to on average, and the facts. */
+export function summarise({ pictures, phrases }: Seen): { words: Float32Array; facts: number[] } {
+  const words = new Float32Array(concepts.length);
+  for (const { shares } of phrases) shares.forEach((share, i) => (words[i] = at(words, i) + share / phrases.length));
+  const facts = [Math.log1p(phrases.length) / 3, phrases.length > 0 ? 1 : 0, pictures.length > 0 ? 1 : 0];
+  return { words, facts };
+}
+
+const emptyRow = new Float32Array(objectNames.length);
+
+/** Reads sessions that came together: one run over all their pictures, one over all of them. */
+export async function readSessions(tf: Tf, weights: LiveTensors, sessions: readonly Seen[]): Promise<Reading[]> {
+  const pictures = sessions.flatMap((session) => session.pictures);
+  const shown = await lookAt(tf, weights, pictures);
+  let next = 0;
+  const ofSessions = sessions.map((session) => {
+    const own = shown.slice(next, (next += session.pictures.length));
+    return { raw: meanOfRows(own.map(({ raw }) => raw)), tempered: meanOfRows(own.map((one) => one.tempered)) };
+  });
+  const inputs = stackRows(
+    sessions.map((session, i) => {
+      const { words, facts } = summarise(session);
+      return { words: row(words), facts: row(facts), shown: row(ofSessions[i]?.raw ?? emptyRow) };
+    }),
+  );
+  const read = await compute(tf, inputs, (live) => {
+    const logits = readingLogits(tf, weights, entry(live, 'words'), entry(live, 'facts'), entry(live, 'shown'));
+    return {
+      terrain: tf.softmax(tf.div(logits.terrain, temperatureOf(tf, weights, 'terrain'))),
+      descriptors: tf.sigmoid(tf.div(logits.descriptors, temperatureOf(tf, weights, 'descriptors'))),
+      things: tf.sigmoid(tf.div(logits.things, temperatureOf(tf, weights, 'things'))),
+    };
+  });
+  const [terrain, descriptors, things] = [read.terrain, read.descriptors, read.things].map((one) =>
+    rowsOf(one ?? none),
+  );
+  return sessions.map((_, i) => ({
+    objects: ofSessions[i]?.tempered ?? emptyRow,
+    terrain: at(terrain ?? [], i),
+    descriptors: at(descriptors ?? [], i),
+    things: at(things ?? [], i),
+  }));
+}
+
+const none = tensorOf([0, 1], []);
+
+function row(values: ArrayLike<number>): NamedTensor {
+  return tensorOf([1, values.length], values);
+}
+
+function temperatureOf(tf: Tf, weights: LiveTensors, name: (typeof tempered)[number]): Tensor {
+  return tf.slice(entry(weights, temperatures), [tempered.indexOf(name)], [1]);
+}
+
+/** The probabilities of the objects for each picture, as they go on into the network and as they are told. */
+async function lookAt(tf: Tf, weights: LiveTensors, pictures: readonly Float32Array[]) {
+  if (pictures.length === 0) return [];
+  const values = new Float32Array(pictures.length * side * side);
+  pictures.forEach((picture, i) => {
+    values.set(picture, i * side * side);
+  });
+  const { raw, told } = await compute(tf, { pictures: { shape: [pictures.length, side, side, 1], values } }, (live) => {
+    const logits = sketchLogits(tf, weights, entry(live, 'pictures'));
+    return { raw: tf.softmax(logits), told: tf.softmax(tf.div(logits, temperatureOf(tf, weights, 'objects'))) };
+  });
+  const toldRows = rowsOf(told ?? none);
+  return rowsOf(raw ?? none).map((one, i) => ({ raw: one, tempered: at(toldRows, i) }));
+}
+
+function meanOfRows(rows: readonly Float32Array[]): Float32Array {
+  const mean = new Float32Array(objectNames.length);
+  for (const one of rows) one.forEach((value, i) => (mean[i] = at(mean, i) + value / rows.length));
+  return mean;
 }

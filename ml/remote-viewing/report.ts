@@ -1,64 +1,53 @@
-import { at } from '../sequence.ts';
 import type { ModelResult } from '../../domain/results.ts';
-import type { ModelInput, ModelStamp } from '../model.ts';
-import { entry, firstRow, type NamedTensors, rowsOf } from '../tensors.ts';
-import { knownOf, targetsOf, wordsSaid } from './encode.ts';
-import { objectNames } from './drawings.ts';
-import { descriptorNames, type TerrainRead, terrainsRead } from './lexicon.ts';
-import { places } from './places.ts';
+import type { ModelStamp, Said as SaidOf } from '../model.ts';
+import { placeCount, rankPlaces } from '../geography/places.ts';
+import { at } from '../sequence.ts';
+import { entry, firstRow, rowsOf } from '../tensors.ts';
+import { objectNames } from './drawings/objects.ts';
+import { maxPhrases, phrasesSaid, targetsOf } from './encode.ts';
+import { descriptorNames, byTerrain, kindOf, terrainNames } from './lexicon.ts';
 
-const shownPlaces = 10;
+const shownObjects = 5;
 
-interface Named {
-  name: string;
-  probability: number;
-}
-
-interface Said {
-  input: ModelInput<'remote_viewing'>;
-  outputs: NamedTensors;
-  model: ModelStamp;
-}
+type Said = SaidOf<'remote_viewing'> & { readonly model: ModelStamp };
 
 /** Turns the network's probabilities into one result a kind; confidence is the probability of the first thing named. */
 export function report(said: Said): ModelResult[] {
   const results = [reportDescriptors(said), reportGeography(said)];
   if (said.input.impressions.sketches !== undefined) results.push(reportObjects(said));
-  if (said.outputs.targets !== undefined) results.push(reportMatch(said));
+  if (said.outputs.scores !== undefined) results.push(reportMatch(said));
   return results;
 }
 
-function ranked(names: readonly string[], probabilities: readonly number[]): Named[] {
+interface Named<Name> {
+  name: Name;
+  probability: number;
+}
+
+function ranked<Name extends string>(names: readonly Name[], probabilities: readonly number[]): Named<Name>[] {
   return names
     .map((name, i) => ({ name, probability: at(probabilities, i) }))
     .toSorted((a, b) => b.probability - a.probability);
-}
-
-function bestOf<T>(items: readonly T[]): T {
-  const [best] = items;
-  if (best === undefined) throw new RangeError('A ranking without an entry');
-  return best;
 }
 
 function percent(probability: number): string {
   return `${(100 * probability).toFixed(0)}%`;
 }
 
-/** What is said of the words: nothing is hidden when none of them could be used. */
-function wordsNote({ input: { impressions } }: Said): string {
-  const said = wordsSaid(impressions);
-  if (said.length === 0) return 'No words were recorded.';
-  const known = knownOf(said).length;
-  return known === 0
-    ? 'None of the words was known to this model, which knows a few hundred plain English ones, so they were not used.'
-    : `${known} of ${said.length} words were known.`;
+/** What is said of the words: nothing is hidden when they could not be used. */
+function wordsNote({ input: { impressions }, inputs }: Said): string {
+  const said = phrasesSaid(impressions).length;
+  if (said === 0) return 'No words were recorded.';
+  if (inputs.phrases === undefined) {
+    return 'The words were not analyzed, since the sentence encoder is not installed here.';
+  }
+  return said < maxPhrases ? `${said} phrases were read.` : `The first ${maxPhrases} phrases were read.`;
 }
 
 function reportDescriptors(said: Said): ModelResult {
   const descriptors = ranked(descriptorNames, firstRow(entry(said.outputs, 'descriptors')));
-  const best = bestOf(descriptors);
-  const base =
-    firstRow(entry(said.outputs, 'descriptorBase'))[descriptorNames.findIndex((name) => name === best.name)] ?? 0;
+  const best = at(descriptors, 0);
+  const base = at(firstRow(entry(said.outputs, 'baseDescriptors')), descriptorNames.indexOf(best.name));
   return {
     resultType: 'remote_viewing.descriptors',
     confidenceScore: best.probability,
@@ -66,15 +55,15 @@ function reportDescriptors(said: Said): ModelResult {
       model: said.model,
       chance: { value: base, meaning: `Share of simulated targets that have "${best.name}", whatever was recorded.` },
       summary: `The impressions point most to "${best.name}" (${percent(best.probability)}). ${wordsNote(said)}`,
-      limits: 'Words are read by a small English lexicon; probabilities hold for simulated sessions.',
-      descriptors,
+      limits: 'Probabilities hold for simulated sessions, in which words and sketches come about by known rules.',
+      descriptors: descriptors.map(({ name, probability }) => ({ name, probability, kind: kindOf(name) })),
     },
   };
 }
 
 function reportObjects(said: Said): ModelResult {
-  const objects = ranked(objectNames, firstRow(entry(said.outputs, 'objects')));
-  const best = bestOf(objects);
+  const objects = ranked(objectNames, firstRow(entry(said.outputs, 'objects'))).slice(0, shownObjects);
+  const best = at(objects, 0);
   const count = said.input.impressions.sketches?.length ?? 1;
   const what = count === 1 ? 'The sketch looks' : `Taken together, the ${count} sketches look`;
   return {
@@ -91,50 +80,52 @@ function reportObjects(said: Said): ModelResult {
 }
 
 function reportGeography(said: Said): ModelResult {
-  const terrain = ranked(terrainsRead, firstRow(entry(said.outputs, 'terrain')));
-  const best = bestOf(terrain);
-  const ofTerrain = new Map(terrain.map(({ name, probability }) => [name, probability]));
+  const probabilities = firstRow(entry(said.outputs, 'terrain'));
+  const base = firstRow(entry(said.outputs, 'baseTerrain'));
+  const terrain = ranked(terrainNames, probabilities);
+  const best = at(terrain, 0);
   return {
     resultType: 'remote_viewing.geography',
     confidenceScore: best.probability,
     data: {
       model: said.model,
-      chance: { value: 1 / terrainsRead.length, meaning: `One of ${terrainsRead.length} kinds of terrain by chance.` },
-      summary: `The terrain is most likely: ${best.name.replace('_', ' or ')} (${percent(best.probability)}). ${wordsNote(said)}`,
-      limits: `Places are ranked by terrain alone, among ${places.length} well-known ones: 1 in ${places.length} by chance.`,
+      chance: {
+        value: Math.max(...base),
+        meaning: `Share of the most frequent of ${terrainNames.length} kinds of surroundings among simulated targets.`,
+      },
+      summary: `The surroundings are most likely: ${best.name.replace('_', ' or ')} (${percent(best.probability)}). ${wordsNote(said)}`,
+      limits: `Places are ranked by their surroundings alone, which are known coarsely, among ${placeCount} populated ones: 1 in ${placeCount} by chance.`,
       terrain,
-      places: rankPlaces((name) => ofTerrain.get(name) ?? 0).slice(0, shownPlaces),
+      ...rankPlaces(byTerrain(probabilities), byTerrain(base)),
     },
   };
 }
 
-/** Spreads each terrain's probability evenly over the places that have it; over all places they add to 1. */
-function rankPlaces(probabilityOf: (terrain: TerrainRead) => number) {
-  const shareOf = (terrain: TerrainRead) =>
-    places.reduce((sum, place) => sum + (place.terrain.includes(terrain) ? 1 / place.terrain.length : 0), 0);
-  const shares = new Map(terrainsRead.map((terrain) => [terrain, shareOf(terrain)]));
-  return places
-    .map(({ terrain, ...place }) => {
-      const each = terrain.map((name) => probabilityOf(name) / terrain.length / (shares.get(name) ?? 1));
-      return { ...place, probability: each.reduce((sum, value) => sum + value, 0) };
-    })
-    .toSorted((a, b) => b.probability - a.probability);
-}
-
 function reportMatch(said: Said): ModelResult {
   const targets = targetsOf(said.input.metadata);
-  const scores = rowsOf(entry(said.outputs, 'targets')).map(([score = 0]) => score);
-  const ranking = targets.map(({ id }, i) => ({ id, score: at(scores, i) })).toSorted((a, b) => b.score - a.score);
-  const best = bestOf(ranking);
+  const scores = rowsOf(entry(said.outputs, 'scores'));
+  const merits = rowsOf(entry(said.outputs, 'merits'));
+  const ranking = targets
+    .map(({ id }, i) => {
+      const [score = 0, accuracy = 0, reliability = 0] = [...at(scores, i), ...at(merits, i)];
+      return { id, score, accuracy, reliability, figureOfMerit: accuracy * reliability };
+    })
+    .toSorted((a, b) => b.score - a.score)
+    .map((target, i) => ({ ...target, rank: i + 1 }));
+  const best = at(ranking, 0);
+  const fits =
+    said.inputs.targetPhrases === undefined
+      ? `The ${targets.length} targets could not be told apart.`
+      : `Of ${targets.length} targets, "${best.id}" fits the impressions best (${percent(best.score)}).`;
   return {
     resultType: 'remote_viewing.match',
     confidenceScore: best.score,
     data: {
       model: said.model,
       chance: { value: 1 / targets.length, meaning: `The right one of ${targets.length} targets first by chance.` },
-      summary: `Of ${targets.length} targets, "${best.id}" fits the impressions best (${percent(best.score)}). ${wordsNote(said)}`,
+      summary: `${fits} ${wordsNote(said)}`,
       limits:
-        'Scores compare words and what they point to; they add to 1 over the pool and hold for simulated pools of 5.',
+        'Scores add to 1 over the pool, one of whose targets is taken to be the true one; the figure of merit compares what the network reads in both, above what it reads in anything.',
       ranking,
     },
   };
