@@ -33,7 +33,11 @@ export const resultDataSchemas = {
     ...common,
     descriptors: z.array(named.extend({ kind: z.enum(['gestalt', 'texture', 'shape', 'size', 'sense']) })),
   }),
-  'remote_viewing.objects': z.object({ ...common, objects: z.array(named) }),
+  'remote_viewing.objects': z.object({
+    ...common,
+    objects: z.array(named).describe('The likeliest, best first.'),
+    classes: z.array(z.string()).describe('Every kind of thing that the model knows.'),
+  }),
   'remote_viewing.geography': z.object({
     ...common,
     terrain: z.array(named),

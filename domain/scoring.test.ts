@@ -42,10 +42,11 @@ describe('a viewing (M5)', () => {
   });
 
   test('without a pool counts by the first object named, one trial a session', () => {
+    const classes = ['boat', 'tree', 'house', 'star'];
     const objects: StoredResult = {
       resultType: 'remote_viewing.objects',
       confidenceScore: 0.5,
-      data: { ...common, objects: ['boat', 'tree', 'house', 'star'].map((name) => ({ name, probability: 0.25 })) },
+      data: { ...common, objects: [{ name: 'boat', probability: 0.5 }], classes },
     };
     const outcome = { objects: ['boat', 'tree'], words: ['a harbour'] };
     const card = scoreSession({ sessionType: 'remote_viewing', content, outcome }, [objects]);

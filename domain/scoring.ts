@@ -97,7 +97,7 @@ export function namesIn(results: readonly StoredResult[]): { objects: string[]; 
   const objects = resultOf(results, 'remote_viewing.objects', resultDataSchemas['remote_viewing.objects']);
   const places = resultOf(results, 'remote_viewing.geography', resultDataSchemas['remote_viewing.geography']);
   return {
-    objects: objects?.data.objects.map(({ name }) => name) ?? [],
+    objects: objects?.data.classes ?? [],
     terrains: places?.data.terrain.map(({ name }) => name) ?? [],
   };
 }
@@ -165,7 +165,7 @@ function scoreObjects({ objects = [] }: OutcomeOf<'remote_viewing'>, results: re
   const said = resultOf(results, 'remote_viewing.objects', resultDataSchemas['remote_viewing.objects']);
   const best = said?.data.objects[0];
   if (said === undefined || best === undefined || objects.length === 0) return nothing;
-  const classes = said.data.objects.map(({ name }) => name);
+  const { classes } = said.data;
   const chance = new Set(objects).size / classes.length;
   const claim = { claimed: best.probability, chance, cameTrue: objects.includes(best.name) };
   return scoredClaim(said.resultType, claim, `any of ${classes.length} kinds of things`);

@@ -35,6 +35,7 @@ const result: ModelResult = {
     summary: 'MARKER',
     limits: 'None.',
     objects: [{ name: 'boat', probability: 0.5 }],
+    classes: ['boat'],
   },
 };
 const analysis = { results: [result], observed: { words: 1 } };

@@ -17,7 +17,11 @@ function answer([yes, no, unclear]: readonly [number, number, number], version: 
 
 function objects(named: Record<string, number>): ModelResult {
   const list = Object.entries(named).map(([name, probability]) => ({ name, probability }));
-  return { resultType: 'remote_viewing.objects', confidenceScore: 0.9, data: { ...common, objects: list } };
+  return {
+    resultType: 'remote_viewing.objects',
+    confidenceScore: 0.9,
+    data: { ...common, objects: list, classes: Object.keys(named) },
+  };
 }
 
 function forecast(q50: number[], divergence: number, confidenceScore: number): ModelResult {

@@ -190,7 +190,7 @@ describe('an outcome that does not fit its session is refused by 400 with the fi
   const objects: ModelResult = {
     resultType: 'remote_viewing.objects',
     confidenceScore: 0.5,
-    data: { ...common, objects: [{ name: 'boat', probability: 1 }] },
+    data: { ...common, objects: [{ name: 'boat', probability: 1 }], classes: ['boat'] },
   };
 
   test.each<[string, object, ModelResult, object, string]>([

@@ -75,6 +75,7 @@ function reportObjects(said: Said): ModelResult {
       summary: `${what} most like: ${best.name} (${percent(best.probability)}).`,
       limits: `It knows ${objectNames.length} kinds of things and says which of them a drawing resembles, not what the target was.`,
       objects,
+      classes: [...objectNames],
     },
   };
 }
