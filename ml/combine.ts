@@ -45,14 +45,7 @@ function combineAlike(resultType: ResultType, all: readonly ModelResult[]): Mode
     }
     case 'remote_viewing.match': {
       const members = membersOf(resultType, all);
-      const named = members.map(({ data }) =>
-        data.ranking.map((one) => ({ ...one, name: one.id, probability: one.score })),
-      );
-      const ranking = pool(named).map(({ name: _name, probability, ...one }, i) => ({
-        ...one,
-        score: probability,
-        rank: i + 1,
-      }));
+      const ranking = rankingOf(members);
       const { id, score } = at(ranking, 0);
       const data = { ...forAll(members), summary: together(members, id, score), ranking };
       return { resultType, confidenceScore: score, data };
@@ -120,7 +113,10 @@ function together(members: readonly ModelResult[], headline: string, probability
   return `Taken together, ${members.length} models point most to "${headline}" (${(100 * probability).toFixed(0)}%).`;
 }
 
-/** The mean of each list's probabilities by name, best first; a list gives none to what it does not name. */
+/**
+ * The mean of each list's probabilities by name, best first, as many as the longest list has; a list gives none to what
+ * it does not name.
+ */
 function pool<E extends { readonly name: string; readonly country?: string; readonly probability: number }>(
   lists: readonly (readonly E[])[],
 ): E[] {
@@ -130,7 +126,27 @@ function pool<E extends { readonly name: string; readonly country?: string; read
     const before = sums.get(key)?.probability ?? 0;
     sums.set(key, { ...entry, probability: before + entry.probability / lists.length });
   }
-  return [...sums.values()].toSorted((a, b) => b.probability - a.probability);
+  const longest = Math.max(...lists.map(({ length }) => length));
+  return [...sums.values()].toSorted((a, b) => b.probability - a.probability).slice(0, longest);
+}
+
+type Target = Result<'remote_viewing.match'>['data']['ranking'][number];
+
+/** The pool of targets by the mean of what the members say of each. */
+function rankingOf(members: readonly Result<'remote_viewing.match'>[]): Target[] {
+  const targets = Map.groupBy(
+    members.flatMap(({ data }) => data.ranking),
+    ({ id }) => id,
+  );
+  return [...targets]
+    .map(([id, said]) => {
+      const [score = 0, accuracy = 0, reliability = 0] = meanOfEach(
+        said.map((one) => [one.score, one.accuracy, one.reliability]),
+      );
+      return { id, score, accuracy, reliability, figureOfMerit: accuracy * reliability };
+    })
+    .toSorted((a, b) => b.score - a.score)
+    .map((target, i) => ({ ...target, rank: i + 1 }));
 }
 
 type Series = Result<'precognition.forecast'>['data']['series'][number];
