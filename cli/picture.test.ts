@@ -33,7 +33,19 @@ describe('a result on the terminal', () => {
     ['dowsing.location', { cells: [], best: { lon: 1, lat: 2 }, area50Km2: 3, area90Km2: 4 }, 'best 2.0000, 1.0000'],
     [
       'precognition.forecast',
-      { series: [{ name: 's', times: ['2026-01-01T00:00:00Z'], q10: [1], q50: [2], q90: [3] }] },
+      {
+        series: [
+          {
+            name: 's',
+            times: ['2026-01-01T00:00:00Z'],
+            q10: [1],
+            q50: [2],
+            q90: [3],
+            seasonalNaive: [2],
+            naiveError: 1,
+          },
+        ],
+      },
       '2026-01-01       1.0     2.0     3.0',
     ],
     [

@@ -190,6 +190,7 @@ describe('patterns (M8)', () => {
         clusters: { labels: [0, 0, 1, 1], count: 2, stability: 1 },
         anomalies: [0.1, 0.9, 0.2, 0.9].map((anomaly, row) => ({ row, score: anomaly, because: [] })),
         importance: [],
+        similar: [],
         map: [],
       },
     };

@@ -95,10 +95,18 @@ export function rankPlaces(read: ByTerrain, base: ByTerrain): Geography {
       cells: weigh(cells, lift)
         .map(({ item: { lon, lat, chance }, probability }) => ({ lon, lat, probability, chance }))
         .filter(({ probability, chance }) => probability > noticeable * chance)
-        .toSorted((a, b) => b.probability / b.chance - a.probability / a.chance || b.chance - a.chance)
+        .toSorted((a, b) => riseOf(b) - riseOf(a) || b.chance - a.chance)
         .slice(0, shownCells),
     },
   };
+}
+
+/**
+ * How far a cell rises above its chance, in ten-thousandths: finer differences come from rounding, and another backend
+ * rounds otherwise, but must show the same cells.
+ */
+function riseOf({ probability, chance }: LikelyCell): number {
+  return Math.round((10_000 * probability) / chance);
 }
 
 interface Prior {
