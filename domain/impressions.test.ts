@@ -84,6 +84,14 @@ describe('a sketch', () => {
     expect(problems(sketch(1, { strokes: [stroke, stroke] }))).toEqual(['impressions: holds more than 100000 points']);
   });
 
+  test('has between 1 and 10,000 strokes (M5)', () => {
+    const strokes = (count: number) =>
+      sketch(1, { strokes: Array.from({ length: count }, () => ({ points: [{ x: 1, y: 1 }] })) });
+    expect(problems(strokes(0))).not.toEqual([]);
+    expect(problems(strokes(10_000))).toEqual([]);
+    expect(problems(strokes(10_001))[0]).toMatch(/^impressions\.sketches\.0\.strokes: /);
+  });
+
   test('stays on its canvas, in finite numbers, in the order of time (M5)', () => {
     const stroke = (...points: object[]) => sketch(1, { strokes: [{ points }] });
     expect(problems(stroke({ x: 101, y: 5 }))).toEqual([
