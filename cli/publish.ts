@@ -19,6 +19,9 @@ export async function publishHere(
   const { artefactKey, sha256, backend } = made;
   const artefact = unpackArtefact(await objects.getSealed(artefactKey), sha256);
   const published = { ...artefact, version: recipes[model]?.version ?? artefact.version };
+  if ((await findVersion(database.asService(), { name: model, version: published.version })) !== null) {
+    return `Not written: ${model} ${published.version} is registered here already, and a version never changes. Raise the version in its recipe, then ask again with --last --publish.`;
+  }
   const folder = new URL('artefact/', folderOf(model));
   for (const older of await readdir(folder)) await rm(new URL(older, folder));
   const bytes = packArtefact(published);
