@@ -106,7 +106,7 @@ describe('a sketch', () => {
 
   test('is one of three things of which a viewing needs one (M5)', () => {
     expect(problems({ sessionType: 'remote_viewing', cue: 'c', impressions: {} })).toEqual([
-      'impressions: needs at least one of words, transcript and sketches',
+      'impressions: needs at least one of words, transcript, sketches and image',
     ]);
     expect(problems({ sessionType: 'remote_viewing', cue: 'c', impressions: { words: ['βουνό', '山'] } })).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { imageSchema } from './images.ts';
 import type { SessionType } from './session.ts';
 
 /** The most points that one session may hold, over all its sketches or its trace. */
@@ -63,16 +64,20 @@ export const remoteViewingImpressionsSchema = z
     words: z.array(filledText(200)).min(1).max(1_000).optional(),
     transcript: filledText(100_000).optional(),
     sketches: z.array(sketchSchema).min(1).max(50).optional(),
+    image: imageSchema.optional().describe('A drawing as it was scanned or photographed, or any picture.'),
   })
   .refine(
-    ({ words, transcript, sketches }) => words !== undefined || transcript !== undefined || sketches !== undefined,
-    'needs at least one of words, transcript and sketches',
+    (impressions) => Object.values(impressions).some((recorded) => recorded !== undefined),
+    'needs at least one of words, transcript, sketches and image',
   )
   .refine(({ sketches = [] }) => {
     const points = sketches.flatMap((sketch) => sketch.strokes.map((stroke) => stroke.points.length));
     return points.reduce((sum, n) => sum + n, 0) <= maxPoints;
   }, `holds more than ${maxPoints} points`)
-  .meta({ id: 'RemoteViewingImpressions', description: 'Words, a transcript, sketches, or any of them together.' });
+  .meta({
+    id: 'RemoteViewingImpressions',
+    description: 'Words, a transcript, sketches, an image, or any of them together.',
+  });
 
 const tracePointSchema = z.strictObject({ x: finite, y: finite, tMs });
 

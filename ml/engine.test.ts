@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import sharp from 'sharp';
 import type { SessionContent } from '../domain/impressions.ts';
 import { type ModelResult, resultDataSchemas } from '../domain/results.ts';
 import { type BundledArtefact, listBundledArtefacts, packArtefact, unpackArtefact } from './artefact.ts';
@@ -130,6 +131,19 @@ describe('an engine on WebAssembly (M1, M3)', () => {
       expect(confidenceScore).toBeGreaterThanOrEqual(0);
       expect(confidenceScore).toBeLessThanOrEqual(1);
     }
+  });
+
+  test('reads an image as a sketch, and refuses one that cannot be unpacked', async () => {
+    const cross = '<svg width="60" height="60"><path d="M5 5 55 55M55 5 5 55" stroke="black" stroke-width="4"/></svg>';
+    const png = await sharp(Buffer.from(cross)).flatten({ background: 'white' }).png().toBuffer();
+    const sessionWith = (bytes: Buffer): SessionContent => ({
+      sessionType: 'remote_viewing',
+      cue: '4821-0937',
+      impressions: { image: { mediaType: 'image/png', base64: bytes.toString('base64') } },
+    });
+    const { results } = await engine.analyze(sessionWith(png));
+    expect(results.map(({ resultType }) => resultType)).toContain('remote_viewing.objects');
+    await expect(engine.analyze(sessionWith(png.fill(0, 60, png.length - 20)))).rejects.toThrow(UnanalyzableError);
   });
 
   test('gives the same answer to the same session every time', async () => {
