@@ -52,27 +52,38 @@ function artefactOf(sessionType: SessionContent['sessionType']): EngineArtefact 
   return artefact;
 }
 
-/** What a ranked entry is about: near ties may come in another order on another backend. */
-function subjectOf(value: unknown): string {
-  const { name, id, dimension, lon, lat } = Object(value) as Record<string, unknown>;
-  return JSON.stringify([name, id, dimension, lon, lat]);
+/** What an entry of a list is about, or its place: near ties may come in another order on another backend. */
+function subjectOf(value: unknown, place: number): string {
+  const { name, id, dimension, row, lon, lat } = Object(value) as Record<string, unknown>;
+  const subject = [name, id, dimension, row, lon, lat].filter((part) => part !== undefined);
+  return subject.length > 0 ? JSON.stringify(subject) : String(place);
 }
 
-/** Every number in a result; ranked entries in the order of what they are about. */
-function numbersIn(value: unknown): number[] {
-  if (typeof value === 'number') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  const parts: unknown[] = Object.values(value);
-  const ordered = Array.isArray(value)
-    ? parts.toSorted((a, b) => (subjectOf(a) < subjectOf(b) ? -1 : subjectOf(a) > subjectOf(b) ? 1 : 0))
-    : parts;
-  return ordered.flatMap(numbersIn);
+/** Every number in a result, by where it stands. */
+function numbersIn(value: unknown, path = ''): Map<string, number> {
+  if (typeof value === 'number') return new Map([[path, value]]);
+  const parts: [string, unknown][] = Array.isArray(value)
+    ? value.map((part: unknown, i) => [subjectOf(part, i), part])
+    : Object.entries(Object(value) as object);
+  return new Map(
+    parts.flatMap(([key, part]) => (typeof value === 'string' ? [] : [...numbersIn(part, `${path}/${key}`)])),
+  );
 }
 
-/** How far numbers lie from those that were expected: as a share of them, where they are greater than 1. */
-function farthest(numbers: readonly number[], expected: readonly number[]): number {
+/**
+ * How far numbers lie from those that were expected: as a share of them, where they are greater than 1. Of a list that
+ * is cut, the last entries may be others where the cut goes through a tie, as among cells of a map that are of one kind
+ * of land, so one in five may have no counterpart.
+ */
+function farthest(numbers: Map<string, number>, expected: Map<string, number>): number {
+  const shared = [...numbers].filter(([path]) => expected.has(path));
+  expect(numbers.size).toBe(expected.size);
+  expect(shared.length).toBeGreaterThanOrEqual(0.8 * expected.size);
   return Math.max(
-    ...numbers.map((value, i) => Math.abs(value - (expected[i] ?? NaN)) / Math.max(1, Math.abs(expected[i] ?? NaN))),
+    ...shared.map(([path, value]) => {
+      const other = expected.get(path) ?? NaN;
+      return Math.abs(value - other) / Math.max(1, Math.abs(other));
+    }),
   );
 }
 
@@ -222,7 +233,6 @@ describe('a batch (M1, M3)', () => {
     for (const [i, session] of asked.slice(0, sessions.length + readable.length).entries()) {
       const alone = numbersIn((await engine.analyze(session)).results);
       const inBatch = numbersIn(together[i]?.results);
-      expect(inBatch).toHaveLength(alone.length);
       expect(farthest(inBatch, alone)).toBeLessThan(1e-3);
     }
     await engine.close();
@@ -377,7 +387,7 @@ describe('serving versions (M2)', () => {
 
 test('every backend that is present gives the same numbers within a thousandth, alone and in a batch (M3)', async () => {
   const present: BackendChoice[] = existsSync(nativeFolder()) ? ['js', 'wasm', 'native'] : ['js', 'wasm'];
-  const answers: number[][][] = [];
+  const answers: Map<string, number>[][] = [];
   for (const backend of present) {
     const engine = await serving({ backend });
     const together = await Promise.all([...sessions, ...sessions].map((session) => engine.analyze(session)));
@@ -388,8 +398,7 @@ test('every backend that is present gives the same numbers within a thousandth, 
   const [reference = [], ...others] = answers;
   for (const other of others) {
     other.forEach((numbers, s) => {
-      expect(numbers).toHaveLength(reference[s]?.length ?? -1);
-      expect(farthest(numbers, reference[s] ?? [])).toBeLessThan(1e-3);
+      expect(farthest(numbers, reference[s] ?? new Map<string, number>())).toBeLessThan(1e-3);
     });
   }
 });
