@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { bar, describeResult, scatter } from './picture.ts';
+import { band, bar, describeResult, heatMap, scatter } from './picture.ts';
 
 const common = {
   model: { name: 'm', version: '1.0.0', backend: 'js' },
@@ -45,6 +45,7 @@ describe('a result on the terminal', () => {
             naiveError: 1,
           },
         ],
+        event: { series: 's', direction: 'above', value: 2, when: 'at_end', probability: 0.5, baseRate: 0.4 },
       },
       '2026-01-01       1.0     2.0     3.0',
     ],
@@ -73,6 +74,11 @@ test('a bar is as long as its share', () => {
   expect(bar('x', 1, 1)).toBe(`x 1.00 ${'█'.repeat(24)}`);
 });
 
+test('a step of a forecast lies where it belongs among all of them', () => {
+  expect(band([0, 1, 2], [0, 1, 2, 4])).toBe(`${'─'.repeat(9)}●${'─'.repeat(9)}`);
+  expect(band([4, 4, 4], [0, 4])).toBe(`${' '.repeat(36)}●`);
+});
+
 test('points of a map keep their places', () => {
   const lines = scatter(
     [
@@ -83,4 +89,18 @@ test('points of a map keep their places', () => {
   );
   expect(lines[0]?.at(-1)).toBe('1');
   expect(lines.at(-1)?.at(0)).toBe('0');
+});
+
+test('a map has north at the top and its most probable cell darkest, over the antimeridian too', () => {
+  const region = { west: 170, south: 0, east: 190, north: 10 };
+  const lines = heatMap(
+    [
+      { lon: 171, lat: 9.9, probability: 0.6 },
+      { lon: -171, lat: 0.1, probability: 0.2 },
+    ],
+    region,
+  );
+  expect(lines[0]?.indexOf('█')).toBe(3);
+  expect(lines.at(-1)?.lastIndexOf('▒')).toBe(68);
+  expect(lines.join('').replaceAll('·', '')).toBe('█▒');
 });
