@@ -1,130 +1,233 @@
 import { at } from '../sequence.ts';
-import { meanOf, medianOf } from '../figures.ts';
+import { autoregress } from './autoregression.ts';
+import { seasonProfile } from './season.ts';
+import { autocorrelationAt, lineOf, meanOf, medianOf, rangeOf } from './statistics.ts';
 
 /** The plain forecasts that the network chooses among, in the order of its inputs. */
-export const baselineNames = ['last', 'seasonal', 'drift', 'seasonal drift', 'level', 'mean'] as const;
+export const baselineNames = [
+  'last value',
+  'seasonal naive',
+  'seasonal naive with growth',
+  'drift',
+  'smoothed level',
+  'theta',
+  'damped trend',
+  'straight line',
+  'seasonal mean',
+  'back to the seasonal mean',
+  'median',
+  'multiplicative theta',
+  'moving season',
+  'moving season that multiplies',
+  'autoregression',
+] as const;
 
-const longestPeriod = 400;
+/** How many of the newest values smoothing looks at: what lies before has no weight left. */
+const smoothingReach = 400;
 const damping = 0.9;
 
 /** The mean absolute difference between values a lag apart: what the seasonal-naive forecast errs by (Hyndman 2006). */
-export function naiveError(values: readonly number[], lag: number): number {
-  const errors = values.slice(lag).map((value, i) => Math.abs(value - at(values, i)));
-  return meanOf(errors);
-}
-
-function autocorrelation(centred: readonly number[], lag: number): number {
-  let [together, all] = [0, 0];
-  centred.forEach((value, i) => {
-    all += value * value;
-    if (i >= lag) together += value * at(centred, i - lag);
-  });
-  return all > 0 ? together / all : 0;
-}
-
-/** Takes away the straight line through the values, so that a trend is not mistaken for a season. */
-function detrend(values: readonly number[]): number[] {
-  const half = (values.length - 1) / 2;
-  const mean = meanOf(values);
-  const spread = values.reduce((sum, _, i) => sum + (i - half) ** 2, 0);
-  const slope = values.reduce((sum, value, i) => sum + (i - half) * (value - mean), 0) / Math.max(1, spread);
-  return values.map((value, i) => value - mean - slope * (i - half));
+export function naiveError(values: Float64Array, lag: number): number {
+  let sum = 0;
+  for (let i = lag; i < values.length; i++) sum += Math.abs((values[i] ?? NaN) - (values[i - lag] ?? NaN));
+  return values.length > lag ? sum / (values.length - lag) : 0;
 }
 
 /**
- * How many steps a season has: the lag at which the detrended series is most like itself, where that is a peak well
- * above what noise gives; 1 where there is no season.
+ * What the seasonal-naive forecast errs by in this series, one season ahead. Never less than a hundredth of what the last
+ * value errs by, so that a season without any noise can be measured in it; never zero.
  */
-export function findPeriod(values: readonly number[]): number {
-  const centred = detrend(values);
-  const longest = Math.min(longestPeriod, Math.floor(values.length / 2));
-  const correlations = Array.from({ length: longest + 2 }, (_, lag) =>
-    lag <= longest ? autocorrelation(centred, lag) : -1,
+export function scaleOf(values: Float64Array, period: number): number {
+  const { low, high } = rangeOf(values);
+  return Math.max(
+    naiveError(values, Math.min(period, values.length - 1)),
+    naiveError(values, 1) / 100,
+    1e-9 * Math.max(1, -low, high),
   );
-  let [best, highest] = [1, 1.96 / Math.sqrt(values.length) + 0.1];
-  for (let lag = 2; lag <= longest; lag++) {
-    const value = at(correlations, lag);
-    const isPeak = value > at(correlations, lag - 1) && value >= at(correlations, lag + 1);
-    if (isPeak && value > highest * 1.05) [best, highest] = [lag, value];
+}
+
+/** The values of the last season again and again; of the last step where there is no season. */
+export function seasonalNaive(values: Float64Array, period: number, horizon: number): Float64Array {
+  const lag = Math.min(period, values.length);
+  return path(horizon, (step) => values[values.length - lag + ((step - 1) % lag)] ?? NaN);
+}
+
+function path(horizon: number, valueAt: (step: number) => number): Float64Array {
+  const values = new Float64Array(horizon);
+  for (let step = 1; step <= horizon; step++) values[step - 1] = valueAt(step);
+  return values;
+}
+
+/** Exponential smoothing with the weight that erred least one step ahead. */
+function smoothLevel(values: Float64Array): { level: number; weight: number } {
+  let best = { level: NaN, weight: NaN, error: Infinity };
+  for (const weight of [0.05, 0.15, 0.3, 0.6, 0.9]) {
+    let [level, error] = [values[0] ?? NaN, 0];
+    for (const value of values) {
+      const miss = value - level;
+      error += Math.abs(miss);
+      level += weight * miss;
+    }
+    if (error < best.error) best = { level, weight, error };
   }
   return best;
 }
 
-/** Exponential smoothing with the weight that erred least one step ahead. */
-function smoothLevel(values: readonly number[]): number {
-  let [bestLevel, least] = [values.at(-1) ?? 0, Infinity];
-  for (const weight of [0.05, 0.1, 0.2, 0.4, 0.7]) {
-    let [level, error] = [at(values, 0), 0];
+/** Smoothing of level and damped trend (Gardner, McKenzie 1985), with the weights that erred least one step ahead. */
+function smoothTrend(values: Float64Array): { level: number; trend: number } {
+  let best = { level: values.at(-1) ?? NaN, trend: 0, error: Infinity };
+  for (const [levelWeight, trendWeight] of dampedWeights) {
+    let [level, trend, error] = [values[0] ?? NaN, 0, 0];
     for (const value of values) {
-      error += Math.abs(value - level);
-      level += weight * (value - level);
+      const expected = level + damping * trend;
+      const miss = value - expected;
+      error += Math.abs(miss);
+      level = expected + levelWeight * miss;
+      trend = damping * trend + levelWeight * trendWeight * miss;
     }
-    if (error < least) [bestLevel, least] = [level, error];
+    if (error < best.error) best = { level, trend, error };
   }
-  return bestLevel;
+  return best;
 }
+const dampedWeights = [
+  [0.1, 0.1],
+  [0.3, 0.1],
+  [0.3, 0.4],
+  [0.7, 0.2],
+  [0.9, 0.5],
+  [0.9, 0.9],
+] as const;
 
-/** Every plain forecast for the steps asked for: [step][baseline]. */
-export function plainForecasts(values: readonly number[], period: number, steps: readonly number[]): number[][] {
-  const count = values.length;
-  const last = at(values, count - 1);
-  const slope = (last - at(values, 0)) / Math.max(1, count - 1);
-  const seasons = Math.floor((count - 1) / period);
-  const seasonalSlope = seasons > 0 ? (last - at(values, count - 1 - seasons * period)) / (seasons * period) : 0;
-  const recent = meanOf(values.slice(-Math.max(period, Math.min(count, 8))));
-  const before = count >= 2 * period && period > 1 ? meanOf(values.slice(-2 * period, -period)) : recent;
-  const seasonOf = (step: number) => at(values, count - period + ((step - 1) % period));
-  // A season's own level is taken off, so that smoothing sees what is left.
-  const remainder = period > 1 ? values.slice(period).map((value, i) => value - at(values, i)) : [];
-  const shift = period > 1 && remainder.length > 0 ? smoothLevel(remainder.slice(-3 * period)) : 0;
-  const level = smoothLevel(values.slice(-200));
-  return steps.map((step) => {
-    const damped = (damping * (1 - damping ** step)) / (1 - damping);
-    const seasonal = seasonOf(step);
-    return [
-      last,
-      seasonal,
-      last + slope * step,
-      period > 1 ? seasonal + seasonalSlope * period * Math.ceil(step / period) : last + seasonalSlope * damped,
-      period > 1 ? seasonal + shift : level,
-      recent +
-        (seasonal - (period > 1 ? meanOf(values.slice(-period)) : last)) * (period > 1 ? 1 : 0) +
-        (recent - before) * (period > 1 ? 0.5 : 0),
-    ];
-  });
-}
-
-/** What one step errs by in this series; never zero, so that a constant series can be divided by it. */
-export function scaleOf(values: readonly number[], period: number): number {
-  const smallest = 1e-9 * Math.max(1, ...values.map((value) => Math.abs(value)));
-  return Math.max(naiveError(values, Math.min(period, values.length - 1)), smallest);
+/** Smoothed level with half the slope of the line, which is what the Theta method comes to (Hyndman, Billah 2003). */
+function theta(values: Float64Array, profile: Float64Array, horizon: number): Float64Array {
+  const period = profile.length;
+  const rest = values.map((value, i) => value - (profile[i % period] ?? NaN));
+  const { slope } = lineOf(rest);
+  const { level, weight } = smoothLevel(rest.subarray(-smoothingReach));
+  const lag = (1 - (1 - weight) ** values.length) / weight;
+  return path(
+    horizon,
+    (step) => level + (slope / 2) * (step - 1 + lag) + (profile[(values.length + step - 1) % period] ?? NaN),
+  );
 }
 
 /**
- * How each plain forecast would have done on the end of the series, in scales: the best hint of how it will do.
+ * Smoothing of level, damped trend and season together (Holt, Winters 1960), with the weights that erred least one step
+ * ahead: for a season that changes. Without a season it is a trend that fades more slowly than `smoothTrend`'s.
  */
-export function recentErrors(values: readonly number[], period: number, horizon: number, scale: number): number[] {
-  const held = Math.max(1, Math.min(Math.floor(values.length / 4), Math.max(horizon, 4), 40));
-  const errors: number[][] = [];
-  for (const shiftBack of [held, Math.ceil(held / 2)]) {
-    const past = values.slice(0, values.length - shiftBack);
-    if (past.length < 2) continue;
-    const steps = Array.from({ length: shiftBack }, (_, i) => i + 1);
-    const forecasts = plainForecasts(past, Math.min(period, past.length), steps);
-    forecasts.forEach((row, i) => {
-      const truth = at(values, past.length + i);
-      errors.push(row.map((forecast) => Math.min(10, Math.abs(truth - forecast) / scale)));
-    });
+function smoothAll(values: Float64Array, profile: Float64Array, horizon: number): Float64Array {
+  const period = profile.length;
+  const from = Math.max(0, values.length - Math.max(smoothingReach, 6 * period));
+  let best = { error: Infinity, level: NaN, trend: 0, season: profile };
+  for (const [levelWeight, trendWeight, seasonWeight] of movingWeights) {
+    const season = profile.slice();
+    let [level, trend, error] = [(values[from] ?? NaN) - (season[from % period] ?? NaN), 0, 0];
+    for (let i = from; i < values.length; i++) {
+      const place = i % period;
+      const expected = level + slowDamping * trend;
+      const miss = (values[i] ?? NaN) - expected - (season[place] ?? NaN);
+      error += Math.abs(miss);
+      level = expected + levelWeight * miss;
+      trend = slowDamping * trend + levelWeight * trendWeight * miss;
+      if (period > 1) season[place] = (season[place] ?? NaN) + seasonWeight * (1 - levelWeight) * miss;
+    }
+    if (error < best.error) best = { error, level, trend, season };
   }
-  return baselineNames.map((_, i) => (errors.length > 0 ? medianOf(errors.map((row) => row[i] ?? 0)) : 1));
+  const { level, trend, season } = best;
+  const reached = (step: number) => (slowDamping * (1 - slowDamping ** step)) / (1 - slowDamping);
+  return path(horizon, (step) => level + trend * reached(step) + (season[(values.length + step - 1) % period] ?? NaN));
+}
+const slowDamping = 0.98;
+const movingWeights = [
+  [0.1, 0.05, 0.1],
+  [0.1, 0.05, 0.5],
+  [0.3, 0.1, 0.3],
+  [0.6, 0.1, 0.1],
+  [0.6, 0.3, 0.6],
+  [0.9, 0.3, 0.3],
+] as const;
+
+/**
+ * Forecasts on logarithms, where season and growth multiply, turned back; null where the values do not allow it or vary
+ * too little for it to matter.
+ */
+function multiplied(
+  values: Float64Array,
+  period: number,
+  forecast: (logs: Float64Array, profile: Float64Array) => Float64Array,
+): Float64Array | null {
+  const { low, high } = rangeOf(values);
+  if (low <= 0 || high < low * 1.2) return null;
+  const logs = values.map(Math.log);
+  return forecast(logs, seasonProfile(logs, period)).map(Math.exp);
 }
 
-/** The autocorrelation at a lag of what changes from step to step: near 0 for a random walk. */
-export function changeCorrelation(values: readonly number[], lag: number): number {
-  const changes = values.slice(1).map((value, i) => value - at(values, i));
-  const mean = meanOf(changes);
-  return autocorrelation(
-    changes.map((change) => change - mean),
-    lag,
+/** By how much the newest values have moved a step: from season to season, or over the last few steps without one. */
+function recentSlope(values: Float64Array, period: number): number {
+  const { length } = values;
+  if (period > 1) {
+    const before = values.subarray(-2 * period, -period);
+    return before.length === period ? (meanOf(values.subarray(-period)) - meanOf(before)) / period : 0;
+  }
+  const reach = Math.min(4, length - 1);
+  return reach > 0 ? (at(values, length - 1) - at(values, length - 1 - reach)) / reach : 0;
+}
+
+/** How far a slope of 1 that dies away has come after so many steps. */
+function dampedSteps(step: number): number {
+  return (damping * (1 - damping ** step)) / (1 - damping);
+}
+
+/** Keeps forecasts from running away: at most twice as fast out of the range of the history as that was gone through. */
+function bounded(forecasts: readonly Float64Array[], values: Float64Array): Float64Array[] {
+  const { low, high } = rangeOf(values);
+  const reachAt = (i: number) => (high - low) * (1 + (2 * (i + 1)) / values.length);
+  return forecasts.map((forecast) =>
+    forecast.map((value, i) => Math.max(low - reachAt(i), Math.min(high + reachAt(i), value))),
   );
+}
+
+/** Every plain forecast of the steps 1 to `horizon`, in the order of `baselineNames`. */
+export function plainForecasts(values: Float64Array, period: number, horizon: number): Float64Array[] {
+  const count = values.length;
+  const profile = seasonProfile(values, period);
+  const rest = values.map((value, i) => value - (profile[i % period] ?? NaN));
+  const seasonal = (valueAt: (step: number) => number) =>
+    path(horizon, (step) => valueAt(step) + (profile[(count + step - 1) % period] ?? NaN));
+
+  const [last, restLast] = [at(values, count - 1), at(rest, count - 1)];
+  const repeated = seasonalNaive(values, period, horizon);
+  const slope = recentSlope(values, period);
+  const drift = (restLast - at(rest, 0)) / Math.max(1, count - 1);
+  const line = lineOf(rest);
+  const newest = rest.subarray(-smoothingReach);
+  const { level } = smoothLevel(newest);
+  const damped = smoothTrend(newest);
+  const mean = meanOf(rest);
+  const memory = Math.min(0.99, Math.max(0, autocorrelationAt(rest, 1)));
+  const median = medianOf(values.subarray(-Math.max(60, 2 * period)));
+  const halfLine = theta(values, profile, horizon);
+  const regressed = autoregress(newest, horizon);
+  const moving = smoothAll(values, profile, horizon);
+
+  const forecasts = [
+    path(horizon, () => last),
+    repeated,
+    repeated.map(
+      (value, i) => value + slope * (period > 1 ? period * Math.ceil((i + 1) / period) : dampedSteps(i + 1)),
+    ),
+    seasonal((step) => restLast + drift * step),
+    seasonal(() => level),
+    halfLine,
+    seasonal((step) => damped.level + damped.trend * dampedSteps(step)),
+    seasonal((step) => line.end + line.slope * step),
+    seasonal(() => mean),
+    seasonal((step) => mean + memory ** step * (restLast - mean)),
+    path(horizon, () => median),
+    multiplied(values, period, (logs, ofLogs) => theta(logs, ofLogs, horizon)) ?? halfLine,
+    moving,
+    multiplied(values, period, (logs, ofLogs) => smoothAll(logs, ofLogs, horizon)) ?? moving,
+    seasonal((step) => regressed[step - 1] ?? NaN),
+  ];
+  return bounded(forecasts, values);
 }

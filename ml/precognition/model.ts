@@ -1,27 +1,61 @@
+import { meanOf } from '../figures.ts';
 import type { Model } from '../model.ts';
-import { oneByOne } from '../oneByOne.ts';
-import { compute, entry, stackRows, tensorOf, toLive } from '../tensors.ts';
-import { encodeSeries, forecastQuantiles } from './network.ts';
-import { report } from './report.ts';
-import { evenOut } from './rhythm.ts';
+import { at } from '../sequence.ts';
+import { compute, entry, type NamedTensors, stackRows, takeRows, tensorOf, toLive } from '../tensors.ts';
+import { rowLength } from './distribution.ts';
+import { encodeSeries, readSeries } from './encode.ts';
+import { endOf } from './expectation.ts';
+import { forecastParts } from './network.ts';
+import { expectationsOf, report } from './report.ts';
+
+/** How many steps go through the network at once: enough to keep it busy, few enough for memory. */
+const stepsAtOnce = 16_384;
+
+function stepsOf(session: NamedTensors): number {
+  return at(entry(session, 'unit').shape, 0);
+}
 
 export const precognition: Model<'precognition'> = {
   sessionType: 'precognition',
-  architecture: 1,
-  encode({ impressions: { series, horizon } }) {
-    const steps = Array.from({ length: horizon }, (_, i) => i + 1);
-    return stackRows(series.map((one) => encodeSeries(evenOut(one).values, steps, horizon)));
-  },
+  architecture: 2,
+  encode: ({ impressions: { series, horizon } }) =>
+    stackRows(series.map((one) => encodeSeries(readSeries(one), horizon))),
   load({ tf }, weights) {
     const live = toLive(tf, weights);
-    const calibration = tensorOf([1, 2], entry(weights, 'calibration').values);
-    return oneByOne(async (inputs) => ({
-      ...(await compute(tf, inputs, (session) => ({ quantiles: forecastQuantiles(tf, live, session) }))),
-      calibration,
-    }));
+    return async (sessions) => {
+      const inputs = stackRows(sessions);
+      const steps = sessions.reduce((sum, session) => sum + stepsOf(session), 0);
+      const parts = new Float32Array(steps * rowLength);
+      for (let from = 0; from < steps; from += stepsAtOnce) {
+        const order = Array.from({ length: Math.min(stepsAtOnce, steps - from) }, (_, i) => from + i);
+        const answer = await compute(tf, takeRows(inputs, order), (batch) => ({
+          parts: tf.mul(forecastParts(tf, live, batch), entry(live, 'calibration')),
+        }));
+        parts.set(entry(answer, 'parts').values, from * rowLength);
+      }
+      let read = 0;
+      return sessions.map((session) => {
+        const own = stepsOf(session);
+        const rows = parts.subarray(read * rowLength, (read + own) * rowLength);
+        read += own;
+        return { parts: tensorOf([own, rowLength], rows) };
+      });
+    };
   },
-  observe: () => ({}),
-  report: ({ input: { impressions }, outputs, model }) => [report(impressions, outputs, model)],
+  observe({ input: { impressions }, inputs, outputs }) {
+    const expectations = expectationsOf(impressions, inputs, outputs);
+    const { horizon } = impressions;
+    const meanOver = (of: (one: (typeof expectations)[number]) => number) => meanOf(expectations.map(of));
+    return {
+      series: expectations.length,
+      length: meanOver(({ known }) => known.values.length),
+      period: meanOver(({ known }) => known.period),
+      horizon,
+      error: meanOf(Array.from(entry(inputs, 'unit').values)),
+      confidence: meanOver(({ known, expected }) => endOf(expected, known.last, horizon).probability),
+    };
+  },
+  report: ({ input: { impressions }, inputs, outputs, model }) => [report(impressions, inputs, outputs, model)],
   example: {
     impressions: {
       series: [{ name: 'a', times: ['2026-01-01', '2026-01-02', '2026-01-03'], values: [1, 2, 1] }],

@@ -1,85 +1,77 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { Random } from '../random.ts';
-import { entry, type LiveTensors, type NamedTensors, tensorOf, type Tf } from '../tensors.ts';
-import {
-  baselineNames,
-  changeCorrelation,
-  findPeriod,
-  naiveError,
-  plainForecasts,
-  recentErrors,
-  scaleOf,
-} from './baselines.ts';
+import { entry, type LiveTensors, type NamedTensors, type Tf } from '../tensors.ts';
+import { levels, partCount, sumsToQuantiles } from './distribution.ts';
+import { baselineCount, factCount } from './encode.ts';
 
-const count = baselineNames.length;
-const factCount = 2 * count + 9;
-export const quantiles = [0.1, 0.5, 0.9] as const;
+/** A plain forecast that erred so many times as much as the best one gets no share in the middle. */
+const farWorse = 30;
 
 /**
- * What the network sees of a series for each step ahead, in scales around the last value:
- * - `plain` [steps, baselines]: the plain forecasts,
- * - `facts` [steps, facts]: how they did lately, how they differ, how far ahead, how seasonal.
+ * The network's answer to a step: shares of the plain forecasts in the middle and of their errors in the width, what makes
+ * the three distributions, and how much of the first is what the series usually is.
  */
-export function encodeSeries(
-  values: readonly number[],
-  steps: readonly number[],
-  horizon: number,
-): NamedTensors & { plain: NamedTensors[string] } {
-  const period = findPeriod(values);
-  const scale = scaleOf(values, period);
-  const last = values.at(-1) ?? 0;
-  const plain = plainForecasts(values, period, steps).map((row) => row.map((value) => (value - last) / scale));
-  const errors = recentErrors(values, period, horizon, scale);
-  const oneStep = naiveError(values, 1) / scale;
-  const ofSeries = [
-    Math.log(values.length) / 5,
-    period > 1 ? 1 : 0,
-    Math.log(period) / 4,
-    Math.min(3, oneStep),
-    changeCorrelation(values, 1),
-    changeCorrelation(values, 2),
-    changeCorrelation(values, period),
-  ];
-  const facts = steps.map((step, i) => {
-    const spread = (plain[i] ?? []).map((value) => Math.max(-10, Math.min(10, value)) / 5);
-    return [...errors, ...spread, Math.log(step) / 3, Math.min(3, step / period / 3), ...ofSeries];
-  });
-  return {
-    plain: tensorOf([steps.length, count], plain.flat()),
-    facts: tensorOf([steps.length, factCount], facts.flat()),
-  };
-}
+const [ofValue, ofExtreme] = [partCount - 1, partCount];
+const answerCount = 2 * baselineCount + ofValue + 2 * ofExtreme + 1;
 
 export function initialForecastWeights(random: Random): NamedTensors {
   return initialWeights(random, {
-    ...denseLayout('forecast/first', factCount, 48),
-    ...denseLayout('forecast/second', 48, 24),
-    ...denseLayout('forecast/last', 24, count + 2),
+    ...denseLayout('forecast/first', factCount, 96),
+    ...denseLayout('forecast/second', 96, 48),
+    ...denseLayout('forecast/last', 48, answerCount),
   });
 }
 
 /**
- * The quantiles [steps, 3] in scales around the last value: the middle is a weighted mean of the plain forecasts, the
- * outer ones lie as far below and above as the network thinks it may err.
+ * The distributions [steps, 3 parts] of the value at each step, the highest and the lowest value until then, as
+ * `distribution.ts` reads them. The first lies between two: one whose middle is a weighted mean of the plain forecasts and
+ * whose width grows with what those erred by in the past, and what the series usually is (rain is mostly none). An extreme
+ * lies beyond the extreme of the forecasts.
  */
-export function forecastQuantiles(tf: Tf, weights: LiveTensors, inputs: LiveTensors): Tensor {
-  const plain = entry(inputs, 'plain');
-  const rows = plain.shape[0];
+export function forecastParts(tf: Tf, weights: LiveTensors, inputs: LiveTensors): Tensor {
   const first = tf.relu(dense(tf, weights, 'forecast/first', entry(inputs, 'facts')));
   const second = tf.relu(dense(tf, weights, 'forecast/second', first));
   const last = dense(tf, weights, 'forecast/last', second);
-  const shares = tf.softmax(tf.slice(last, [0, 0], [rows, count]));
-  const middle = tf.sum(tf.mul(plain, shares), 1, true);
-  const [below, above] = [0, 1].map((i) => tf.softplus(tf.slice(last, [0, count + i], [rows, 1])));
-  if (below === undefined || above === undefined) throw new RangeError('A forecast has two sides');
-  return tf.concat([tf.sub(middle, below), middle, tf.add(middle, above)], 1);
+  const [rows] = last.shape;
+  const part = (from: number, count: number) => tf.slice(last, [0, from], [rows, count]);
+  const errors = entry(inputs, 'errors');
+  const hopeless = tf.greater(errors, tf.mul(tf.min(errors, 1, true), farWorse));
+  const shares = tf.softmax(tf.where(hopeless, tf.scalar(-1e9), part(0, baselineCount)));
+  const mixed = (name: string) => tf.sum(tf.mul(entry(inputs, name), shares), 1, true);
+  const sharesOfWidth = tf.softmax(part(baselineCount, baselineCount));
+  const width = tf.sum(tf.mul(errors, sharesOfWidth), 1, true);
+  const distances = (from: number, count: number) => tf.mul(tf.softplus(part(2 * baselineCount + from, count)), width);
+  const beyondHighest = distances(ofValue, ofExtreme);
+  const beyondLowest = distances(ofValue + ofExtreme, ofExtreme);
+  const firstOf = (extreme: Tensor) => tf.slice(extreme, [0, 0], [rows, 1]);
+  const restOf = (extreme: Tensor) => tf.slice(extreme, [0, 1], [rows, ofExtreme - 1]);
+  const usualness = tf.sigmoid(part(answerCount - 1, 1));
+  const value = tf.concat([mixed('plain'), distances(0, ofValue)], 1);
+  return tf.concat(
+    [
+      tf.add(value, tf.mul(usualness, tf.sub(entry(inputs, 'usual'), value))),
+      tf.add(mixed('highest'), firstOf(beyondHighest)),
+      restOf(beyondHighest),
+      tf.sub(mixed('lowest'), firstOf(beyondLowest)),
+      restOf(beyondLowest),
+    ],
+    1,
+  );
 }
 
-/** The pinball loss of the three quantiles (Koenker, Bassett 1978), far misses cut so that no series rules the rest. */
-export function pinballLoss(tf: Tf, forecast: Tensor, truth: Tensor): Tensor {
-  const error = tf.sub(truth, forecast);
-  const levels = tf.tensor2d([[...quantiles]]);
-  const loss = tf.maximum(tf.mul(levels, error), tf.mul(tf.sub(levels, 1), error));
-  return tf.mean(tf.sum(loss, 1));
+/** The quantiles [steps, 3, levels] that the parts of distributions stand for. */
+function quantilesOf(tf: Tf, parts: Tensor): Tensor {
+  const [steps] = parts.shape;
+  return tf
+    .matMul(tf.reshape(parts, [steps * 3, partCount]), tf.tensor2d(sumsToQuantiles))
+    .reshape([steps, 3, levels.length]);
+}
+
+/** The pinball loss of every quantile (Koenker, Bassett 1978) of the three distributions; `truth` [steps, 3]. */
+export function pinballLoss(tf: Tf, parts: Tensor, truth: Tensor): Tensor {
+  const quantiles = quantilesOf(tf, parts);
+  const error = tf.sub(tf.expandDims(truth, 2), quantiles);
+  const shares = tf.tensor1d([...levels]);
+  return tf.mean(tf.maximum(tf.mul(shares, error), tf.mul(tf.sub(shares, 1), error)));
 }

@@ -1,28 +1,92 @@
-import { at } from '../sequence.ts';
 import type { PrecognitionImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { meanOf } from '../figures.ts';
 import type { ModelStamp } from '../model.ts';
-import { entry, firstRow, type NamedTensors, rowsOf } from '../tensors.ts';
-import { findPeriod, scaleOf } from './baselines.ts';
-import { evenOut } from './rhythm.ts';
+import { at } from '../sequence.ts';
+import { entry, type NamedTensors, rowsOf } from '../tensors.ts';
+import { seasonalNaive } from './baselines.ts';
+import { band } from './distribution.ts';
+import { readSeries } from './encode.ts';
+import { baseRateOf, endOf, expectationOf, probabilityOf } from './expectation.ts';
 
-/** Standard deviations between the 10% and the 90% quantile of a normal distribution. */
-const deviationsBetween = 2.5631;
-
-/** The probability that a normal deviate lies below z (Abramowitz and Stegun 26.2.17; its error is below 1e-7). */
-export function normalBelow(z: number): number {
-  const t = 1 / (1 + 0.2316419 * Math.abs(z));
-  const series = ((((1.330274429 * t - 1.821255978) * t + 1.781477937) * t - 0.356563782) * t + 0.31938153) * t;
-  const tail = (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
-  return z < 0 ? tail : 1 - tail;
+/** Every series of a session with what is expected of it. */
+export function expectationsOf(
+  { series, horizon }: PrecognitionImpressions,
+  inputs: NamedTensors,
+  outputs: NamedTensors,
+) {
+  const rows = rowsOf(entry(outputs, 'parts'));
+  const units = entry(inputs, 'unit').values;
+  return series.map((one, i) => {
+    const known = readSeries(one);
+    const [from, to] = [i * horizon, (i + 1) * horizon];
+    return { name: one.name, known, expected: expectationOf(known, rows.slice(from, to), units.subarray(from, to)) };
+  });
 }
 
-/** How sure it is that a series ends above where it stands now, from quantiles in scales around the last value. */
-export function probabilityOfRise(quantiles: ArrayLike<number>, sharpness: number): number {
-  const [low = 0, middle = 0, high = 0] = Array.from(quantiles);
-  const deviation = Math.max((high - low) / deviationsBetween, 1e-9);
-  return normalBelow((sharpness * middle) / deviation);
+export function report(
+  impressions: PrecognitionImpressions,
+  inputs: NamedTensors,
+  outputs: NamedTensors,
+  model: ModelStamp,
+): ModelResult {
+  const { horizon, forecast = [] } = impressions;
+  const expectations = expectationsOf(impressions, inputs, outputs);
+  const steps = Array.from({ length: horizon }, (_, i) => i + 1);
+  const series = expectations.map(({ name, known, expected }) => {
+    const quantiles = steps.map((step) => expected.quantiles(step));
+    const q50 = quantiles.map((row) => at(row, band.q50));
+    const own = forecast.find((theirs) => theirs.name === name)?.values;
+    return {
+      name,
+      times: steps.map((step) => known.timeAhead(step)),
+      q10: quantiles.map((row) => at(row, band.q10)),
+      q50,
+      q90: quantiles.map((row) => at(row, band.q90)),
+      seasonalNaive: Array.from(seasonalNaive(known.values, known.period, horizon)),
+      naiveError: known.scale,
+      ...(own === undefined ? {} : { own, divergence: divergenceOf(own, q50, known.scale) }),
+    };
+  });
+  const ends = expectations.map(({ known, expected }) => endOf(expected, known.last, horizon));
+  const event = eventOf(impressions, expectations);
+  const [first, end] = [at(series, 0), at(ends, 0)];
+  return {
+    resultType: 'precognition.forecast',
+    confidenceScore:
+      event === undefined
+        ? meanOf(ends.map(({ probability }) => probability))
+        : Math.max(event.probability, 1 - event.probability),
+    data: {
+      model,
+      chance:
+        event === undefined
+          ? { value: 0.5, meaning: 'A coin toss on whether a series ends above or below its last value.' }
+          : { value: event.baseRate, meaning: 'How often the history itself held the event.' },
+      summary:
+        event === undefined
+          ? `"${first.name}" is expected to end ${end.says} its last value (${percent(end.probability)}), ` +
+            `near ${shortNumber(first.q50.at(-1) ?? 0)} and four times in five ` +
+            `between ${shortNumber(first.q10.at(-1) ?? 0)} and ${shortNumber(first.q90.at(-1) ?? 0)}.`
+          : `"${event.series}" is ${event.direction} ${shortNumber(event.value)} ` +
+            `${event.when === 'at_end' ? 'at the end of' : 'at some time within'} the ${horizon} steps ahead ` +
+            `with a probability of ${percent(event.probability)}; in its history that held ${percent(event.baseRate)} of the time.`,
+      limits:
+        "It continues the history that was given and knows nothing of the world; a forecast of one's own is judged once it is known what came.",
+      series,
+      ...(event === undefined ? {} : { event }),
+    },
+  };
+}
+
+function eventOf({ event, horizon }: PrecognitionImpressions, expectations: ReturnType<typeof expectationsOf>) {
+  const asked = expectations.find(({ name }) => name === event?.series);
+  if (event === undefined || asked === undefined) return undefined;
+  return {
+    ...event,
+    probability: probabilityOf(event, asked.expected, horizon),
+    baseRate: baseRateOf(event, asked.known.values, horizon),
+  };
 }
 
 /** How far a person's own forecast lies from the model's middle, as a mean over the steps in the series' own scale. */
@@ -30,43 +94,8 @@ function divergenceOf(own: readonly number[], middle: readonly number[], scale: 
   return meanOf(own.map((value, i) => Math.abs(value - (middle[i] ?? value)) / scale));
 }
 
-export function report(impressions: PrecognitionImpressions, outputs: NamedTensors, model: ModelStamp): ModelResult {
-  const { horizon, forecast = [] } = impressions;
-  const rows = rowsOf(entry(outputs, 'quantiles'));
-  const [sharpness = 1, cover = 0.8] = firstRow(entry(outputs, 'calibration'));
-  const series = impressions.series.map((one, s) => {
-    const { values, timeAhead } = evenOut(one);
-    const period = findPeriod(values);
-    const scale = scaleOf(values, period);
-    const seasonalNaive = Array.from({ length: horizon }, (_, i) => at(values.slice(-period), i % period));
-    const last = values.at(-1) ?? 0;
-    const ofSeries = rows.slice(s * horizon, (s + 1) * horizon);
-    const [q10 = [], q50 = [], q90 = []] = [0, 1, 2].map((i) => ofSeries.map((row) => last + scale * at(row, i)));
-    const rise = probabilityOfRise(ofSeries.at(-1) ?? [], sharpness);
-    const times = Array.from({ length: horizon }, (_, i) => timeAhead(i + 1));
-    const own = forecast.find(({ name }) => name === one.name)?.values;
-    const beside = own === undefined ? {} : { own, divergence: divergenceOf(own, q50, scale) };
-    return { rise, data: { name: one.name, times, q10, q50, q90, seasonalNaive, naiveError: scale, ...beside } };
-  });
-  const [first] = series;
-  if (first === undefined) throw new RangeError('A forecast without a series');
-  const confidence = meanOf(series.map(({ rise }) => Math.max(rise, 1 - rise)));
-  const direction = first.rise >= 0.5 ? 'above' : 'below';
-  return {
-    resultType: 'precognition.forecast',
-    confidenceScore: confidence,
-    data: {
-      model,
-      chance: { value: 0.5, meaning: 'A coin toss on whether a series ends above or below its last value.' },
-      summary:
-        `"${first.data.name}" is expected to end ${direction} its last value ` +
-        `(${(100 * Math.max(first.rise, 1 - first.rise)).toFixed(0)}%), near ${shortNumber(first.data.q50.at(-1) ?? 0)}; ` +
-        `the band from q10 to q90 held ${(100 * cover).toFixed(0)}% of what came in simulated series.`,
-      limits:
-        "It continues the history that was given and knows nothing of the world; a forecast of one's own is shown beside it, not judged.",
-      series: series.map(({ data }) => data),
-    },
-  };
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)}%`;
 }
 
 function shortNumber(value: number): string {

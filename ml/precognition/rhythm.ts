@@ -1,14 +1,21 @@
 /** A series on an even rhythm, as the model reads it. */
 export interface EvenSeries {
-  readonly values: number[];
+  readonly values: Float64Array;
+  /** How many steps the rounds of the calendar have (hours of a day, days of a week, months of a year), where whole. */
+  readonly calendar: readonly number[];
   /** The time of each step ahead, from 1, as an ISO 8601 text like those given. */
   readonly timeAhead: (step: number) => string;
 }
 
 const dayMs = 86_400_000;
 
-/** The most steps that are read, from the end: what lies before says little of what comes. */
+/** The most values that are read, from the end: what lies before says little of what comes. */
 const longestHistory = 2_000;
+
+/** The rounds of the calendar in which people and nature repeat themselves. */
+const roundsMs = [3_600_000, dayMs, 7 * dayMs, 365.25 * dayMs] as const;
+/** By which share of itself a round may differ from a whole number of steps. */
+const roundTolerance = 0.01;
 
 /** By how much a distance may differ from the usual one and still belong to the rhythm. */
 const tolerance = 0.1;
@@ -38,28 +45,78 @@ function addMonths(timeMs: number, months: number): number {
   return date.getTime();
 }
 
+/** Whether the times are days of which Saturdays and Sundays are never one: markets and offices. */
+function onWeekdays(stamps: readonly number[], distancesMs: readonly number[]): boolean {
+  const weekend = (stamp: number) => [0, 6].includes(new Date(stamp).getUTCDay());
+  return (
+    middle(distancesMs) === dayMs &&
+    distancesMs.some((distance) => distance === 3 * dayMs) &&
+    distancesMs.every((distance) => distance % dayMs === 0 && distance <= 5 * dayMs) &&
+    !stamps.some(weekend)
+  );
+}
+
+function addWeekdays(timeMs: number, days: number): number {
+  let [time, left] = [timeMs, days];
+  while (left > 0) {
+    time += dayMs;
+    if (![0, 6].includes(new Date(time).getUTCDay())) left -= 1;
+  }
+  return time;
+}
+
+/** The distance between two steps, and what follows from it. */
+interface Rhythm {
+  /** The usual distance. */
+  readonly stepMs: number;
+  /** Whether each time given is one step after the one before. */
+  readonly even: boolean;
+  readonly calendar: readonly number[];
+  readonly after: (timeMs: number, steps: number) => number;
+}
+
+function rhythmOf(stamps: readonly number[]): Rhythm {
+  const distances = stamps.slice(1).map((stamp, i) => stamp - (stamps[i] ?? stamp));
+  const stepMs = middle(distances);
+  const months = monthsBetween(distances);
+  if (months !== undefined) {
+    const calendar = months < 12 ? [12 / months] : [];
+    return { stepMs, even: true, calendar, after: (time, steps) => addMonths(time, steps * months) };
+  }
+  if (onWeekdays(stamps, distances)) return { stepMs, even: true, calendar: [5], after: addWeekdays };
+  return {
+    stepMs,
+    even: distances.every((distance) => Math.abs(distance - stepMs) <= tolerance * stepMs),
+    calendar: roundsMs.flatMap((round) => {
+      const steps = Math.round(round / stepMs);
+      return steps >= 2 && Math.abs(steps * stepMs - round) <= roundTolerance * round ? [steps] : [];
+    }),
+    after: (time, steps) => time + steps * stepMs,
+  };
+}
+
 /**
  * Brings a series to an even rhythm: missing values are filled by a straight line between their neighbours, and where the
  * times are uneven, values are read off that line at the usual distance, counted back from the last time.
  */
 export function evenOut(series: { times: readonly string[]; values: readonly (number | null)[] }): EvenSeries {
-  const stamps = series.times.map((time) => Date.parse(time));
+  const newest = series.times.slice(-longestHistory);
+  const values = series.values.slice(-longestHistory);
+  const stamps = newest.map((time) => Date.parse(time));
   const known = stamps.flatMap((stamp, i) => {
-    const value = series.values[i];
+    const value = values[i];
     return typeof value === 'number' ? [{ stamp, value }] : [];
   });
-  const distances = stamps.slice(1).map((stamp, i) => stamp - (stamps[i] ?? stamp));
   const last = stamps.at(-1) ?? 0;
-  const months = monthsBetween(distances);
-  const stepMs = middle(distances);
-  const even = distances.every((distance) => Math.abs(distance - stepMs) <= tolerance * stepMs);
-  const asDate = series.times.every((time) => !time.includes('T'));
-  const ticks = (even || months !== undefined ? stamps : evenTicks(stamps, stepMs)).slice(-longestHistory);
+  const { even, stepMs, calendar, after } = rhythmOf(stamps);
+  const asDate = newest.every((time) => !time.includes('T'));
   return {
-    values: readOff(known, ticks),
+    values: readOff(known, even ? stamps : evenTicks(stamps, stepMs)),
+    calendar,
     timeAhead: (step) => {
-      const time = new Date(months === undefined ? last + step * stepMs : addMonths(last, step * months)).toISOString();
-      return asDate && (months !== undefined || stepMs % dayMs === 0) ? time.slice(0, 10) : time;
+      const time = after(last, step);
+      const text = new Date(time).toISOString();
+      return asDate && time % dayMs === 0 ? text.slice(0, 10) : text;
     },
   };
 }
@@ -71,11 +128,13 @@ function evenTicks(stamps: readonly number[], stepMs: number): number[] {
 }
 
 /** Values at the times asked for, by straight lines between known ones; level before the first and after the last. */
-function readOff(known: readonly { stamp: number; value: number }[], ticks: readonly number[]): number[] {
+function readOff(known: readonly { stamp: number; value: number }[], ticks: readonly number[]): Float64Array {
   let next = 0;
-  return ticks.map((tick) => {
+  return Float64Array.from(ticks, (tick) => {
     while (next < known.length && (known[next]?.stamp ?? Infinity) < tick) next += 1;
     const [before, after] = [known[next - 1], known[next]];
+    // What is known is kept to the last bit: zero is the floor of some series.
+    if (after?.stamp === tick) return after.value;
     if (before === undefined || after === undefined) return (before ?? after)?.value ?? 0;
     return before.value + ((after.value - before.value) * (tick - before.stamp)) / (after.stamp - before.stamp);
   });

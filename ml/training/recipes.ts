@@ -1,13 +1,15 @@
 import type { SessionType } from '../../domain/session.ts';
 import { dowsingRecipe } from '../dowsing/recipe.ts';
 import { intuitiveAnalysisRecipe } from '../intuitive-analysis/recipe.ts';
+import { precognitionRecipe } from '../precognition/recipe.ts';
 import { remoteViewingRecipe } from '../remote-viewing/recipe.ts';
 import type { Recipe } from './recipe.ts';
 
 /** How each model is made. */
-export const recipes: { [T in SessionType]?: Recipe<T> } = {
+export const recipes: { [T in SessionType]: Recipe<T> } = {
   remote_viewing: remoteViewingRecipe,
   dowsing: dowsingRecipe,
+  precognition: precognitionRecipe,
   intuitive_analysis: intuitiveAnalysisRecipe,
 };
 
