@@ -18,7 +18,7 @@ export async function publishHere(
   if (made === null) throw new Error(`${model} ${version ?? ''} is not registered`);
   const { artefactKey, sha256, backend } = made;
   const artefact = unpackArtefact(await objects.getSealed(artefactKey), sha256);
-  const published = { ...artefact, version: recipes[model]?.version ?? artefact.version };
+  const published = { ...artefact, version: recipes[model].version };
   if ((await findVersion(database.asService(), { name: model, version: published.version })) !== null) {
     return `Not written: ${model} ${published.version} is registered here already, and a version never changes. Raise the version in its recipe, then ask again with --last --publish.`;
   }

@@ -8,7 +8,7 @@ import type {
 import type { ModelResult } from '../domain/results.ts';
 import type { SessionType } from '../domain/session.ts';
 import type { Runtime } from './backend.ts';
-import type { NamedTensors, Tf } from './tensors.ts';
+import type { NamedTensors } from './tensors.ts';
 
 interface ImpressionsByType {
   remote_viewing: RemoteViewingImpressions;
@@ -71,29 +71,4 @@ export interface Figure {
   readonly value: number;
   readonly chance: number;
   readonly chanceIs: string;
-}
-
-/** How a model is made again: on sessions that it simulates, from a seed. */
-export interface Trainer {
-  readonly sessionType: SessionType;
-  readonly version: string;
-  readonly defaultSessions: number;
-  train(options: TrainingOptions): Promise<NamedTensors>;
-  /** Measures weights on simulated sessions of seeds that training never saw. */
-  evaluate(options: EvaluationOptions): Promise<Figure[]>;
-}
-
-export interface EvaluationOptions {
-  readonly tf: Tf;
-  readonly weights: NamedTensors;
-  readonly seed: number;
-  /** How many simulated sessions each figure is measured on. */
-  readonly sessions: number;
-}
-
-export interface TrainingOptions {
-  readonly tf: Tf;
-  readonly seed: number;
-  readonly sessions: number;
-  readonly progress: (line: string) => void;
 }

@@ -1,7 +1,6 @@
 import { dense, denseLayout, initialWeights } from '../ml/layers.ts';
 import type { Model } from '../ml/model.ts';
-import { oneByOne } from '../ml/oneByOne.ts';
-import { compute, entry, firstRow, tensorOf, toLive } from '../ml/tensors.ts';
+import { compute, entry, firstRow, stackRows, tensorOf, toLive } from '../ml/tensors.ts';
 import type { Recipe } from '../ml/training/recipe.ts';
 
 /** A model small enough to be seen through: it says whether the number of points is above twenty. */
@@ -13,7 +12,12 @@ const model: Model<'dowsing'> = {
   }),
   load({ tf }, weights) {
     const live = toLive(tf, weights);
-    return oneByOne((inputs) => compute(tf, inputs, ({ x }) => ({ y: dense(tf, live, 'toy', x ?? tf.zeros([1, 1])) })));
+    return async (sessions) => {
+      const { y } = await compute(tf, stackRows(sessions), (inputs) => ({
+        y: dense(tf, live, 'toy', entry(inputs, 'x')),
+      }));
+      return sessions.map((_, i) => ({ y: tensorOf([1, 1], [y?.values[i] ?? NaN]) }));
+    };
   },
   report: () => [],
   observe: ({ inputs }) => ({ points: firstRow(entry(inputs, 'x'))[0] ?? 0 }),
