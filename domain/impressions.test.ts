@@ -210,6 +210,15 @@ describe('a series', () => {
     expect(problems(series([1, 2], { forecast: [{ name: 'x', values: [1] }] }))).toHaveLength(2);
   });
 
+  test('may be asked for an event, which names one of them (M7)', () => {
+    const event = { series: 's', direction: 'above', value: 2, when: 'within' };
+    expect(problems(series([1, 2], { event }))).toEqual([]);
+    expect(problems(series([1, 2], { event: { ...event, series: 'x' } }))).toEqual([
+      'impressions.event.series: names no series',
+    ]);
+    expect(problems(series([1, 2], { event: { ...event, direction: 'near' } }))).toHaveLength(1);
+  });
+
   test('has a name of its own (M7)', () => {
     const one = { name: 's', times: ['2026-01-01', '2026-01-02'], values: [1, 2] };
     expect(problems(series([1, 2], { series: [one, one] }))).toEqual(['impressions.series: names must differ']);
