@@ -24,8 +24,8 @@ function start(): Promise<Serving> {
 }
 
 /** Waits until the worker has followed; jest's own limit ends a wait that is in vain. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 beforeAll(() => {
@@ -63,7 +63,7 @@ describe('a worker (M2, M4)', () => {
 
     await setCanary(em(), { name, canary: null });
     await until(() => !engine.models.some(({ version }) => version === canary));
-    expect(await metric('model_versions_loaded')).not.toContain(canary);
+    await until(async () => !(await metric('model_versions_loaded')).includes(canary));
   });
 
   test('refuses an artefact whose checksum is wrong, keeps the old one, and says so in metrics and log', async () => {
