@@ -1,10 +1,10 @@
 import { addComparisons } from '../db/comparisons.ts';
 import type { Database } from '../db/database.ts';
+import { binOf } from '../domain/drift.ts';
 import { pinnedVersions, type SessionContent } from '../domain/impressions.ts';
 import type { DriftCounts } from '../integrations/driftCounts.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { Analysis } from '../ml/inference.ts';
-import { binOf } from '../ml/training/finish.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { compare } from './comparison.ts';

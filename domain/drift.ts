@@ -5,7 +5,7 @@
  */
 
 /** How many sessions a version's profile was made from. */
-const profileSessions = 1_000;
+export const profileSessions = 1_000;
 
 /**
  * Without any drift the index of n sessions in B bins against a profile of m is about (1/n + 1/m) times a chi-square
@@ -46,4 +46,10 @@ function stabilityIndex(expectedShares: readonly number[], counts: readonly numb
 function smoothed(counts: readonly number[]): number[] {
   const total = counts.reduce((sum, count) => sum + count + 0.5, 0);
   return counts.map((count) => (count + 0.5) / total);
+}
+
+/** The bin that a value falls into: how many edges lie at or below it. */
+export function binOf(value: number, edges: readonly number[]): number {
+  const above = edges.findIndex((edge) => value < edge);
+  return above === -1 ? edges.length : above;
 }

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { dayMs } from '../domain/time.ts';
 import type { Logger } from '../observability/logger.ts';
-import { watchReachability } from './redis.ts';
+import { createAttempts } from './redis.ts';
 
 /** How long counts are kept, and so how far back drift can be looked at. */
 export const keptDays = 30;
@@ -27,32 +27,24 @@ export interface DriftCounts {
 
 /** `nowMs` is the clock, given by tests that let days pass. */
 export function createDriftCounts(redis: Redis, logger: Logger, nowMs: () => number = Date.now): DriftCounts {
-  const reachability = watchReachability(redis);
+  const attempt = createAttempts(redis, logger, 'drift is not counted; going on without');
   const keyOf = ({ name, version }: VersionName, daysAgo: number) =>
     `drift:${name}:${version}:${new Date(nowMs() - daysAgo * dayMs).toISOString().slice(0, 10)}`;
 
   return {
     async add(model, bins) {
-      if (reachability.isGone()) return;
-      const key = keyOf(model, 0);
-      const counting = redis.multi();
-      for (const [feature, bin] of Object.entries(bins)) counting.hincrby(key, `${feature}:${bin}`, 1);
-      try {
-        await counting.pexpire(key, keptDays * dayMs).exec();
-      } catch (error) {
-        logger.warn({ error }, 'a session was not counted for drift');
-      }
+      await attempt(() => {
+        const key = keyOf(model, 0);
+        const counting = redis.multi();
+        for (const [feature, bin] of Object.entries(bins)) counting.hincrby(key, `${feature}:${bin}`, 1);
+        return counting.pexpire(key, keptDays * dayMs).exec();
+      });
     },
 
     async read(model, days) {
-      if (reachability.isGone()) return null;
-      try {
-        const keys = Array.from({ length: days }, (_, daysAgo) => keyOf(model, daysAgo));
-        return sumOf(await Promise.all(keys.map((key) => redis.hgetall(key))));
-      } catch (error) {
-        logger.warn({ error }, 'drift could not be read');
-        return null;
-      }
+      const keys = Array.from({ length: days }, (_, daysAgo) => keyOf(model, daysAgo));
+      const counted = await attempt(() => Promise.all(keys.map((key) => redis.hgetall(key))));
+      return counted.done ? sumOf(counted.value) : null;
     },
   };
 }

@@ -57,6 +57,11 @@ export function unpackArtefact(bytes: Uint8Array, expectedSha256?: string): Arte
   return { ...facts, weights: tensors };
 }
 
+/** Of which architecture the weights of a version are: its major number. */
+export function architectureOf(version: string): number {
+  return Number(version.split('.')[0]);
+}
+
 /** The folder of a model: its session type, written as folders are. */
 export function folderOf(sessionType: SessionType): URL {
   return new URL(`${sessionType.replaceAll('_', '-')}/`, import.meta.url);

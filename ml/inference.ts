@@ -1,7 +1,7 @@
 import type { SessionContent } from '../domain/impressions.ts';
 import type { ModelResult } from '../domain/results.ts';
 import type { SessionType } from '../domain/session.ts';
-import { unpackArtefact } from './artefact.ts';
+import { architectureOf, unpackArtefact } from './artefact.ts';
 import type { Runtime } from './backend.ts';
 import { ArtefactCorruptError, UnanalyzableError } from './errors.ts';
 import type { ImpressionsOf, Model, ModelInput, ModelStamp, Predict } from './model.ts';
@@ -111,7 +111,7 @@ async function prepare<T extends SessionType>(
   if (name !== artefact.name || version !== artefact.version) {
     throw new ArtefactCorruptError(`The artefact is ${name} ${version}, not ${artefact.name} ${artefact.version}`);
   }
-  if (Number(version.split('.')[0]) !== model.architecture) {
+  if (architectureOf(version) !== model.architecture) {
     throw new ArtefactCorruptError(`${name} ${version} is not of architecture ${model.architecture}, which is ours`);
   }
   const { value: predict, release } = held(runtime.tf, () => model.load(runtime, weights));

@@ -1,6 +1,6 @@
 import type { Runtime } from '../backend.ts';
 import type { Model } from '../model.ts';
-import { padding } from '../sentences/bert.ts';
+import { fillUp } from '../sentences/encoder.ts';
 import { at } from '../sequence.ts';
 import { entry, firstRow, type NamedTensor, type NamedTensors, rowsOf, tensorOf, toLive } from '../tensors.ts';
 import { encode } from './encode.ts';
@@ -50,16 +50,6 @@ async function arrive(
 }
 
 const none: NamedTensor = tensorOf([0, 1], []);
-
-/** Rows of tokens of different lengths, those of several sessions, as one tensor. */
-function fillUp(texts: readonly Float32Array[]): NamedTensor {
-  const longest = texts.reduce((length, text) => Math.max(length, text.length), 0);
-  const values = new Float32Array(texts.length * longest).fill(padding);
-  texts.forEach((text, i) => {
-    values.set(text, i * longest);
-  });
-  return { shape: [texts.length, longest], values };
-}
 
 function outputsOf(reading: Reading, base: BaseRates): NamedTensors {
   const row = (values: Float32Array) => tensorOf([1, values.length], values);

@@ -61,8 +61,9 @@ function shorten(ids: readonly number[]): number[] {
   return ids.length <= maxTokens ? [...ids] : [...ids.slice(0, maxTokens - 1), at(ids, ids.length - 1)];
 }
 
-function fillUp(texts: readonly (readonly number[])[]): NamedTensor {
-  const longest = Math.max(0, ...texts.map((ids) => ids.length));
+/** Texts of different lengths as rows of token ids, the shorter ones filled up. */
+export function fillUp(texts: readonly ArrayLike<number>[]): NamedTensor {
+  const longest = texts.reduce((length, ids) => Math.max(length, ids.length), 0);
   const values = new Float32Array(texts.length * longest).fill(padding);
   texts.forEach((ids, i) => {
     values.set(ids, i * longest);

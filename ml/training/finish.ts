@@ -1,3 +1,4 @@
+import { binOf, profileSessions } from '../../domain/drift.ts';
 import type { SessionType } from '../../domain/session.ts';
 import type { Artefact, Profile } from '../artefact.ts';
 import type { Runtime } from '../backend.ts';
@@ -9,8 +10,8 @@ import type { NamedTensors } from '../tensors.ts';
 import type { Recipe } from './recipe.ts';
 import { frozenSeed, seedFor } from './seeds.ts';
 
-/** On how many sessions weights are calibrated, measured and profiled, each. */
-const [calibrationSessions, testSessions, profileSessions] = [4_000, 4_000, 1_000];
+/** On how many sessions weights are calibrated, and on how many they are measured. */
+const [calibrationSessions, testSessions] = [4_000, 4_000];
 const profileBins = 10;
 
 interface Trained<T extends SessionType> {
@@ -83,10 +84,4 @@ function sharesOf(values: readonly number[], edges: readonly number[]): number[]
     counts[bin] = at(counts, bin) + 1;
   }
   return counts.map((count) => count / values.length);
-}
-
-/** The bin that a value falls into: how many edges lie at or below it. */
-export function binOf(value: number, edges: readonly number[]): number {
-  const above = edges.findIndex((edge) => value < edge);
-  return above === -1 ? edges.length : above;
 }

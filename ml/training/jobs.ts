@@ -1,5 +1,5 @@
 import type { SessionType } from '../../domain/session.ts';
-import { packArtefact, unpackArtefact } from '../artefact.ts';
+import { architectureOf, packArtefact, unpackArtefact } from '../artefact.ts';
 import type { Backend, Runtime } from '../backend.ts';
 import { UnanalyzableError } from '../errors.ts';
 import type { Figure } from '../model.ts';
@@ -136,7 +136,7 @@ export function createJobs(runtime: Runtime, recipes: Recipes) {
     }: Pick<Job, 'model'> & { artefact: Uint8Array }): Promise<readonly Figure[] | null> {
       const recipe = recipeOf(model);
       const { version, weights } = unpackArtefact(artefact);
-      if (Number(version.split('.')[0]) !== recipe.model.architecture) return null;
+      if (architectureOf(version) !== recipe.model.architecture) return null;
       return measure({ runtime, recipe, weights });
     },
   };
