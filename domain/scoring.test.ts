@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { distanceKm, adjustedRand, type Scorecard, scoreSession, type StoredResult } from './scoring.ts';
+import type { OutcomeOf } from './outcomes.ts';
+import { distanceKm, type Scorecard, scoreSession, type StoredResult } from './scoring.ts';
 
 const model = { name: 'm', version: '1.0.0', backend: 'js' };
 const common = { model, chance: { value: 0, meaning: '' }, summary: '', limits: '' };
@@ -173,38 +174,35 @@ describe('a forecast (M7)', () => {
 });
 
 describe('patterns (M8)', () => {
-  test('agree as far as groups do beyond chance, whatever they are called', () => {
-    expect(adjustedRand(['a', 'a', 'b', 'b'], ['1', '1', '0', '0'])).toBe(1);
-    expect(adjustedRand(['a', 'a', 'b', 'b'], ['1', '0', '1', '0'])).toBeCloseTo(-0.5);
-    // The example of Hubert and Arabie's index in the documentation of scikit-learn.
-    expect(adjustedRand(['0', '0', '1', '1'], ['0', '0', '1', '2'])).toBeCloseTo(0.5714, 4);
-    expect(adjustedRand(['a'], ['a'])).toBe(0);
-  });
-
-  test('find anomalies as far as these score above the other rows', () => {
-    const result: StoredResult = {
+  const patterns = (labels: readonly number[]): StoredResult => {
+    return {
       resultType: 'intuitive_analysis.patterns',
       confidenceScore: 0.5,
       data: {
         ...common,
-        clusters: { labels: [0, 0, 1, 1], count: 2, stability: 1 },
+        clusters: { labels, count: new Set(labels).size, stability: 1 },
         anomalies: [0.1, 0.9, 0.2, 0.9].map((anomaly, row) => ({ row, score: anomaly, because: [] })),
         importance: [],
         similar: [],
         map: [],
       },
     };
-    const card = scoreSession(
-      {
-        sessionType: 'intuitive_analysis',
-        content: { sessionType: 'intuitive_analysis', cue },
-        outcome: { groups: ['x', 'x', 'y', null], anomalies: [1] },
-      },
-      [result],
-    );
+  };
+  const score = (labels: readonly number[], outcome: OutcomeOf<'intuitive_analysis'>) =>
+    scoreSession({ sessionType: 'intuitive_analysis', content: { sessionType: 'intuitive_analysis', cue }, outcome }, [
+      patterns(labels),
+    ]);
+
+  test('find anomalies as far as these score above the other rows', () => {
+    const card = score([0, 0, 1, 1], { groups: ['x', 'x', 'y', null], anomalies: [1] });
     expect(valueOf(card, 'adjusted_rand')).toMatchObject({ value: 1, chance: 0 });
     expect(valueOf(card, 'anomaly_auroc')?.value).toBeCloseTo(2.5 / 3);
     expect(card.trial).toBeNull();
+  });
+
+  test('gain nothing over chance where all rows are of one group and were put in one', () => {
+    expect(valueOf(score([0, 0, 0, 0], { groups: ['x', 'x', 'x', 'x'] }), 'adjusted_rand')?.value).toBe(0);
+    expect(valueOf(score([0, 0, 1, 1], { groups: ['a', null, null, null] }), 'adjusted_rand')?.value).toBe(0);
   });
 });
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ForecastEvent } from './impressions.ts';
 import type { KnownOutcome, OutcomeOf } from './outcomes.ts';
 import { resultDataSchemas, type ResultType } from './results.ts';
+import { adjustedRandIndex, areaUnderCurve, meanOf } from './statistics.ts';
 
 /**
  * How a session is scored once it is known what was true. Every score stands beside what chance or the baseline gives
@@ -111,10 +112,6 @@ function resultOf<T extends ResultType, S extends z.ZodType>(
   const stored = results.find((result) => result.resultType === resultType);
   const data = schema.safeParse(stored?.data);
   return stored && data.success ? { resultType, confidenceScore: stored.confidenceScore, data: data.data } : undefined;
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /** A claim scored by Brier (1950) and by the logarithmic score (Good 1952, natural logarithm), each beside chance's. */
@@ -305,9 +302,9 @@ function scoresOfSeries(forecast: SeriesForecast, known: readonly (number | null
   const steps = known.flatMap((value, i) => (value === null ? [] : [{ value, i }]));
   if (steps.length === 0) return [];
   const errorOf = (values: readonly number[]) =>
-    mean(steps.map(({ value, i }) => Math.abs(value - (values[i] ?? value))));
+    meanOf(steps.map(({ value, i }) => Math.abs(value - (values[i] ?? value))));
   const pinballOf = (quantiles: readonly (readonly [level: number, values: readonly number[]])[]) =>
-    mean(
+    meanOf(
       steps.flatMap(({ value, i }) =>
         quantiles.map(([level, values]) => {
           const above = value - (values[i] ?? value);
@@ -361,38 +358,18 @@ function scorePatterns(outcome: OutcomeOf<'intuitive_analysis'>, results: readon
     const known = groups.flatMap((group, row) =>
       group === null ? [] : [{ group, label: said.data.clusters.labels[row] ?? -1 }],
     );
-    const value = adjustedRand(
-      known.map(({ group }) => group),
-      known.map(({ label }) => String(label)),
-    );
+    const [groupOf, labelOf] = [known.map(({ group }) => group), known.map(({ label }) => label)];
+    // Where nothing could be told from chance, nothing was gained over it.
+    const value = adjustedRandIndex(groupOf, labelOf) ?? 0;
     scores.push({ name: 'adjusted_rand', of: said.resultType, value, chance: 0, chanceIs: 'groups drawn at random' });
   }
   if (anomalies !== undefined) {
     const real = new Set(anomalies);
-    const [right, wrong]: [number[], number[]] = [[], []];
-    for (const { row, score } of said.data.anomalies) (real.has(row) ? right : wrong).push(score);
-    if (right.length > 0 && wrong.length > 0) {
-      const value = areaUnderCurve(right, wrong);
+    const claims = said.data.anomalies.map(({ row, score }) => ({ probability: score, right: real.has(row) }));
+    if (claims.some(({ right }) => right) && claims.some(({ right }) => !right)) {
+      const value = areaUnderCurve(claims);
       scores.push({ name: 'anomaly_auroc', of: said.resultType, value, chance: 0.5, chanceIs: 'scores at random' });
     }
   }
   return { ...nothing, scores };
-}
-
-/** How far two groupings agree beyond chance: 1 is the same, 0 what chance gives (Hubert and Arabie 1985). */
-export function adjustedRand(a: readonly string[], b: readonly string[]): number {
-  const pairs = (counts: Iterable<number>) => [...counts].reduce((sum, n) => sum + (n * (n - 1)) / 2, 0);
-  const counted = (labels: readonly string[]) =>
-    [...Map.groupBy(labels, (label) => label).values()].map(({ length }) => length);
-  const together = pairs(counted(a.map((label, i) => JSON.stringify([label, b[i]]))));
-  const [ofA, ofB, all] = [pairs(counted(a)), pairs(counted(b)), (a.length * (a.length - 1)) / 2];
-  const expected = all > 0 ? (ofA * ofB) / all : 0;
-  const most = (ofA + ofB) / 2;
-  return most === expected ? 0 : (together - expected) / (most - expected);
-}
-
-/** The probability that what is right scores above what is not, ties counting half (Mann and Whitney 1947). */
-function areaUnderCurve(right: readonly number[], wrong: readonly number[]): number {
-  const wins = right.reduce((sum, r) => sum + wrong.reduce((won, w) => won + (r > w ? 1 : r === w ? 0.5 : 0), 0), 0);
-  return wins / (right.length * wrong.length);
 }

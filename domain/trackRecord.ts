@@ -1,4 +1,5 @@
 import type { Claim, Score, ScoreName, Trial } from './scoring.ts';
+import { meanOf } from './statistics.ts';
 
 /**
  * What a person's scored sessions come to together. Nothing in it is evidence of anything but of how sessions went:
@@ -87,8 +88,8 @@ export function calibrationCurve(claims: readonly Claim[]): CalibrationBin[] {
               from: bin / binCount,
               to: (bin + 1) / binCount,
               count: inside.length,
-              meanClaimed: mean(inside.map(({ claimed }) => claimed)),
-              cameTrue: mean(inside.map(({ cameTrue }) => (cameTrue ? 1 : 0))),
+              meanClaimed: meanOf(inside.map(({ claimed }) => claimed)),
+              cameTrue: meanOf(inside.map(({ cameTrue }) => (cameTrue ? 1 : 0))),
             },
           ],
   );
@@ -106,18 +107,14 @@ export function meanScores(sessions: readonly (readonly Score[])[]): MeanScore[]
   const perSession = sessions.flatMap((scores) =>
     [...Map.groupBy(scores, ({ name }) => name)].map(([name, own]) => ({
       name,
-      value: mean(own.map(({ value }) => value)),
-      chance: mean(own.map(({ chance }) => chance)),
+      value: meanOf(own.map(({ value }) => value)),
+      chance: meanOf(own.map(({ chance }) => chance)),
     })),
   );
   return [...Map.groupBy(perSession, ({ name }) => name)].map(([name, all]) => ({
     name,
     sessions: all.length,
-    mean: mean(all.map(({ value }) => value)),
-    chanceMean: mean(all.map(({ chance }) => chance)),
+    mean: meanOf(all.map(({ value }) => value)),
+    chanceMean: meanOf(all.map(({ chance }) => chance)),
   }));
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

@@ -1,5 +1,5 @@
 import type { ModelResult, ResultType } from '../domain/results.ts';
-import { meanOf } from './figures.ts';
+import { meanOf } from '../domain/statistics.ts';
 import { at } from './sequence.ts';
 
 type Result<T extends ResultType> = Extract<ModelResult, { resultType: T }>;

@@ -1,21 +1,6 @@
 import { expect, test } from '@jest/globals';
-import {
-  areaUnderCurve,
-  correlationOf,
-  expectedCalibrationError,
-  findRescaling,
-  medianOf,
-  quantileOf,
-  rescale,
-} from './figures.ts';
+import { correlationOf, expectedCalibrationError, findRescaling, medianOf, quantileOf, rescale } from './figures.ts';
 import { Random } from './random.ts';
-
-test('the area under the curve is 1 for a perfect order, 0 for a reversed one and a half for ties', () => {
-  const claims = [0.1, 0.2, 0.8, 0.9].map((probability, i) => ({ probability, right: i >= 2 }));
-  expect(areaUnderCurve(claims)).toBe(1);
-  expect(areaUnderCurve(claims.map(({ probability, right }) => ({ probability: 1 - probability, right })))).toBe(0);
-  expect(areaUnderCurve(claims.map(({ right }) => ({ probability: 0.5, right })))).toBe(0.5);
-});
 
 test('claims that come true as often as they say have no calibration error, and bold ones have', () => {
   const fair = Array.from({ length: 10 }, (_, i) => ({ probability: 0.7, right: i < 7 }));

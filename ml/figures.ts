@@ -1,11 +1,9 @@
+import { meanOf } from '../domain/statistics.ts';
 import { at } from './sequence.ts';
+
 /** The share of items that something holds of. */
 export function shareOf<T>(items: readonly T[], holds: (item: T, index: number) => boolean): number {
   return items.filter(holds).length / Math.max(1, items.length);
-}
-
-export function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /** The value below which a share of the values lies, between neighbours by a straight line; values need not be sorted. */
@@ -64,28 +62,6 @@ export function findRescaling(claims: readonly Claim[]): [stretch: number, shift
     }
   }
   return best;
-}
-
-/** The probability that something right scores above something wrong, ties counting half (Mann and Whitney). */
-export function areaUnderCurve(claims: readonly Claim[]): number {
-  const ranks = averageRanks(claims.map(({ probability }) => probability));
-  const right = claims.filter((claim) => claim.right).length;
-  const wrong = claims.length - right;
-  const sum = claims.reduce((total, claim, i) => total + (claim.right ? at(ranks, i) : 0), 0);
-  return (sum - (right * (right + 1)) / 2) / Math.max(1, right * wrong);
-}
-
-/** Ranks from 1; equal values share their mean rank. */
-export function averageRanks(values: readonly number[]): number[] {
-  const order = values.map((_, i) => i).toSorted((a, b) => at(values, a) - at(values, b));
-  const ranks = values.map(() => 0);
-  for (let start = 0; start < order.length;) {
-    let end = start + 1;
-    while (end < order.length && values[order[end] ?? 0] === values[order[start] ?? 0]) end += 1;
-    for (let i = start; i < end; i++) ranks[order[i] ?? 0] = (start + end + 1) / 2;
-    start = end;
-  }
-  return ranks;
 }
 
 /** Pearson's correlation; 0 where one of the two does not vary. */

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { meanOf } from './figures.ts';
+import { meanOf } from '../domain/statistics.ts';
 import { Random } from './random.ts';
 
 test('the same seed gives the same numbers and another seed gives others, so that a training can be made again', () => {

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingAnswerImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
 import { UnanalyzableError } from '../errors.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { ModelStamp } from '../model.ts';
 import { Random } from '../random.ts';

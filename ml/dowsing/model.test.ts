@@ -4,7 +4,7 @@ import type { ModelResult } from '../../domain/results.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
 import { openBackend, type Runtime } from '../backend.ts';
 import { UnanalyzableError } from '../errors.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import type { Predict } from '../model.ts';
 import { Random } from '../random.ts';
 import { entry, type NamedTensors } from '../tensors.ts';

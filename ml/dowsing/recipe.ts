@@ -1,5 +1,6 @@
 import type { DowsingAnswerImpressions, DowsingLocationImpressions } from '../../domain/impressions.ts';
-import { areaUnderCurve, expectedCalibrationError, meanOf, medianOf, quantileOf, shareOf } from '../figures.ts';
+import { areaUnderCurve, meanOf } from '../../domain/statistics.ts';
+import { expectedCalibrationError, medianOf, quantileOf, shareOf } from '../figures.ts';
 import type { Figure } from '../model.ts';
 import type { Random } from '../random.ts';
 import { at } from '../sequence.ts';

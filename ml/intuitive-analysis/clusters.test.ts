@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import { Random } from '../random.ts';
 import { choleskyOf, logDeterminant, solveLower, solveUpper } from './cholesky.ts';
-import { adjustedRandIndex } from './clusters.ts';
+import { likenessOf } from './clusters.ts';
 import { covarianceOf, principalDirections } from './components.ts';
 import { encode, tableOf } from './encode.ts';
 import { labelsOf, look } from './groupings.ts';
@@ -10,11 +10,11 @@ import { isolationScores } from './isolationForest.ts';
 import { neighboursOf } from './neighbours.ts';
 import { pointsOf } from './points.ts';
 
-test('the adjusted Rand index is 1 for the same groups under other names and near 0 for groups at random', () => {
-  expect(adjustedRandIndex([0, 0, 1, 1, 2], [5, 5, 3, 3, 4])).toBe(1);
+test('the likeness of groupings is 1 for the same groups under other names and near 0 for groups at random', () => {
+  expect(likenessOf([0, 0, 1, 1, 2], [5, 5, 3, 3, 4])).toBe(1);
   const random = new Random(6);
   const draw = () => Array.from({ length: 2_000 }, () => random.int(0, 3));
-  expect(Math.abs(adjustedRandIndex(draw(), draw()))).toBeLessThan(0.02);
+  expect(Math.abs(likenessOf(draw(), draw()))).toBeLessThan(0.02);
 });
 
 test('principal directions are those of a covariance that is known', () => {
@@ -57,7 +57,7 @@ test('groups that lie side by side, which k-means cuts across, are mostly told a
     const { scores, groupings } = look(tableOf(encode({ dimensions: ['a', 'b'], rows })));
     for (const { clusters } of groupings) {
       if (clusters.sizes.length !== 2) continue;
-      likenesses[clusters.shape].push(adjustedRandIndex(labelsOf(scores, clusters), groups));
+      likenesses[clusters.shape].push(likenessOf(labelsOf(scores, clusters), groups));
     }
   }
   expect(meanOf(likenesses.stretched)).toBeGreaterThan(0.8);

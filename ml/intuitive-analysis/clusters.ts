@@ -1,3 +1,4 @@
+import { adjustedRandIndex } from '../../domain/statistics.ts';
 import type { Random } from '../random.ts';
 import { choleskyOf, solveLower, solveUpper } from './cholesky.ts';
 import { covarianceOf } from './components.ts';
@@ -183,17 +184,7 @@ function squaredNorm(spread: Float64Array, values: Float64Array, offset: number,
   return sum;
 }
 
-/** How alike two ways to group the same rows are: 1 the same, 0 what chance gives (Hubert, Arabie 1985). */
-export function adjustedRandIndex(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const pairs = (n: number) => (n * (n - 1)) / 2;
-  const tally = (keys: readonly string[]) => {
-    const counts = new Map<string, number>();
-    for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-    return [...counts.values()].reduce((sum, count) => sum + pairs(count), 0);
-  };
-  const together = tally(Array.from(a, (label, i) => `${label},${b[i] ?? -1}`));
-  const [ofA, ofB] = [tally(Array.from(a, String)), tally(Array.from(b, String))];
-  const expected = (ofA * ofB) / Math.max(1, pairs(a.length));
-  const most = (ofA + ofB) / 2;
-  return most === expected ? 1 : (together - expected) / (most - expected);
+/** How alike two ways to group the same rows are; 1 too where both put all rows together, as they then agree. */
+export function likenessOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return adjustedRandIndex(a, b) ?? 1;
 }

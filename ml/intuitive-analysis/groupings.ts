@@ -1,8 +1,8 @@
 import { Random } from '../random.ts';
 import { logDeterminant } from './cholesky.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import {
-  adjustedRandIndex,
+  likenessOf,
   type Cloud,
   cloudOf,
   type Clusters,
@@ -182,7 +182,7 @@ export function stabilityOf(scores: Points, { clusters }: Grouping): number {
     const part = takePoints(sample, some);
     const cloud = cloudOf(centred(part));
     const again = Array.from({ length: tries }, () => soughtAnew(random, cloud, clusters.shape, count)).reduce(better);
-    return adjustedRandIndex(labelsOf(cloud, again.clusters), labelsOf(part, clusters));
+    return likenessOf(labelsOf(cloud, again.clusters), labelsOf(part, clusters));
   });
   return meanOf(likenesses);
 }

@@ -3,12 +3,12 @@ import type { IntuitiveAnalysisImpressions } from '../../domain/impressions.ts';
 import { resultDataSchemas } from '../../domain/results.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
 import { openBackend, type Runtime } from '../backend.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import type { Figure, Predict } from '../model.ts';
 import { Random } from '../random.ts';
 import { at } from '../sequence.ts';
 import { entry, type NamedTensors } from '../tensors.ts';
-import { adjustedRandIndex } from './clusters.ts';
+import { likenessOf } from './clusters.ts';
 import { encode } from './encode.ts';
 import { simulateTable } from './generator.ts';
 import { intuitiveAnalysis } from './model.ts';
@@ -53,7 +53,7 @@ describe('patterns in a table (M8)', () => {
     const { rows, groups } = threeGroups(new Random(1));
     const { data, confidenceScore } = await analyze({ dimensions, rows });
     expect(data.clusters.count).toBe(3);
-    expect(adjustedRandIndex(data.clusters.labels, groups)).toBeGreaterThan(0.95);
+    expect(likenessOf(data.clusters.labels, groups)).toBeGreaterThan(0.95);
     expect(data.clusters.stability).toBeGreaterThan(0.9);
     expect(confidenceScore).toBeGreaterThan(data.chance.value);
     expect(data.importance.at(-1)?.dimension).toBe('noise');
@@ -171,8 +171,8 @@ test('on the real tables its groups are within 0.05 of k-means that is told thei
     const truth = classes.map((name) => names.indexOf(name));
     const { data } = await analyze(impressions);
     likenesses.push({
-      own: adjustedRandIndex(data.clusters.labels, truth),
-      knowing: adjustedRandIndex(kMeansKnowing(impressions, names.length), truth),
+      own: likenessOf(data.clusters.labels, truth),
+      knowing: likenessOf(kMeansKnowing(impressions, names.length), truth),
     });
   }
   expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['cars', 'penguins']));

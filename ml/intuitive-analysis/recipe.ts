@@ -1,4 +1,5 @@
-import { areaUnderCurve, type Claim, expectedCalibrationError, findRescaling, meanOf, shareOf } from '../figures.ts';
+import { areaUnderCurve, meanOf } from '../../domain/statistics.ts';
+import { type Claim, expectedCalibrationError, findRescaling, shareOf } from '../figures.ts';
 import type { Figure } from '../model.ts';
 import { Random } from '../random.ts';
 import { at } from '../sequence.ts';
@@ -14,7 +15,7 @@ import {
   toLive,
 } from '../tensors.ts';
 import type { Examples, KnownSession, MeasureOptions, Recipe, SimulateOptions } from '../training/recipe.ts';
-import { adjustedRandIndex } from './clusters.ts';
+import { likenessOf } from './clusters.ts';
 import { groupRows } from './deviations.ts';
 import { encode, type EncodedTable, tableOf } from './encode.ts';
 import { type Anomaly, chanceOfCount, type SimulatedTable, simulateTable, unseenAnomalies } from './generator.ts';
@@ -75,7 +76,7 @@ function likenessesTo({ scores, groupings }: Seen, groups: readonly (number | nu
     .filter(({ clusters }) => clusters.sizes.length === groupCount)
     .map((grouping) => {
       const labels = labelsOf(scores, grouping.clusters);
-      const likeness = adjustedRandIndex(
+      const likeness = likenessOf(
         known.map(({ row }) => wholeAt(labels, row)),
         known.map(({ group }) => group),
       );
@@ -171,7 +172,7 @@ async function judge(
         encoded: at(encoded, i),
         count: { probability, right: found === table.groupCount },
         found,
-        likeness: adjustedRandIndex(entry(outputs, 'labels').values, table.groups),
+        likeness: likenessOf(entry(outputs, 'labels').values, table.groups),
         rows: Array.from(entry(outputs, 'anomalies').values, (score, row) => ({
           probability: score,
           right: at(table.anomalous, row),

@@ -1,6 +1,7 @@
 import type { IntuitiveAnalysisImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
-import { averageRanks, correlationOf, meanOf } from '../figures.ts';
+import { averageRanks, meanOf } from '../../domain/statistics.ts';
+import { correlationOf } from '../figures.ts';
 import type { ModelStamp } from '../model.ts';
 import { at } from '../sequence.ts';
 import { entry, firstRow, type NamedTensors, rowsOf } from '../tensors.ts';

@@ -1,4 +1,4 @@
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import type { Model } from '../model.ts';
 import { at } from '../sequence.ts';
 import { compute, entry, type NamedTensors, stackRows, takeRows, tensorOf, toLive } from '../tensors.ts';

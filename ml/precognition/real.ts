@@ -4,7 +4,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { folderOf, listBundledArtefacts, unpackArtefact } from '../artefact.ts';
 import { openBackend } from '../backend.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import { precognition } from './model.ts';
 import { readRealSeries } from './realSeries.ts';
 import { judgeAll, type SeriesJudgement } from './rollingOrigins.ts';

@@ -1,4 +1,5 @@
-import { areaUnderCurve, type Claim, expectedCalibrationError, meanOf, quantileOf, shareOf } from '../figures.ts';
+import { areaUnderCurve, meanOf } from '../../domain/statistics.ts';
+import { type Claim, expectedCalibrationError, quantileOf, shareOf } from '../figures.ts';
 import type { Figure } from '../model.ts';
 import { at } from '../sequence.ts';
 import { compute, entry, type NamedTensors, rowsOf, stackRows, tensorOf, toLive } from '../tensors.ts';

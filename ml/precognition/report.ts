@@ -1,6 +1,6 @@
 import type { PrecognitionImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import type { ModelStamp } from '../model.ts';
 import { at } from '../sequence.ts';
 import { entry, type NamedTensors, rowsOf } from '../tensors.ts';

@@ -1,5 +1,5 @@
 import type { Runtime } from '../backend.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import type { Predict } from '../model.ts';
 import { at } from '../sequence.ts';
 import { precognition } from './model.ts';

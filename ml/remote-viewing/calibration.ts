@@ -1,4 +1,4 @@
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import { at } from '../sequence.ts';
 import { type NamedTensors, tensorOf } from '../tensors.ts';
 import type { MeasureOptions } from '../training/recipe.ts';

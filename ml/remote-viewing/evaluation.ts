@@ -1,4 +1,5 @@
-import { type Claim, expectedCalibrationError, meanOf, shareOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
+import { type Claim, expectedCalibrationError, shareOf } from '../figures.ts';
 import type { Figure } from '../model.ts';
 import type { Random } from '../random.ts';
 import { at } from '../sequence.ts';

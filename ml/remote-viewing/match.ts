@@ -1,3 +1,4 @@
+import { meanOf } from '../../domain/statistics.ts';
 import { at } from '../sequence.ts';
 import { compute, entry, type NamedTensor, stackRows, tensorOf, type Tf } from '../tensors.ts';
 import type { Reading, Seen } from './network.ts';
@@ -45,8 +46,8 @@ export async function compare(
     const meets = likeness.map((row) => Math.max(0, ...columns.map((column) => at(row, column))));
     return [
       phrases.length > 0 && session.phrases.length > 0 ? cosine(meant, sumOf(phrases)) : 0,
-      mean(met),
-      mean(meets),
+      meanOf(met),
+      meanOf(meets),
       cosine(above(session.reading.descriptors, base.descriptors), above(reading.descriptors, base.descriptors)),
       Math.log(togetherness(session.reading.terrain, reading.terrain, base.terrain)),
       cosine(above(session.reading.things, base.things), above(reading.things, base.things)),
@@ -68,10 +69,6 @@ async function likenessOf(tf: Tf, phrases: readonly Phrase[], others: readonly P
 
 function stacked(phrases: readonly Phrase[]): NamedTensor {
   return entry(stackRows(phrases.map(({ vector }) => ({ vector: tensorOf([1, vector.length], vector) }))), 'vector');
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 function sumOf(phrases: readonly Phrase[]): number[] {

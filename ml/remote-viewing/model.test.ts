@@ -4,7 +4,7 @@ import type { RemoteViewingImpressions, SessionMetadata } from '../../domain/imp
 import { type ModelResult, resultDataSchemas } from '../../domain/results.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
 import { openBackend, type Runtime } from '../backend.ts';
-import { meanOf } from '../figures.ts';
+import { meanOf } from '../../domain/statistics.ts';
 import type { Predict } from '../model.ts';
 import { Random } from '../random.ts';
 import { sentencesFolder } from '../sentences/location.mjs';

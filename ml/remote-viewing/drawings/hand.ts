@@ -1,3 +1,4 @@
+import { meanOf } from '../../../domain/statistics.ts';
 import type { Sketch } from '../../../domain/impressions.ts';
 import type { Random } from '../../random.ts';
 import { at } from '../../sequence.ts';
@@ -60,7 +61,7 @@ function left(random: Random, lines: readonly Line[]): readonly Line[] {
 
 /** A line that is drawn where it does not quite belong: moved, turned, too large or too small. */
 function misplaced(random: Random, line: Line): Line {
-  const [cx, cy] = [mean(line.map(([x]) => x)), mean(line.map(([, y]) => y))];
+  const [cx, cy] = [meanOf(line.map(([x]) => x)), meanOf(line.map(([, y]) => y))];
   const [moveX, moveY, size] = [random.normal(0, 0.015), random.normal(0, 0.015), random.normal(1, 0.05)];
   const angle = random.normal(0, 0.04);
   const [c, s] = [size * Math.cos(angle), size * Math.sin(angle)];
@@ -68,10 +69,6 @@ function misplaced(random: Random, line: Line): Line {
     cx + moveX + (x - cx) * c - (y - cy) * s,
     cy + moveY + (x - cx) * s + (y - cy) * c,
   ]);
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /** The same lines begun elsewhere, drawn backwards, or without lifting the pen. */
