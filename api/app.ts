@@ -2,7 +2,8 @@ import express, { type Express, type RequestHandler, type Response } from 'expre
 import helmet from 'helmet';
 import { ApiError } from '../domain/errors.ts';
 import { authenticate } from './auth/authenticate.ts';
-import type { AccessTokens, Caller } from './auth/accessTokens.ts';
+import type { AccessTokens } from './auth/accessTokens.ts';
+import type { Caller } from './auth/caller.ts';
 import { authRoutes } from './auth/routes.ts';
 import { readClientVersion } from './clientVersion.ts';
 import type { ApiDeps } from './deps.ts';
@@ -98,12 +99,21 @@ function jsonHandlers(route: JsonRoute, tokens: AccessTokens): RequestHandler[] 
       { params, query, headers, body },
       {
         caller: callers.get(response) ?? null,
+        header: (name, value) => {
+          response.setHeader(name, value);
+        },
         note: (fields) => {
           Object.assign(state.fields, fields);
         },
       },
     );
-    response.setHeader('Cache-Control', 'no-store');
+    if (!response.hasHeader('Cache-Control')) {
+      response.setHeader('Cache-Control', response.hasHeader('ETag') ? 'private, no-cache' : 'no-store');
+    }
+    if (request.fresh) {
+      response.status(304).end();
+      return;
+    }
     response.status(route.status).json(success(state.requestId, route.message, data));
   };
   // Who calls is asked before the body is read: a stranger's ten megabytes are not parsed.

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ApiError, type ErrorCode } from '../domain/errors.ts';
 import type { Permission } from '../domain/tiers.ts';
 import type { LogFields } from '../observability/logger.ts';
-import type { Caller } from './auth/accessTokens.ts';
+import type { Caller } from './auth/caller.ts';
 
 /**
  * One definition a route: from it come the validation, the types of its handler, and its part of the OpenAPI document.
@@ -65,6 +65,8 @@ type Access = 'public' | { permission?: Permission };
 
 interface RouteContext {
   caller: Caller | null;
+  /** Sets a header of the answer. A GET whose `ETag` the client has already is answered 304, without a body. */
+  header: (name: 'ETag' | 'Location' | 'Deprecation' | 'Cache-Control', value: string) => void;
   /** Adds fields to the log line of this request; never content. */
   note: (fields: LogFields) => void;
 }
@@ -109,9 +111,9 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     access: permission === undefined ? {} : { permission },
     status: terms.status ?? 200,
     errors: terms.errors ?? [],
-    run: (raw, { caller, note }) => {
+    run: (raw, { caller, ...context }) => {
       if (caller === null) throw new ApiError('unauthenticated');
-      return terms.handle(parse(raw), { caller, note });
+      return terms.handle(parse(raw), { ...context, caller });
     },
   };
 }

@@ -1,7 +1,8 @@
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { Pool } from 'pg';
-import { entities, gatewayRole } from './entities.ts';
+import { entities } from './entities.ts';
+import { gatewayRole } from './rowSecurity.ts';
 import { migrations } from './migrations/index.ts';
 
 export interface Database {

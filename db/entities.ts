@@ -7,37 +7,7 @@ import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
 import type { Role, Tier } from '../domain/tiers.ts';
-
-/** The role that the gateway works as; row-level security shows it the rows of one user, `app.user_id`. */
-export const gatewayRole = 'mindpeeker_gateway';
-
-/** The user whose rows may be seen. Without one the setting is empty, and no row matches. */
-const currentUser = `nullif(current_setting('app.user_id', true), '')::uuid`;
-
-/** A policy by which the gateway sees and writes only what belongs to the current user. */
-function ownRows(name: string, column: string) {
-  return {
-    name,
-    roles: [gatewayRole],
-    using: `${column} = ${currentUser}`,
-    check: `${column} = ${currentUser}`,
-  };
-}
-
-/** Spelled as PostgreSQL prints it back, so that comparing the entities with the database finds no difference. */
-const inOwnSessions = 'session_id IN ( SELECT sessions.id\n   FROM sessions)';
-
-/** A policy by which the gateway sees what belongs to a session that it sees. */
-function rowsOfOwnSessions(name: string) {
-  return {
-    name,
-    roles: [gatewayRole],
-    using: inOwnSessions,
-    check: inOwnSessions,
-  };
-}
-
-const timestamp = () => p.datetime().columnType('timestamptz');
+import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 
 /** `users`, column for column as specified (D1). */
 export const User = defineEntity({

@@ -1,4 +1,4 @@
-import { createPublicKey, createSign } from 'node:crypto';
+import { createPublicKey, createSign, randomUUID } from 'node:crypto';
 import { importJWK, SignJWT, type JWTPayload } from 'jose';
 import type { SigningKey } from '../api/auth/accessTokens.ts';
 import { readConfig } from '../config.ts';
@@ -16,6 +16,7 @@ export function goodClaims(userId: string): JWTPayload & Record<string, unknown>
   const now = Math.floor(Date.now() / 1_000);
   return {
     sub: userId,
+    sid: randomUUID(),
     iat: now,
     exp: now + 900,
     aud: 'mindpeeker-api',

@@ -16,6 +16,7 @@ const other = await newKey('two');
 const stranger = await newKey('one');
 const tokens = await createAccessTokens([key, other]);
 const userId = '5f4b7f2e-8c3a-4b57-9a44-0f6f2f2b6f10';
+const loginId = '0d2f6c1e-7a3b-4a5e-9d55-6a1a1f1b2c3d';
 const claims = goodClaims(userId);
 
 const without = (name: string) => Object.fromEntries(Object.entries(claims).filter(([claim]) => claim !== name));
@@ -49,7 +50,7 @@ const refused: [string, string][] = [
 ];
 describe('access tokens (G5)', () => {
   test('what is issued verifies, as the caller that it was issued to', async () => {
-    const caller = await tokens.verify(await tokens.issue({ id: userId, tier: 'professional', role: 'user' }));
+    const caller = await tokens.verify(await tokens.issue({ id: userId, tier: 'professional', role: 'user' }, loginId));
     expect(caller).toMatchObject({
       userId,
       tier: 'professional',
@@ -60,7 +61,7 @@ describe('access tokens (G5)', () => {
 
   test('are signed by the first key and verified by each, so that keys can be changed over', async () => {
     const before = await createAccessTokens([other]);
-    const token = await before.issue({ id: userId, tier: 'basic', role: 'user' });
+    const token = await before.issue({ id: userId, tier: 'basic', role: 'user' }, loginId);
     await expect(tokens.verify(token)).resolves.toMatchObject({ userId });
     expect(tokens.jwks.keys.map(({ kid }) => kid)).toEqual(['one', 'two']);
   });

@@ -3,24 +3,17 @@ import { createLocalJWKSet, importJWK, jwtVerify, SignJWT, type CryptoKey, type 
 import { JOSEError } from 'jose/errors';
 import { z } from 'zod';
 import { ApiError } from '../../domain/errors.ts';
-import { permissions, permissionsOf, tiers, type Permission, type Role, type Tier } from '../../domain/tiers.ts';
+import { permissions, permissionsOf, tiers, type Role, type Tier } from '../../domain/tiers.ts';
 import { minuteMs, secondMs } from '../../domain/time.ts';
-
-/** Who calls, as a verified access token says. */
-export interface Caller {
-  userId: string;
-  tier: Tier;
-  permissions: readonly Permission[];
-  /** When the token ends, in milliseconds since 1970. */
-  expiresAtMs: number;
-}
+import type { Caller } from './caller.ts';
 
 /** A private RSA key as a JWK with its `kid`. */
 export type SigningKey = JWK & { kty: 'RSA'; kid: string; d: string };
 
 export interface AccessTokens {
   readonly lifetimeSeconds: number;
-  issue(user: { id: string; tier: Tier; role: Role }): Promise<string>;
+  /** @param loginId names the log-in that the token belongs to: the family of its refresh token */
+  issue(user: { id: string; tier: Tier; role: Role }, loginId: string): Promise<string>;
   /** @throws ApiError `unauthenticated`, for every reason alike. */
   verify(token: string): Promise<Caller>;
   /** The public halves of the keys, as served at `/.well-known/jwks.json`. */
@@ -34,6 +27,7 @@ const lifetimeSeconds = (15 * minuteMs) / secondMs;
 
 const claimsSchema = z.object({
   sub: z.uuid(),
+  sid: z.uuid(),
   exp: z.number(),
   tier: z.enum(tiers),
   permissions: z.array(z.string()),
@@ -50,8 +44,8 @@ export async function createAccessTokens(keys: readonly SigningKey[]): Promise<A
   return {
     lifetimeSeconds,
     jwks,
-    issue: ({ id, tier, role }) =>
-      new SignJWT({ tier, permissions: permissionsOf({ tier, role }) })
+    issue: ({ id, tier, role }, loginId) =>
+      new SignJWT({ tier, permissions: permissionsOf({ tier, role }), sid: loginId })
         .setProtectedHeader({ alg: algorithm, kid: current.kid, typ: 'JWT' })
         .setSubject(id)
         .setIssuer(issuer)
@@ -92,11 +86,12 @@ async function importSigningKey(key: SigningKey): Promise<CryptoKey> {
   return imported;
 }
 
-function toCaller({ sub, exp, tier, permissions: claimed }: z.output<typeof claimsSchema>): Caller {
+function toCaller({ sub, sid, exp, tier, permissions: claimed }: z.output<typeof claimsSchema>): Caller {
   return {
     userId: sub,
     tier,
     permissions: permissions.filter((permission) => claimed.includes(permission)),
+    credential: { kind: 'access_token', loginId: sid },
     expiresAtMs: exp * secondMs,
   };
 }

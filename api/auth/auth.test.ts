@@ -87,7 +87,7 @@ describe('logging in', () => {
     expect(payload).toMatchObject({ aud: 'mindpeeker-api', iss: 'mindpeeker-auth', tier: 'basic' });
     expect(payload.permissions).toEqual(permissionsOf({ tier: 'basic', role: 'user' }));
     expect(Object.keys(payload).sort()).toEqual(
-      ['aud', 'exp', 'iat', 'iss', 'jti', 'permissions', 'sub', 'tier'].sort(),
+      ['aud', 'exp', 'iat', 'iss', 'jti', 'permissions', 'sid', 'sub', 'tier'].sort(),
     );
   });
 

@@ -2,7 +2,8 @@ import type { RequestHandler, Response } from 'express';
 import { ApiError } from '../../domain/errors.ts';
 import type { Permission } from '../../domain/tiers.ts';
 import { stateOf } from '../requestState.ts';
-import type { AccessTokens, Caller } from './accessTokens.ts';
+import type { AccessTokens } from './accessTokens.ts';
+import { requirePermission, type Caller } from './caller.ts';
 
 /** Lets a request through whose bearer token is good and has the permission, and keeps its caller for the route. */
 export function authenticate(
@@ -19,10 +20,4 @@ export function authenticate(
     callers.set(response, caller);
     next();
   };
-}
-
-/** @throws ApiError `forbidden`, naming the permission that is missing */
-export function requirePermission(caller: Caller, permission: Permission | undefined): void {
-  if (permission === undefined || caller.permissions.includes(permission)) return;
-  throw new ApiError('forbidden', [{ path: 'permission', message: `needs ${permission}` }]);
 }

@@ -21,14 +21,14 @@ const refused = { code: 'unauthenticated' };
 
 describe('refresh tokens (G5)', () => {
   test('are stored hashed alone', async () => {
-    const token = await tokens.issue(userId);
+    const { refreshToken: token } = await tokens.issue(userId);
     const rows = await database.asService().find(RefreshToken, { user: userId });
     expect(rows.length).toBeGreaterThan(0);
     expect(JSON.stringify(rows)).not.toContain(token);
   });
 
   test('rotate: each gives the next one', async () => {
-    const first = await tokens.issue(userId);
+    const { refreshToken: first } = await tokens.issue(userId);
     const second = await tokens.rotate(first);
     expect(second.userId).toBe(userId);
     const third = await tokens.rotate(second.refreshToken);
@@ -36,7 +36,7 @@ describe('refresh tokens (G5)', () => {
   });
 
   test('one that comes again within ten seconds is answered afresh, since the first answer may be lost', async () => {
-    const token = await tokens.issue(userId);
+    const { refreshToken: token } = await tokens.issue(userId);
     await tokens.rotate(token);
     passedMs += 9 * secondMs;
     const again = await tokens.rotate(token);
@@ -44,8 +44,8 @@ describe('refresh tokens (G5)', () => {
   });
 
   test('one that comes again later ends its whole family, and no other', async () => {
-    const bystander = await tokens.issue(userId);
-    const token = await tokens.issue(userId);
+    const { refreshToken: bystander } = await tokens.issue(userId);
+    const { refreshToken: token } = await tokens.issue(userId);
     const { refreshToken: next } = await tokens.rotate(token);
     passedMs += 11 * secondMs;
     await expect(tokens.rotate(token)).rejects.toMatchObject(refused);
@@ -54,7 +54,7 @@ describe('refresh tokens (G5)', () => {
   });
 
   test('a stolen token and the owner’s next one, used at once, leave nothing of the family alive', async () => {
-    const token = await tokens.issue(userId);
+    const { refreshToken: token } = await tokens.issue(userId);
     const { refreshToken: next } = await tokens.rotate(token);
     passedMs += 11 * secondMs;
     const outcomes = await Promise.allSettled([tokens.rotate(token), tokens.rotate(next)]);
@@ -63,13 +63,13 @@ describe('refresh tokens (G5)', () => {
   });
 
   test('end after thirty days', async () => {
-    const token = await tokens.issue(userId);
+    const { refreshToken: token } = await tokens.issue(userId);
     passedMs += 30 * dayMs;
     await expect(tokens.rotate(token)).rejects.toMatchObject(refused);
   });
 
   test('of a log-in that was ended are refused; an unknown one is too', async () => {
-    const token = await tokens.issue(userId);
+    const { refreshToken: token } = await tokens.issue(userId);
     await tokens.revoke(token);
     await expect(tokens.rotate(token)).rejects.toMatchObject(refused);
     await expect(tokens.rotate('unknown')).rejects.toMatchObject(refused);

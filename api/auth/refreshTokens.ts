@@ -10,15 +10,21 @@ const lifetimeMs = 30 * dayMs;
 /** A client whose answer was lost may send the same token again for this long; after that it is taken for a thief. */
 const graceMs = 10 * secondMs;
 
+interface IssuedRefreshToken {
+  refreshToken: string;
+  /** The family. */
+  loginId: string;
+}
+
 /**
  * Refresh tokens: opaque, stored hashed, each good for one rotation. The tokens of one log-in are a family; a token
  * that comes back after its rotation ends the whole family, since either its owner or a thief holds a copy.
  */
 export interface RefreshTokens {
-  /** Begins a family. */
-  issue(userId: string): Promise<string>;
+  /** Begins a family, which names the log-in. */
+  issue(userId: string): Promise<IssuedRefreshToken>;
   /** Takes a token for the next one of its family. @throws ApiError `unauthenticated` */
-  rotate(token: string): Promise<{ userId: string; refreshToken: string }>;
+  rotate(token: string): Promise<IssuedRefreshToken & { userId: string }>;
   /** Ends the family of this token; one that is unknown or ended already is no error. */
   revoke(token: string): Promise<void>;
 }
@@ -39,9 +45,10 @@ export function createRefreshTokens(database: Database, nowMs: () => number = Da
   return {
     async issue(userId) {
       const em = database.asService();
-      const token = add(em, userId, randomUUID());
+      const loginId = randomUUID();
+      const refreshToken = add(em, userId, loginId);
       await em.flush();
-      return token;
+      return { refreshToken, loginId };
     },
 
     async rotate(token) {
@@ -54,7 +61,8 @@ export function createRefreshTokens(database: Database, nowMs: () => number = Da
           return null;
         }
         current.usedAt ??= new Date(nowMs());
-        return { userId: current.user, refreshToken: add(em, current.user, current.familyId) };
+        const { user, familyId } = current;
+        return { userId: user, refreshToken: add(em, user, familyId), loginId: familyId };
       });
       if (rotated === null) throw new ApiError('unauthenticated');
       return rotated;

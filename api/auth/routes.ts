@@ -20,7 +20,8 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
   const refreshTokens = createRefreshTokens(database);
 
   async function signIn(user: Account): Promise<z.input<typeof signedInSchema>> {
-    const [accessToken, refreshToken] = await Promise.all([tokens.issue(user), refreshTokens.issue(user.id)]);
+    const { refreshToken, loginId } = await refreshTokens.issue(user.id);
+    const accessToken = await tokens.issue(user, loginId);
     return { user: toUserView(user), accessToken, refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
   }
 
@@ -69,11 +70,15 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       data: tokensSchema,
       errors: ['unauthenticated'],
       handle: async ({ body }, { note }) => {
-        const { userId, refreshToken } = await refreshTokens.rotate(body.refreshToken);
+        const { userId, refreshToken, loginId } = await refreshTokens.rotate(body.refreshToken);
         note({ user_id: userId });
         const user = await findAccount(database.asService(), userId);
         if (user === null) throw new ApiError('unauthenticated');
-        return { accessToken: await tokens.issue(user), refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
+        return {
+          accessToken: await tokens.issue(user, loginId),
+          refreshToken,
+          expiresInSeconds: tokens.lifetimeSeconds,
+        };
       },
     }),
 

@@ -11,7 +11,7 @@ import {
 } from '../../db/models.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SessionType } from '../../domain/session.ts';
-import type { Caller } from '../auth/accessTokens.ts';
+import type { Caller } from '../auth/caller.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userRoute, type Route } from '../route.ts';
 import { createActiveModelsReader, modelNamed, readModelPage, readVersions } from './reading.ts';

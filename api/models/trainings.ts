@@ -1,7 +1,7 @@
 import { findTraining, listTrainings } from '../../db/trainings.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { WorkflowEndedError } from '../../temporal/client.ts';
-import type { Caller } from '../auth/accessTokens.ts';
+import type { Caller } from '../auth/caller.ts';
 import type { ApiDeps } from '../deps.ts';
 import { fingerprintOf, newId } from '../identity.ts';
 import { userRoute, type Route } from '../route.ts';

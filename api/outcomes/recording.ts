@@ -7,7 +7,7 @@ import type { SessionContent } from '../../domain/impressions.ts';
 import { outcomeSchemas, problemsOf, type KnownOutcome } from '../../domain/outcomes.ts';
 import { betterScores, namesIn, scoreSession } from '../../domain/scoring.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
-import type { Caller } from '../auth/accessTokens.ts';
+import type { Caller } from '../auth/caller.ts';
 import type { SessionReader } from '../sessions/reading.ts';
 import type { NewOutcomeRequest, OutcomeView } from './schemas.ts';
 

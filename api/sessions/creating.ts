@@ -5,7 +5,7 @@ import type { SessionContent } from '../../domain/impressions.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { WorkflowUnavailableError, type StartOutcome, type WorkflowClient } from '../../temporal/client.ts';
-import type { Caller } from '../auth/accessTokens.ts';
+import type { Caller } from '../auth/caller.ts';
 import { fingerprintOf, newId } from '../identity.ts';
 import { requireKnownVersion } from './pinning.ts';
 import type { SessionReader } from './reading.ts';

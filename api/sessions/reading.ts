@@ -7,7 +7,7 @@ import { isTerminal } from '../../domain/session.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
 import { cachedContent, cachedContentSchema, type SessionContentStore } from '../../integrations/sessionContent.ts';
-import type { Caller } from '../auth/accessTokens.ts';
+import type { Caller } from '../auth/caller.ts';
 import { resultsSchema, type ResultsView, type SessionView } from './schemas.ts';
 
 /**

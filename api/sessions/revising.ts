@@ -8,7 +8,7 @@ import { sessionContentSchema, type SessionContent } from '../../domain/impressi
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
-import type { Caller } from '../auth/accessTokens.ts';
+import type { Caller } from '../auth/caller.ts';
 import { requireKnownVersion } from './pinning.ts';
 import { toView, type SessionReader } from './reading.ts';
 import type { SessionRevisionRequest, SessionView } from './schemas.ts';

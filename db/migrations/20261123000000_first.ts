@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { gatewayRole } from '../entities.ts';
+import { gatewayRole } from '../rowSecurity.ts';
 
 const currentUser = `nullif(current_setting('app.user_id', true), '')::uuid`;
 

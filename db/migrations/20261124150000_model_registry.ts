@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { gatewayRole } from '../entities.ts';
+import { gatewayRole } from '../rowSecurity.ts';
 
 /** Roles beside the tiers, and the registry of models: which version does what, and who changed it. */
 export class ModelRegistry extends Migration {

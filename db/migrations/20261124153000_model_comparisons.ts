@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { gatewayRole } from '../entities.ts';
+import { gatewayRole } from '../rowSecurity.ts';
 
 /** How shadow versions compared with the ones that answered. */
 export class ModelComparisons extends Migration {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { gatewayRole } from '../entities.ts';
+import { gatewayRole } from '../rowSecurity.ts';
 
 /** Trainings of models: how each stands, and what came of it. */
 export class Trainings extends Migration {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { gatewayRole } from '../entities.ts';
+import { gatewayRole } from '../rowSecurity.ts';
 
 /** What turned out to be true of a session, and what the session scored by it. */
 export class Outcomes extends Migration {
