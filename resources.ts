@@ -1,5 +1,7 @@
 import type { Config } from './config.ts';
+import { contentKeyRows } from './db/contentKeys.ts';
 import { openDatabase, type Database } from './db/database.ts';
+import { createContentKeys } from './integrations/contentKeys.ts';
 import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
 import { createInferenceCache, type InferenceCache } from './integrations/inferenceCache.ts';
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
@@ -54,7 +56,7 @@ export function openResources(config: Config, service: string): Resources {
     tracing,
     database,
     objects,
-    contents: createSessionContentStore(objects),
+    contents: createSessionContentStore(objects, createContentKeys(contentKeyRows(database), masterKeys)),
     cache: createSessionCache(redis, metrics, masterKeys, logger),
     inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),

@@ -7,6 +7,7 @@ import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
 import type { Role, Tier } from '../domain/tiers.ts';
+import { ContentKey } from './contentKeys.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 
 /** `users`, column for column as specified (D1). */
@@ -361,4 +362,5 @@ export const entities = [
   ModelChange,
   ModelComparison,
   Training,
+  ContentKey,
 ];

@@ -12,7 +12,7 @@ import {
   type ObjectIdentifier,
 } from '@aws-sdk/client-s3';
 import { secondMs } from '../domain/time.ts';
-import { seal, unseal, type MasterKey } from './sealing.ts';
+import { keyIdOf, seal, unseal, type MasterKey } from './sealing.ts';
 
 export { ObjectCorruptError } from './sealing.ts';
 
@@ -25,9 +25,13 @@ export class ObjectMissingError extends Error {
 export interface ObjectStore {
   /** Creates the bucket where it is missing. */
   ensureBucket(): Promise<void>;
-  putSealed(key: string, bytes: Uint8Array): Promise<void>;
-  /** @throws ObjectMissingError, ObjectCorruptError */
-  getSealed(key: string): Promise<Uint8Array>;
+  /** @param owner seals in place of the master key, where what is stored is somebody's */
+  putSealed(key: string, bytes: Uint8Array, owner?: MasterKey): Promise<void>;
+  /**
+   * @param findKey finds the key that a piece names which no master key sealed
+   * @throws ObjectMissingError, ObjectCorruptError
+   */
+  getSealed(key: string, findKey?: FindKey): Promise<Uint8Array>;
   /** Removes the object; one that is not there is no error. A bucket with versions keeps the old ones. */
   delete(key: string): Promise<void>;
   /** Removes everything under the prefix, every version included, and says how many objects and versions that were. */
@@ -36,6 +40,8 @@ export interface ObjectStore {
   check(): Promise<void>;
   close(): void;
 }
+
+type FindKey = (keyId: string) => Promise<MasterKey | undefined>;
 
 export interface ObjectStoreOptions {
   /** AWS itself unless given. */
@@ -97,11 +103,11 @@ export function createObjectStore({
         if (!(error instanceof S3ServiceException) || error.name !== 'BucketAlreadyOwnedByYou') throw error;
       }
     },
-    async putSealed(key, bytes) {
-      const sealed = await seal(bytes, key, masterKeys);
+    async putSealed(key, bytes, owner) {
+      const sealed = await seal(bytes, key, owner === undefined ? masterKeys : [owner]);
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: sealed }));
     },
-    async getSealed(key) {
+    async getSealed(key, findKey) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
         if (error instanceof S3ServiceException && error.name === 'NoSuchKey') {
           throw new ObjectMissingError(`There is no object ${key}.`, { cause: error });
@@ -109,7 +115,9 @@ export function createObjectStore({
         throw error;
       });
       if (Body === undefined) throw new ObjectMissingError(`The object ${key} has no body.`);
-      return unseal(await Body.transformToByteArray(), key, masterKeys);
+      const sealed = await Body.transformToByteArray();
+      const owner = await findKey?.(keyIdOf(sealed) ?? '');
+      return unseal(sealed, key, owner === undefined ? masterKeys : [owner]);
     },
     async delete(key) {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));

@@ -108,6 +108,13 @@ export async function unseal(sealed: Uint8Array, name: string, masterKeys: reado
   }
 }
 
+/** The id of the key that a sealed piece names; undefined when it is no sealed piece. */
+export function keyIdOf(sealed: Uint8Array): string | undefined {
+  const [version, , idLength] = sealed;
+  if (version !== layoutVersion || idLength === undefined) return undefined;
+  return Buffer.from(sealed.subarray(3, 3 + idLength)).toString('ascii');
+}
+
 function encrypt(plain: Uint8Array, key: Uint8Array, bound: Uint8Array): Buffer[] {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv(cipherName, key, nonce).setAAD(bound);

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { sessionContentSchema, type SessionContent } from '../domain/impressions.ts';
+import type { ContentKeys } from './contentKeys.ts';
 import type { ObjectStore } from './objectStore.ts';
 
-/** Where what a person recorded lies: cue, impressions and metadata, one sealed object for each version of them. */
+/** Where what a person recorded lies: cue, impressions and metadata, one object for each version of them, sealed with the person’s own key. */
 export interface SessionContentStore {
   /** Stores a version and returns its key. The same `version` of a session is stored under the same key again. */
-  put(sessionId: string, version: string, content: SessionContent): Promise<string>;
+  put(owner: SessionOwner, version: string, content: SessionContent): Promise<string>;
   /** @throws ObjectMissingError, ObjectCorruptError */
   get(contentKey: string): Promise<SessionContent>;
   delete(contentKey: string): Promise<void>;
@@ -13,15 +14,20 @@ export interface SessionContentStore {
   erase(sessionId: string): Promise<void>;
 }
 
-export function createSessionContentStore(objects: ObjectStore): SessionContentStore {
+interface SessionOwner {
+  sessionId: string;
+  userId: string;
+}
+
+export function createSessionContentStore(objects: ObjectStore, contentKeys: ContentKeys): SessionContentStore {
   return {
-    async put(sessionId, version, content) {
+    async put({ sessionId, userId }, version, content) {
       const key = `${folderOf(sessionId)}content/${version}`;
-      await objects.putSealed(key, Buffer.from(JSON.stringify(content)));
+      await objects.putSealed(key, Buffer.from(JSON.stringify(content)), await contentKeys.of(userId));
       return key;
     },
     async get(contentKey) {
-      const bytes = await objects.getSealed(contentKey);
+      const bytes = await objects.getSealed(contentKey, (keyId) => contentKeys.find(keyId));
       return sessionContentSchema.parse(JSON.parse(Buffer.from(bytes).toString('utf8')));
     },
     delete: (contentKey) => objects.delete(contentKey),

@@ -65,13 +65,14 @@ export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL
     async startSession(content, given = {}, email) {
       const sessionId = randomUUID();
       const fingerprint = sessionId.replaceAll('-', '').padEnd(64, '0');
+      const { id: userId } = await newUser(resources.database, email);
       const input: SessionWorkflowInput = {
         sessionId,
-        userId: (await newUser(resources.database, email)).id,
+        userId,
         sessionType: content.sessionType,
         tier: 'basic',
         fingerprint,
-        contentKey: await resources.contents.put(sessionId, fingerprint, content),
+        contentKey: await resources.contents.put({ sessionId, userId }, fingerprint, content),
         hasImpressions: content.impressions !== undefined,
         analyzeAtOnce: content.impressions !== undefined,
         ...given,

@@ -211,7 +211,7 @@ describe('a training (M4)', () => {
       for (const consent of [true, false]) {
         const sessionId = randomUUID();
         const content = { ...(await exampleOf('dowsing')), metadata: { training_consent: consent } };
-        const contentKey = await contents.put(sessionId, 'v', content);
+        const contentKey = await contents.put({ sessionId, userId }, 'v', content);
         await insertSession(service(), {
           ...{ id: sessionId, userId, sessionType: 'dowsing', cue: 'q', fingerprint: 'f'.repeat(64) },
           ...{ metadata: content.metadata, contentKey, hasImpressions: true },

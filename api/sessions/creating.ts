@@ -39,7 +39,7 @@ export async function createSession(
 
   const { autoAnalyze, ...content } = request;
   await requireKnownVersion(deps.database, content);
-  const contentKey = await deps.contents.put(sessionId, fingerprint, content);
+  const contentKey = await deps.contents.put({ sessionId, userId: caller.userId }, fingerprint, content);
   const staged = { sessionId, fingerprint, contentKey, content, autoAnalyze };
   const outcome = await start(deps, caller, staged, idempotencyKey);
   if (outcome.kind === 'started') {

@@ -42,7 +42,7 @@ export async function changeSession(
     if (content === null) continue;
     const changed = merge(content, change);
     await requireKnownVersion(deps.database, changed);
-    const contentKey = await deps.contents.put(id, randomUUID(), changed);
+    const contentKey = await deps.contents.put({ sessionId: id, userId: caller.userId }, randomUUID(), changed);
     const event = await record(deps, caller, row, changed, contentKey);
     if (event !== null) return finish(deps, row, changed, contentKey, event);
     await deps.contents.delete(contentKey);

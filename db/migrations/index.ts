@@ -3,6 +3,7 @@ import { ModelRegistry } from './20261124150000_model_registry.ts';
 import { ModelComparisons } from './20261124153000_model_comparisons.ts';
 import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
+import { ContentKeys } from './20261124190060_content_keys.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
-export const migrations = [First, ModelRegistry, ModelComparisons, Trainings, Outcomes];
+export const migrations = [First, ModelRegistry, ModelComparisons, Trainings, Outcomes, ContentKeys];
