@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { newSession, newUser, openTestDatabase } from '../tests/database.ts';
 import type { Database } from './database.ts';
-import { Session, User } from './entities.ts';
+import { Session } from './entities.ts';
 import { eventsAfter, findResults, findSession, listSessions } from './sessions.ts';
+import { User } from './users.ts';
 
 let database: Database;
 beforeAll(() => {

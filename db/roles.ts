@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Role } from '../domain/tiers.ts';
-import { User, UserRole } from './entities.ts';
+import { User, UserRole } from './users.ts';
 
 /** The role of an account: `user` unless another was granted. */
 export async function roleOf(em: EntityManager, userId: string): Promise<Role> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { openDatabase, type Database } from '../db/database.ts';
-import { User } from '../db/entities.ts';
+import { User } from '../db/users.ts';
 import { insertSession, type NewSession } from '../db/sessionSteps.ts';
 import { readConfig } from '../config.ts';
 

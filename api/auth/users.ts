@@ -1,7 +1,7 @@
 import { UniqueConstraintViolationException } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { Database } from '../../db/database.ts';
-import { User } from '../../db/entities.ts';
+import { User } from '../../db/users.ts';
 import { roleOf } from '../../db/roles.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { Role, Tier } from '../../domain/tiers.ts';
