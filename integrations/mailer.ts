@@ -1,5 +1,6 @@
 import { Client } from '@sendgrid/client';
 import { MailService } from '@sendgrid/mail';
+import type { MailField } from '../domain/dataClasses.ts';
 import type { SessionType } from '../domain/session.ts';
 import { secondMs } from '../domain/time.ts';
 
@@ -49,7 +50,7 @@ export function createMailer({ apiKey, apiBase, from, timeoutMs = 10 * secondMs 
   async function send(
     to: string,
     templateId: string,
-    dynamicTemplateData: Record<string, string>,
+    dynamicTemplateData: Partial<Record<MailField, string>>,
     customArgs: Record<string, string>,
   ): Promise<void> {
     try {

@@ -1,25 +1,9 @@
-/**
- * What never enters a log line (I5): Restricted content and secrets. A name is compared in lower case without `-` and
- * `_`, at any depth. Names are refused rather than allowed because metadata is open; when in doubt, a name stands here.
- */
-export const restrictedFields = [
-  // What a person recorded.
-  ...['cue', 'content', 'impressions', 'words', 'transcript', 'sketch', 'sketches', 'strokes', 'points', 'trace'],
-  ...['calibration', 'question', 'region', 'series', 'values', 'forecast', 'dimensions', 'rows', 'ratings', 'targets'],
-  // What a model said of it, and what a model is made of.
-  ...['result', 'results', 'data', 'summary', 'descriptors', 'objects', 'terrain', 'places', 'ranking', 'cells'],
-  ...['clusters', 'anomalies', 'importance', 'similar', 'map', 'weights', 'parameters'],
-  // What opens doors.
-  ...['password', 'passwordHash', 'newPassword', 'token', 'tokens', 'accessToken', 'refreshToken', 'idToken', 'jwt'],
-  ...['authorization', 'cookie', 'cookies', 'set-cookie', 'x-api-key', 'apiKey', 'secret', 'clientSecret', 'secretKey'],
-  ...['secretAccessKey', 'privateKey', 'masterKey', 'masterKeys', 'signingKeys', 'idempotency-key', 'credentials'],
-  // What may carry any of these whole, and a person's address.
-  ...['body', 'payload', 'headers', 'query', 'sql', 'email'],
-] as const;
+import { namesKeptFromLogs } from '../domain/dataClasses.ts';
 
 export const redacted = '[redacted]';
 
-const restrictedNames = new Set<string>(restrictedFields.map(normalized));
+/** What never enters a log line (I5); a name is compared in lower case without `-` and `_`, at any depth. */
+const restrictedNames = new Set(namesKeptFromLogs().map(normalized));
 const maxDepth = 8;
 const maxEntries = 100;
 const maxTextLength = 8_192;

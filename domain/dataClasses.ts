@@ -1,0 +1,369 @@
+import type { SessionEventFacts, SessionEventType } from './events.ts';
+
+/**
+ * The one table of data classes (I5): what each column, object, Redis key, field of a log line, label of a metric,
+ * property of an event and field of a mail may hold, and from that where it may go. Redaction, mails and events take
+ * their lists and types from here; tests hold the database, the metrics and what really leaves the processes against it.
+ */
+
+/**
+ * The four classes of the specification, and above them `secret`: what opens doors or would let a person be
+ * impersonated. A secret leaves its store for nobody, not even for the person whose account it belongs to.
+ */
+export const dataClasses = ['public', 'internal', 'confidential', 'restricted', 'secret'] as const;
+export type DataClass = (typeof dataClasses)[number];
+
+/** Where data goes beside its own store and its owner. */
+export type Destination = 'log' | 'metric' | 'history' | 'mail' | 'analytics';
+
+/** An id names somebody or something only to those who can look it up, so ids count as internal. */
+export const allowedIn: Record<Destination, readonly DataClass[]> = {
+  log: ['public', 'internal'],
+  metric: ['public', 'internal'],
+  history: ['public', 'internal'],
+  analytics: ['public', 'internal'],
+  mail: ['public', 'internal', 'confidential'],
+};
+
+interface TableTerms {
+  /** The column that says whose a row is, itself or by its session; null where rows are nobody's. */
+  owner: string | null;
+  /** What becomes of a person's rows when the account is erased; what is kept says why. */
+  erasure: 'delete' | { keep: string };
+  columns: Readonly<Record<string, DataClass>>;
+}
+
+const nobodys = { owner: null, erasure: { keep: 'It holds nothing of a person.' } } as const;
+
+/**
+ * Every table. The order is the one in which a person's rows are erased: what points at other rows comes before them.
+ */
+export const tables = {
+  outcomes: {
+    owner: 'session_id',
+    erasure: 'delete',
+    columns: {
+      session_id: 'internal',
+      outcome: 'restricted',
+      scorecard: 'restricted',
+      known_at: 'confidential',
+      recorded_at: 'confidential',
+      recorded_by: 'internal',
+    },
+  },
+  analysis_results: {
+    owner: 'session_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      session_id: 'internal',
+      result_type: 'internal',
+      confidence_score: 'restricted',
+      data: 'restricted',
+      created_at: 'internal',
+    },
+  },
+  session_events: {
+    owner: 'session_id',
+    erasure: 'delete',
+    columns: { session_id: 'internal', seq: 'internal', type: 'internal', data: 'internal', created_at: 'internal' },
+  },
+  sessions: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      user_id: 'internal',
+      cue: 'restricted',
+      session_type: 'internal',
+      status: 'internal',
+      metadata: 'confidential',
+      created_at: 'internal',
+      completed_at: 'internal',
+    },
+  },
+  session_states: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      session_id: 'internal',
+      user_id: 'internal',
+      fingerprint: 'internal',
+      content_key: 'internal',
+      has_impressions: 'internal',
+      step: 'internal',
+      last_seq: 'internal',
+      stuck: 'internal',
+      updated_at: 'internal',
+      deleted_at: 'internal',
+    },
+  },
+  refresh_tokens: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      token_hash: 'secret',
+      family_id: 'internal',
+      user_id: 'internal',
+      expires_at: 'internal',
+      used_at: 'confidential',
+      revoked_at: 'internal',
+      created_at: 'confidential',
+    },
+  },
+  billing_accounts: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: { user_id: 'internal', stripe_customer_id: 'confidential', created_at: 'confidential' },
+  },
+  bills: {
+    owner: 'user_id',
+    erasure: { keep: 'The books must be kept; without the account they name nobody.' },
+    columns: {
+      session_id: 'internal',
+      user_id: 'internal',
+      units: 'confidential',
+      state: 'internal',
+      first_sent_at: 'confidential',
+      updated_at: 'internal',
+    },
+  },
+  user_roles: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: { user_id: 'internal', role: 'internal', granted_at: 'internal' },
+  },
+  content_keys: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: { user_id: 'internal', sealed_key: 'secret', created_at: 'internal' },
+  },
+  users: {
+    owner: 'id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      email: 'confidential',
+      username: 'confidential',
+      password_hash: 'secret',
+      tier: 'internal',
+      created_at: 'confidential',
+      updated_at: 'confidential',
+    },
+  },
+  models: {
+    ...nobodys,
+    columns: {
+      name: 'public',
+      active_version: 'public',
+      canary_version: 'internal',
+      canary_share: 'internal',
+      shadow_version: 'internal',
+      updated_at: 'internal',
+      updated_by: 'internal',
+    },
+  },
+  model_versions: {
+    ...nobodys,
+    columns: {
+      name: 'public',
+      version: 'public',
+      artefact_key: 'restricted',
+      sha256: 'restricted',
+      figures: 'public',
+      seed: 'internal',
+      sessions: 'public',
+      backend: 'public',
+      profile: 'restricted',
+      card: 'public',
+      created_at: 'public',
+      created_by: 'internal',
+    },
+  },
+  model_changes: {
+    ...nobodys,
+    columns: {
+      id: 'internal',
+      name: 'public',
+      kind: 'internal',
+      from_version: 'internal',
+      to_version: 'internal',
+      share: 'internal',
+      reason: 'internal',
+      changed_at: 'internal',
+      changed_by: 'internal',
+    },
+  },
+  model_comparisons: {
+    ...nobodys,
+    columns: {
+      name: 'public',
+      version: 'public',
+      shadow_version: 'internal',
+      result_type: 'public',
+      sessions: 'internal',
+      agreed: 'internal',
+      confidence_difference: 'internal',
+      updated_at: 'internal',
+    },
+  },
+  trainings: {
+    ...nobodys,
+    columns: {
+      id: 'internal',
+      model: 'public',
+      version: 'public',
+      sessions: 'public',
+      real_sessions: 'internal',
+      seed: 'internal',
+      fingerprint: 'internal',
+      started_by: 'internal',
+      state: 'internal',
+      stage: 'internal',
+      stage_done: 'internal',
+      epoch: 'internal',
+      epochs: 'internal',
+      losses: 'internal',
+      samples_per_second: 'internal',
+      seconds_left: 'internal',
+      figures: 'public',
+      active_version: 'public',
+      active_figures: 'public',
+      decision: 'internal',
+      reason: 'internal',
+      failure: 'internal',
+      started_at: 'internal',
+      updated_at: 'internal',
+      ended_at: 'internal',
+    },
+  },
+} as const satisfies Record<string, TableTerms>;
+export type TableName = keyof typeof tables;
+
+/** What lies in object storage, by the beginning of its key. */
+export const objectPrefixes = {
+  'sessions/': 'restricted',
+  'models/': 'restricted',
+  'trainings/': 'restricted',
+} as const satisfies Record<string, DataClass>;
+
+/** What lies in Redis, by the form of its key. What is restricted there is sealed. */
+export const redisKeys = {
+  'session:{id}': 'restricted',
+  'session:{id}:status': 'internal',
+  'session:{id}:results': 'restricted',
+  'user:{id}': 'confidential',
+  'user:{id}:permissions': 'internal',
+  'user:{id}:rate_limit': 'internal',
+  'config:system': 'internal',
+  'models:active': 'public',
+  'stats:realtime': 'internal',
+} as const satisfies Record<string, DataClass>;
+
+/** What a session's event says; events are read by their owner, and go to webhooks. */
+export const eventFields = {
+  seq: 'internal',
+  event: 'internal',
+  status: 'internal',
+  step: 'internal',
+  progress: 'internal',
+  attempt: 'internal',
+  stuck: 'internal',
+} as const satisfies Record<keyof (SessionEventFacts & { seq: number; event: SessionEventType }), DataClass>;
+
+/** What a mail's template is filled with. */
+export const mailFields = {
+  username: 'confidential',
+  session_type: 'internal',
+  session_url: 'internal',
+} as const satisfies Record<string, DataClass>;
+export type MailField = keyof typeof mailFields;
+
+/** The labels of metrics; their values come from closed lists. */
+export const metricLabels = {
+  service: 'internal',
+  session_type: 'internal',
+  status: 'internal',
+  tier: 'internal',
+  endpoint: 'public',
+  method: 'public',
+  route: 'public',
+  model: 'public',
+  version: 'public',
+  backend: 'public',
+  outcome: 'internal',
+  feature: 'internal',
+  network: 'internal',
+  step: 'internal',
+} as const satisfies Record<string, DataClass>;
+
+/**
+ * Names under which content and secrets travel beside the columns: in bodies, headers, results and settings. When in
+ * doubt, a name stands here.
+ */
+export const fields = {
+  restricted: [
+    // What a person recorded.
+    ...['content', 'impressions', 'words', 'transcript', 'sketch', 'sketches', 'strokes', 'points', 'trace', 'image'],
+    ...[
+      'calibration',
+      'question',
+      'region',
+      'series',
+      'values',
+      'forecast',
+      'dimensions',
+      'rows',
+      'ratings',
+      'targets',
+    ],
+    // What a model said of it, and what a model is made of.
+    ...['result', 'results', 'summary', 'descriptors', 'objects', 'terrain', 'places', 'ranking', 'cells', 'clusters'],
+    ...['anomalies', 'importance', 'similar', 'map', 'weights', 'parameters'],
+    // What may carry any of these whole.
+    ...['body', 'payload', 'headers', 'query', 'sql'],
+  ],
+  secret: [
+    ...[
+      'password',
+      'newPassword',
+      'currentPassword',
+      'token',
+      'tokens',
+      'accessToken',
+      'refreshToken',
+      'idToken',
+      'jwt',
+    ],
+    ...[
+      'authorization',
+      'cookie',
+      'cookies',
+      'set-cookie',
+      'x-api-key',
+      'apiKey',
+      'secret',
+      'clientSecret',
+      'secretKey',
+    ],
+    ...['secretAccessKey', 'privateKey', 'masterKey', 'masterKeys', 'signingKeys', 'idempotency-key', 'credentials'],
+  ],
+  confidential: ['email', 'username', 'address', 'ip', 'userAgent'],
+} as const satisfies Partial<Record<DataClass, readonly string[]>>;
+
+/** Whether data of this class may go there. */
+export function mayEnter(destination: Destination, dataClass: DataClass): boolean {
+  return allowedIn[destination].includes(dataClass);
+}
+
+/** Names of columns that mean something else elsewhere, where they are harmless. */
+const ambiguousColumns: readonly string[] = ['metadata', 'created_at', 'updated_at', 'used_at', 'units', 'recorded_at'];
+
+/** Every name that is taken out of a log line, at any depth and in any spelling. */
+export function namesKeptFromLogs(): string[] {
+  const columns = Object.values(tables)
+    .flatMap(({ columns }) => Object.entries<DataClass>(columns))
+    .filter(([name, dataClass]) => !mayEnter('log', dataClass) && !ambiguousColumns.includes(name))
+    .map(([name]) => name);
+  return [...new Set([...columns, ...fields.restricted, ...fields.secret, ...fields.confidential])];
+}
