@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { contentKeyRows } from './db/contentKeys.ts';
 import { openDatabase, type Database } from './db/database.ts';
-import { createContentKeys } from './integrations/contentKeys.ts';
+import { createContentKeys, type ContentKeys } from './integrations/contentKeys.ts';
 import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
 import { createInferenceCache, type InferenceCache } from './integrations/inferenceCache.ts';
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
@@ -23,6 +23,7 @@ export interface Resources {
   tracing: Tracing;
   database: Database;
   objects: ObjectStore;
+  contentKeys: ContentKeys;
   contents: SessionContentStore;
   cache: SessionCache;
   inferences: InferenceCache;
@@ -40,6 +41,7 @@ export function openResources(config: Config, service: string): Resources {
   const tracing = startTracing({ service, exporterUrl: config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT });
   const masterKeys = parseMasterKeys(config.CONTENT_MASTER_KEYS);
   const database = openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const contentKeys = createContentKeys(contentKeyRows(database), masterKeys);
   const redis = createRedis(config.REDIS_URL, service, logger);
   const objects = createObjectStore({
     endpoint: config.S3_ENDPOINT,
@@ -56,7 +58,8 @@ export function openResources(config: Config, service: string): Resources {
     tracing,
     database,
     objects,
-    contents: createSessionContentStore(objects, createContentKeys(contentKeyRows(database), masterKeys)),
+    contentKeys,
+    contents: createSessionContentStore(objects, contentKeys),
     cache: createSessionCache(redis, metrics, masterKeys, logger),
     inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),

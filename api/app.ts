@@ -1,4 +1,4 @@
-import express, { type Express, type RequestHandler, type Response } from 'express';
+import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { ApiError } from '../domain/errors.ts';
 import { authenticate } from './auth/authenticate.ts';
@@ -10,13 +10,14 @@ import type { ApiDeps } from './deps.ts';
 import { docsAssets, docsRoutes } from './docs.ts';
 import { success } from './envelope.ts';
 import { answerErrors } from './errors.ts';
+import { createIdempotency, idempotencyKeyOf, type Idempotency } from './idempotency.ts';
 import { modelRoutes } from './models/routes.ts';
 import { trainingRoutes } from './models/trainings.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { outcomeRoutes } from './outcomes/routes.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { stateOf } from './requestState.ts';
-import { plainRoute, type JsonRoute, type PlainRoute, type Route } from './route.ts';
+import { plainRoute, type JsonRoute, type PlainRoute, type Route, type RouteAnswer } from './route.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { observeRequests } from './telemetry.ts';
 
@@ -61,7 +62,7 @@ export function createApp(deps: ApiDeps): Express {
   );
   app.use(readClientVersion);
   app.use(...docsAssets());
-  mount(app, createRoutes(deps), deps.tokens);
+  mount(app, createRoutes(deps), { tokens: deps.tokens, idempotency: createIdempotency(deps) });
   app.use(() => {
     throw new ApiError('not_found');
   });
@@ -69,7 +70,13 @@ export function createApp(deps: ApiDeps): Express {
   return app;
 }
 
-function mount(app: Express, routes: readonly Route[], tokens: AccessTokens): void {
+/** What stands between a request and its route. */
+interface Gates {
+  tokens: AccessTokens;
+  idempotency: Idempotency;
+}
+
+function mount(app: Express, routes: readonly Route[], gates: Gates): void {
   for (const [path, here] of Map.groupBy(routes, (route) => expressPath(route.path))) {
     const at = app.route(path);
     at.all((_request, response, next) => {
@@ -77,7 +84,7 @@ function mount(app: Express, routes: readonly Route[], tokens: AccessTokens): vo
       next();
     });
     for (const route of here) {
-      if (route.kind === 'json') at[route.method](...jsonHandlers(route, tokens));
+      if (route.kind === 'json') at[route.method](...jsonHandlers(route, gates));
       else at.get(plainHandler(route));
     }
     at.all(refuseMethod(here));
@@ -89,39 +96,60 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-function jsonHandlers(route: JsonRoute, tokens: AccessTokens): RequestHandler[] {
+function jsonHandlers(route: JsonRoute, { tokens, idempotency }: Gates): RequestHandler[] {
   const callers = new WeakMap<Response, Caller>();
-  const answer: RequestHandler = async (request, response) => {
-    const state = stateOf(response);
+  const respond: RequestHandler = async (request, response) => {
+    const { method, path, headers } = request;
     const body: unknown = request.body;
-    const { params, query, headers } = request;
-    const data = await route.run(
-      { params, query, headers, body },
-      {
-        caller: callers.get(response) ?? null,
-        header: (name, value) => {
-          response.setHeader(name, value);
-        },
-        note: (fields) => {
-          Object.assign(state.fields, fields);
-        },
-      },
-    );
-    if (!response.hasHeader('Cache-Control')) {
-      response.setHeader('Cache-Control', response.hasHeader('ETag') ? 'private, no-cache' : 'no-store');
-    }
-    if (request.fresh) {
-      response.status(304).end();
-      return;
-    }
-    response.status(route.status).json(success(state.requestId, route.message, data));
+    const caller = callers.get(response) ?? null;
+    const serve = () => answerOf(route, request, response, caller);
+    const key = route.idempotent ? idempotencyKeyOf(headers) : undefined;
+    const answer =
+      key === undefined || caller === null
+        ? await serve()
+        : await idempotency.once({ userId: caller.userId, key, method, path, body }, serve);
+    send(route, request, response, answer);
   };
   // Who calls is asked before the body is read: a stranger's ten megabytes are not parsed.
   return [
     ...(route.access === 'public' ? [] : [authenticate(tokens, route.access.permission, callers)]),
     ...(route.request.body === undefined ? [] : [requireJson, parseJson]),
-    answer,
+    respond,
   ];
+}
+
+async function answerOf(
+  route: JsonRoute,
+  { params, query, headers, body }: Request,
+  response: Response,
+  caller: Caller | null,
+): Promise<RouteAnswer> {
+  const answer: RouteAnswer = { data: null, headers: {} };
+  answer.data = await route.run(
+    { params, query, headers, body },
+    {
+      caller,
+      header: (name, value) => {
+        answer.headers[name] = value;
+      },
+      note: (fields) => {
+        Object.assign(stateOf(response).fields, fields);
+      },
+    },
+  );
+  return answer;
+}
+
+function send({ status, message }: JsonRoute, request: Request, response: Response, answer: RouteAnswer): void {
+  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
+  if (!response.hasHeader('Cache-Control')) {
+    response.setHeader('Cache-Control', response.hasHeader('ETag') ? 'private, no-cache' : 'no-store');
+  }
+  if (request.fresh) {
+    response.status(304).end();
+    return;
+  }
+  response.status(status).json(success(stateOf(response).requestId, message, answer.data));
 }
 
 const parseJson = express.json({ limit: '10mb', strict: false });

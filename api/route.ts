@@ -3,6 +3,7 @@ import { ApiError, type ErrorCode } from '../domain/errors.ts';
 import type { Permission } from '../domain/tiers.ts';
 import type { LogFields } from '../observability/logger.ts';
 import type { Caller } from './auth/caller.ts';
+import { idempotencyHeadersSchema } from './idempotency.ts';
 
 /**
  * One definition a route: from it come the validation, the types of its handler, and its part of the OpenAPI document.
@@ -46,6 +47,8 @@ export interface JsonRoute extends Terms {
   data: z.ZodType;
   /** What it can refuse, beside what every route can. */
   errors: readonly ErrorCode[];
+  /** An Idempotency-Key makes it safe to repeat. */
+  idempotent: boolean;
   run: (raw: RawRequest, context: RouteContext) => Promise<unknown>;
 }
 
@@ -62,6 +65,12 @@ export type Route = JsonRoute | PlainRoute;
 
 /** Who may call a route: anybody, or a caller who is signed in and has the permission, where one is named. */
 type Access = 'public' | { permission?: Permission };
+
+/** What a route answers: the data of the envelope, and the headers that it set. */
+export interface RouteAnswer {
+  data: unknown;
+  headers: Record<string, string>;
+}
 
 interface RouteContext {
   caller: Caller | null;
@@ -92,6 +101,7 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
     access: 'public',
     status: terms.status ?? 200,
     errors: terms.errors ?? [],
+    idempotent: false,
     run: (raw, context) => terms.handle(parse(raw), context),
   };
 }
@@ -100,22 +110,32 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
 export function userRoute<R extends RequestShape, D extends z.ZodType>(
   terms: JsonTerms<R, D> & {
     permission?: Permission;
+    /** For a POST that creates: an Idempotency-Key makes it safe to repeat, without a line in the handler. */
+    idempotent?: true;
     handle: (input: Parsed<R>, context: RouteContext & { caller: Caller }) => Promise<z.input<D>>;
   },
 ): JsonRoute {
   const parse = parserOf(terms.request);
-  const { permission } = terms;
+  const { permission, request, idempotent = false } = terms;
   return {
     ...terms,
     kind: 'json',
+    request: idempotent ? { ...request, headers: withIdempotencyKey(request) } : request,
     access: permission === undefined ? {} : { permission },
     status: terms.status ?? 200,
-    errors: terms.errors ?? [],
+    errors: [...(terms.errors ?? []), ...(idempotent ? idempotencyErrors : [])],
+    idempotent,
     run: (raw, { caller, ...context }) => {
       if (caller === null) throw new ApiError('unauthenticated');
       return terms.handle(parse(raw), { ...context, caller });
     },
   };
+}
+
+const idempotencyErrors = ['request_in_flight', 'idempotency_key_reused'] as const;
+
+function withIdempotencyKey({ headers = z.object({}) }: RequestShape): z.ZodObject {
+  return headers.extend(idempotencyHeadersSchema.shape);
 }
 
 /** A route that anybody may read, whose answer is no envelope. */

@@ -7,6 +7,7 @@ import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
 import { ContentKey } from './contentKeys.ts';
+import { IdempotencyKey } from './idempotencyKeys.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 import { User, UserRole } from './users.ts';
 
@@ -332,4 +333,5 @@ export const entities = [
   ModelComparison,
   Training,
   ContentKey,
+  IdempotencyKey,
 ];

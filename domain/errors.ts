@@ -118,6 +118,12 @@ export const errorTable = {
     message: 'The training has ended already.',
     help: 'Nothing needs to be done.',
   },
+  request_in_flight: {
+    status: 409,
+    retryable: true,
+    message: 'The same request is being served right now.',
+    help: 'Send it again with the same Idempotency-Key in a moment; the answer will be the same.',
+  },
   session_deleted: {
     status: 410,
     retryable: false,

@@ -3,9 +3,9 @@ import { ApiError } from '../../domain/errors.ts';
 import { WorkflowEndedError } from '../../temporal/client.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiDeps } from '../deps.ts';
+import { idempotencyHeadersSchema } from '../idempotency.ts';
 import { fingerprintOf, newId } from '../identity.ts';
 import { userRoute, type Route } from '../route.ts';
-import { idempotencyHeadersSchema } from '../sessions/schemas.ts';
 import {
   newTrainingSchema,
   trainingListQuerySchema,

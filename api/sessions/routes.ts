@@ -4,6 +4,7 @@ import { ApiError } from '../../domain/errors.ts';
 import { isTerminal } from '../../domain/session.ts';
 import { WorkflowEndedError } from '../../temporal/client.ts';
 import type { ApiDeps } from '../deps.ts';
+import { idempotencyHeadersSchema } from '../idempotency.ts';
 import { userRoute, type Route } from '../route.ts';
 import { createSession } from './creating.ts';
 import { fromCursor, toCursor } from './cursor.ts';
@@ -12,7 +13,6 @@ import { changeSession } from './revising.ts';
 import {
   eventsQuerySchema,
   eventsSchema,
-  idempotencyHeadersSchema,
   listQuerySchema,
   newSessionSchema,
   resultsSchema,

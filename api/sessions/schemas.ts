@@ -42,15 +42,6 @@ export type SessionRevisionRequest = z.output<typeof revisionSchema>;
 
 export const sessionParamsSchema = z.object({ id: z.uuid() });
 
-/** Names one request to create; sending it again with the same key and body answers the same session. */
-export const idempotencyHeadersSchema = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
-    .optional()
-    .describe('Makes the request safe to repeat: the same key and body answer the same.'),
-});
-
 export const listQuerySchema = z.strictObject({
   cursor: z.string().min(1).max(300).optional().describe('`nextCursor` of the page before.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
