@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { contentKeyRows } from './db/contentKeys.ts';
 import { openDatabase, type Database } from './db/database.ts';
+import { createAccountArchives, type AccountArchives } from './integrations/accountArchives.ts';
 import { createContentKeys, type ContentKeys } from './integrations/contentKeys.ts';
 import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
 import { createInferenceCache, type InferenceCache } from './integrations/inferenceCache.ts';
@@ -25,6 +26,7 @@ export interface Resources {
   objects: ObjectStore;
   contentKeys: ContentKeys;
   contents: SessionContentStore;
+  archives: AccountArchives;
   cache: SessionCache;
   inferences: InferenceCache;
   driftCounts: DriftCounts;
@@ -60,6 +62,7 @@ export function openResources(config: Config, service: string): Resources {
     objects,
     contentKeys,
     contents: createSessionContentStore(objects, contentKeys),
+    archives: createAccountArchives(objects),
     cache: createSessionCache(redis, metrics, masterKeys, logger),
     inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),

@@ -16,6 +16,7 @@ import { trainingRoutes } from './models/trainings.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { outcomeRoutes } from './outcomes/routes.ts';
 import { platformRoutes } from './platform/routes.ts';
+import { privacyRoutes } from './privacy/routes.ts';
 import { stateOf } from './requestState.ts';
 import { plainRoute, type JsonRoute, type PlainRoute, type Route, type RouteAnswer } from './route.ts';
 import { sessionRoutes } from './sessions/routes.ts';
@@ -25,6 +26,7 @@ import { observeRequests } from './telemetry.ts';
 export function createRoutes(deps: ApiDeps): Route[] {
   const routes = [
     ...authRoutes(deps),
+    ...privacyRoutes(deps),
     ...sessionRoutes(deps),
     ...outcomeRoutes(deps),
     // Before the models: no model is called "trainings".

@@ -5,7 +5,16 @@ import { createAccessTokens, type AccessTokens } from './auth/accessTokens.ts';
 /** Everything that the gateway works with; `api/main.ts` and the tests hand in the real things. */
 export interface ApiDeps extends Pick<
   Resources,
-  'database' | 'contentKeys' | 'contents' | 'cache' | 'driftCounts' | 'live' | 'logger' | 'metrics' | 'checks'
+  | 'archives'
+  | 'database'
+  | 'contentKeys'
+  | 'contents'
+  | 'cache'
+  | 'driftCounts'
+  | 'live'
+  | 'logger'
+  | 'metrics'
+  | 'checks'
 > {
   workflows: WorkflowClient;
   tokens: AccessTokens;

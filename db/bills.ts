@@ -54,6 +54,15 @@ export async function readBillState(em: EntityManager, sessionId: string): Promi
   return row?.state ?? null;
 }
 
+/** Whom Stripe knows the user as; null when Stripe does not. */
+export async function findCustomer(em: EntityManager, userId: string): Promise<string | null> {
+  const [row] = await em.execute<{ id: string }[]>(
+    `select stripe_customer_id as id from billing_accounts where user_id = :userId`,
+    { userId },
+  );
+  return row?.id ?? null;
+}
+
 /** Remembers whom Stripe knows the user as; the first one stays. */
 export async function rememberCustomer(em: EntityManager, userId: string, stripeCustomerId: string): Promise<void> {
   await em.execute(

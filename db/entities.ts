@@ -6,6 +6,8 @@ import type { ModelResult, ResultType } from '../domain/results.ts';
 import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
+import { AccountErasure } from './accountErasures.ts';
+import { AccountExport } from './accountExports.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
@@ -334,4 +336,6 @@ export const entities = [
   Training,
   ContentKey,
   IdempotencyKey,
+  AccountErasure,
+  AccountExport,
 ];

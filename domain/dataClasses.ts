@@ -133,6 +133,34 @@ export const tables = {
     erasure: 'delete',
     columns: { user_id: 'internal', role: 'internal', granted_at: 'internal' },
   },
+  account_exports: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      user_id: 'internal',
+      state: 'internal',
+      sessions_done: 'internal',
+      sessions: 'internal',
+      bytes: 'internal',
+      created_at: 'internal',
+      ready_at: 'internal',
+      expires_at: 'internal',
+    },
+  },
+  idempotency_keys: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      user_id: 'internal',
+      key_hash: 'internal',
+      fingerprint: 'internal',
+      claim: 'internal',
+      claimed_until: 'internal',
+      answer: 'secret',
+      expires_at: 'internal',
+    },
+  },
   content_keys: {
     owner: 'user_id',
     erasure: 'delete',
@@ -149,6 +177,17 @@ export const tables = {
       tier: 'internal',
       created_at: 'confidential',
       updated_at: 'confidential',
+    },
+  },
+  account_erasures: {
+    owner: 'user_id',
+    erasure: { keep: 'It is the receipt; once the erasure is done it names nobody.' },
+    columns: {
+      id: 'secret',
+      user_id: 'internal',
+      requested_at: 'internal',
+      completed_at: 'internal',
+      erased_rows: 'internal',
     },
   },
   models: {
@@ -245,6 +284,7 @@ export const objectPrefixes = {
   'sessions/': 'restricted',
   'models/': 'restricted',
   'trainings/': 'restricted',
+  'exports/': 'restricted',
 } as const satisfies Record<string, DataClass>;
 
 /** What lies in Redis, by the form of its key. What is restricted there is sealed. */
@@ -357,7 +397,15 @@ export function mayEnter(destination: Destination, dataClass: DataClass): boolea
 }
 
 /** Names of columns that mean something else elsewhere, where they are harmless. */
-const ambiguousColumns: readonly string[] = ['metadata', 'created_at', 'updated_at', 'used_at', 'units', 'recorded_at'];
+const ambiguousColumns: readonly string[] = [
+  'id',
+  'metadata',
+  'created_at',
+  'updated_at',
+  'used_at',
+  'units',
+  'recorded_at',
+];
 
 /** Every name that is taken out of a log line, at any depth and in any spelling. */
 export function namesKeptFromLogs(): string[] {

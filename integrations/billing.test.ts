@@ -19,6 +19,10 @@ describe("On Stripe's own mock, which checks every request against its API descr
     await billing.voidUsage({ sessionId });
   });
 
+  test('a customer is ended (X1, I5)', async () => {
+    await billing.deleteCustomer('cus_123');
+  });
+
   test('a refusal is final (X1)', async () => {
     const withoutKey = createBilling({ secretKey: 'no key of Stripe', apiBase: STRIPE_API_BASE });
     await expect(withoutKey.voidUsage({ sessionId: randomUUID() })).rejects.toThrow(BillingRejectedError);
@@ -98,6 +102,14 @@ describe('What Stripe is told', () => {
       path: '/v1/billing/meter_event_adjustments',
       form: { event_name: 'session_completed', type: 'cancel', 'cancel[identifier]': `session-${sessionId}` },
     });
+  });
+
+  test('ends a customer, and one that is gone already is no error (X1, I5)', async () => {
+    next = { status: 404, body: { error: { type: 'invalid_request_error', code: 'resource_missing' } } };
+    await local().deleteCustomer('cus_9');
+    expect(seen.map(({ path }) => path)).toEqual(['/v1/customers/cus_9']);
+    next = { status: 400, body: { error: { type: 'invalid_request_error', code: 'parameter_invalid' } } };
+    await expect(local().deleteCustomer('cus_9')).rejects.toThrow(BillingRejectedError);
   });
 
   test('is told once a call: trying again is left to the workflow (T1)', async () => {

@@ -24,6 +24,8 @@ export interface Billing {
    * same `occurredAt` as it did the first time, a refusal included; after a refusal, a new time asks anew.
    */
   recordUsage(usage: { sessionId: string; customerId: string; units: number; occurredAt: Date }): Promise<void>;
+  /** Ends the customer, and every subscription of theirs; one that is gone already is no error. */
+  deleteCustomer(customerId: string): Promise<void>;
   /** Takes a session's usage back; Stripe allows it for 24 hours. */
   voidUsage(usage: { sessionId: string }): Promise<void>;
 }
@@ -68,6 +70,15 @@ export function createBilling({ secretKey, apiBase, timeoutMs = 10 * secondMs }:
       await classified(() =>
         stripe.billing.meterEvents.create(event, { idempotencyKey: `${identifierOf(sessionId)}-usage-${timestamp}` }),
       );
+    },
+    async deleteCustomer(customerId) {
+      await classified(async () => {
+        try {
+          await stripe.customers.del(customerId);
+        } catch (error) {
+          if (!(error instanceof Stripe.errors.StripeError) || error.statusCode !== 404) throw error;
+        }
+      });
     },
     async voidUsage({ sessionId }) {
       const adjustment = {

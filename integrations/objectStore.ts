@@ -11,6 +11,9 @@ import {
   S3ServiceException,
   type ObjectIdentifier,
 } from '@aws-sdk/client-s3';
+import { Upload } from '@aws-sdk/lib-storage';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import type { Readable } from 'node:stream';
 import { secondMs } from '../domain/time.ts';
 import { keyIdOf, seal, unseal, type MasterKey } from './sealing.ts';
 
@@ -32,6 +35,10 @@ export interface ObjectStore {
    * @throws ObjectMissingError, ObjectCorruptError
    */
   getSealed(key: string, findKey?: FindKey): Promise<Uint8Array>;
+  /** Stores what a stream brings, in parts, so that its length need not be known. It is not sealed. */
+  putStream(key: string, stream: Readable, contentType: string): Promise<void>;
+  /** An address that anybody can fetch the object from for five minutes, as a download of this name. */
+  link(key: string, fileName: string): Promise<string>;
   /** Removes the object; one that is not there is no error. A bucket with versions keeps the old ones. */
   delete(key: string): Promise<void>;
   /** Removes everything under the prefix, every version included, and says how many objects and versions that were. */
@@ -40,6 +47,9 @@ export interface ObjectStore {
   check(): Promise<void>;
   close(): void;
 }
+
+/** How long a link to an object holds: long enough to begin the download. */
+export const linkLifetimeSeconds = 300;
 
 type FindKey = (keyId: string) => Promise<MasterKey | undefined>;
 
@@ -119,6 +129,21 @@ export function createObjectStore({
       const owner = await findKey?.(keyIdOf(sealed) ?? '');
       return unseal(sealed, key, owner === undefined ? masterKeys : [owner]);
     },
+    async putStream(key, stream, contentType) {
+      const params = { Bucket: bucket, Key: key, Body: stream, ContentType: contentType };
+      await new Upload({ client, params, queueSize: 2 }).done();
+    },
+    link: (key, fileName) =>
+      getSignedUrl(
+        client,
+        new GetObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          ResponseContentDisposition: `attachment; filename="${fileName}"`,
+          ResponseCacheControl: 'private, no-store',
+        }),
+        { expiresIn: linkLifetimeSeconds },
+      ),
     async delete(key) {
       await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },

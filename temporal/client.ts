@@ -17,6 +17,7 @@ import type { SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
 import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
+import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../workflows/account.ts';
 import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
 import { otherRequestFailure } from '../workflows/requests.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
@@ -67,6 +68,10 @@ export interface WorkflowClient {
   cancelSession(sessionId: string): Promise<void>;
   /** Starts the erasure, or finds it running, and waits a while for it; `pending` is finished by itself. */
   eraseSession(sessionId: string): Promise<'erased' | 'pending'>;
+  /** Starts the erasure of an account, or finds it running; it is finished by itself. */
+  eraseAccount(input: { userId: string }): Promise<void>;
+  /** Starts the making of an archive, or finds it under way. */
+  exportAccount(input: { userId: string; exportId: string }): Promise<void>;
   /** Starts the training's workflow, or finds it running, and waits until it is known whether it may run. */
   startTraining(input: TrainingWorkflowInput): Promise<StartOutcome<TrainingBegun>>;
   /** @throws WorkflowEndedError */
@@ -130,6 +135,15 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     }
   }
 
+  /** Starts a workflow that is named for ever, unless it runs or has run already. */
+  async function startOnce(workflowId: string, type: string, input: object, staticSummary: string): Promise<void> {
+    try {
+      await call(() => client.workflow.start(type, { ...once(workflowId), args: [input], staticSummary }));
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+
   return {
     createSession(input) {
       const workflow = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
@@ -170,6 +184,13 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
         if (error instanceof WorkflowUnavailableError) return 'pending';
         throw error;
       }
+    },
+
+    eraseAccount: async (input) => {
+      await startOnce(eraseAccountWorkflowId(input.userId), 'eraseAccountWorkflow', input, 'erasure of an account');
+    },
+    exportAccount: async (input) => {
+      await startOnce(exportAccountWorkflowId(input.exportId), 'exportAccountWorkflow', input, 'export of an account');
     },
 
     startTraining(input) {

@@ -1,4 +1,6 @@
 import { Worker, type NativeConnection, type WorkerInterceptors, type WorkerOptions } from '@temporalio/worker';
+import { createEraseAccountActivities } from '../activities/account/erase.ts';
+import { createExportAccountActivities } from '../activities/account/export.ts';
 import { createAnalyzeActivities } from '../activities/analyze.ts';
 import { createBillActivities } from '../activities/bill.ts';
 import { createCloseActivities } from '../activities/close.ts';
@@ -65,6 +67,8 @@ export async function createCpuWorker(
       ...createParkActivities(resources),
       ...createCloseActivities({ ...resources, billing }),
       ...createEraseActivities(resources),
+      ...createEraseAccountActivities({ ...resources, billing }),
+      ...createExportAccountActivities(resources),
       ...createTrainingRecordActivities(resources),
     },
     maxCachedWorkflows,

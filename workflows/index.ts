@@ -1,4 +1,5 @@
 /** The entry of the workflow bundle: what the CPU workers can run. */
+export { eraseAccountWorkflow, exportAccountWorkflow } from './account.ts';
 export { eraseWorkflow } from './erase.ts';
 export { sessionWorkflow } from './session.ts';
 export { trainingWorkflow } from './training.ts';

@@ -5,6 +5,16 @@ import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
 import { ContentKeys } from './20261124190060_content_keys.ts';
+import { AccountRequests } from './20261124190061_account_requests.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
-export const migrations = [First, ModelRegistry, ModelComparisons, Trainings, Outcomes, IdempotencyKeys, ContentKeys];
+export const migrations = [
+  First,
+  ModelRegistry,
+  ModelComparisons,
+  Trainings,
+  Outcomes,
+  IdempotencyKeys,
+  ContentKeys,
+  AccountRequests,
+];

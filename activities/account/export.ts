@@ -1,0 +1,67 @@
+import { heartbeat } from '@temporalio/activity';
+import { accountTables, contentsOf, findExport, rowsOf, sessionTables, updateExport } from '../../db/accountExports.ts';
+import type { Database } from '../../db/database.ts';
+import type { AccountArchives, ArchiveEntry, ArchiveName } from '../../integrations/accountArchives.ts';
+import type { SessionContentStore } from '../../integrations/sessionContent.ts';
+import { whileHeartbeating } from '../heartbeating.ts';
+
+export interface ExportAccountDeps {
+  database: Database;
+  archives: AccountArchives;
+  contents: SessionContentStore;
+}
+
+/** The progress is written after so many sessions. */
+const progressEvery = 25;
+
+const readme = `Everything that MindPeeker holds of your account.
+
+account/            your account and what belongs to it, one file a table
+sessions/<id>/      each session: content.json is what you recorded, the other files what came of it
+
+Secrets (hashes of passwords and tokens, keys) are left out: they are of use to nobody but the platform.
+`;
+
+/** Makes the archive of everything that the platform holds of a person, and removes it when its time is over. */
+export function createExportAccountActivities({ database, archives, contents }: ExportAccountDeps) {
+  async function* entriesOf(userId: string, exportId: string): AsyncGenerator<ArchiveEntry> {
+    const em = database.asService();
+    yield { path: 'README.txt', text: readme };
+    for (const table of accountTables) {
+      yield { path: `account/${table}.json`, text: pretty(await rowsOf(em, table, userId)) };
+    }
+    const sessions = await contentsOf(em, userId);
+    await updateExport(em, exportId, { sessions: sessions.length });
+    for (const [i, { sessionId, contentKey }] of sessions.entries()) {
+      yield { path: `sessions/${sessionId}/content.json`, text: pretty(await contents.get(contentKey)) };
+      for (const table of sessionTables) {
+        yield { path: `sessions/${sessionId}/${table}.json`, text: pretty(await rowsOf(em, table, sessionId)) };
+      }
+      heartbeat();
+      if ((i + 1) % progressEvery === 0) await updateExport(em, exportId, { sessionsDone: i + 1 });
+    }
+    await updateExport(em, exportId, { sessionsDone: sessions.length });
+  }
+
+  return {
+    /** @param lifetimeMs how long the archive can be fetched */
+    buildExport: ({ userId, exportId, lifetimeMs }: ArchiveName & { lifetimeMs: number }): Promise<void> =>
+      whileHeartbeating(async () => {
+        const em = database.asService();
+        if ((await findExport(em, exportId)) === null) return;
+        const bytes = await archives.write({ userId, exportId }, entriesOf(userId, exportId));
+        const readyAt = new Date();
+        const expiresAt = new Date(readyAt.getTime() + lifetimeMs);
+        await updateExport(em, exportId, { state: 'ready', bytes, readyAt, expiresAt });
+      }),
+
+    async endExport({ state, ...name }: ArchiveName & { state: 'failed' | 'expired' }): Promise<void> {
+      await archives.delete(name);
+      await updateExport(database.asService(), name.exportId, { state });
+    },
+  };
+}
+
+function pretty(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

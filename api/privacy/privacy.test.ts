@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { unzipSync, strFromU8 } from 'fflate';
+import { tables } from '../../domain/dataClasses.ts';
+import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi({ worker: true });
+});
+afterAll(() => api.close());
+
+const marker = () => `MARKER-${randomUUID()}`;
+
+async function newSession(user: TestUser, cue: string): Promise<string> {
+  const { body } = await api.call('POST', '/v1/sessions', {
+    token: user.token,
+    body: { sessionType: 'remote_viewing', cue, impressions: { words: [cue] }, autoAnalyze: false },
+  });
+  return (body.data as { id: string }).id;
+}
+
+async function until(read: () => Promise<Answer>, holds: (answer: Answer) => boolean): Promise<Answer> {
+  for (;;) {
+    const answer = await read();
+    if (holds(answer)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+const stateOf = ({ body }: Answer) => (body.data as { state: string }).state;
+
+/** Every row of every table that belongs to this account. */
+async function rowsOf(userId: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const [table, { owner }] of Object.entries(tables)) {
+    if (owner === null) continue;
+    const whose = owner === 'session_id' ? 'session_id in (select id from sessions where user_id = ?)' : `${owner} = ?`;
+    const [row] = await api.resources.database
+      .asService()
+      .execute<{ count: number }[]>(`select count(*)::int as count from ${table} where ${whose}`, [userId]);
+    if (row !== undefined && row.count > 0) counts[table] = row.count;
+  }
+  return counts;
+}
+
+describe('an export (I5)', () => {
+  test('holds everything of the person, no secret, and nothing of anybody else', async () => {
+    const [user, stranger] = [await api.newUser(), await api.newUser()];
+    const cues = [marker(), marker(), marker()];
+    const ids = await Promise.all(cues.map((cue) => newSession(user, cue)));
+    const foreign = marker();
+    await newSession(stranger, foreign);
+
+    const read = () => api.call('GET', '/v1/me/export', { token: user.token });
+    expect((await read()).status).toBe(404);
+    const asked = await api.call('POST', '/v1/me/export', { token: user.token });
+    expect(asked.status).toBe(202);
+    const ready = await until(read, (answer) => stateOf(answer) !== 'running');
+    const { url, bytes, progress } = ready.body.data as { url: string; bytes: number; progress: number };
+    expect(progress).toBe(1);
+    const archive = await fetch(url);
+    expect(archive.headers.get('content-disposition')).toMatch(/^attachment; filename="mindpeeker-[\w-]+\.zip"$/);
+    const zipped = new Uint8Array(await archive.arrayBuffer());
+    expect(zipped.byteLength).toBe(bytes);
+    const files = new Map(Object.entries(unzipSync(zipped)).map(([path, content]) => [path, strFromU8(content)]));
+
+    for (const [i, id] of ids.entries()) {
+      expect(JSON.parse(files.get(`sessions/${id}/content.json`) ?? '')).toMatchObject({ cue: cues[i] });
+      expect(files.get(`sessions/${id}/session_events.json`)).toContain('created');
+    }
+    expect(files.get('account/users.json')).toContain(user.email);
+    const everything = [...files.values()].join('\n');
+    expect(everything).not.toContain(foreign);
+    expect(everything).not.toContain('argon2');
+    expect(everything).not.toContain('token_hash');
+  });
+
+  test('of somebody else cannot be seen', async () => {
+    const [user, stranger] = [await api.newUser(), await api.newUser()];
+    await api.call('POST', '/v1/me/export', { token: user.token });
+    expect((await api.call('GET', '/v1/me/export', { token: stranger.token })).status).toBe(404);
+  });
+
+  test('asked for twice is made once', async () => {
+    const user = await api.newUser();
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => api.call('POST', '/v1/me/export', { token: user.token })),
+    );
+    const ids = new Set(answers.map(({ body }) => (body.data as { id: string }).id));
+    expect(ids.size).toBe(1);
+  });
+});
+
+describe('erasing an account (I5)', () => {
+  test('leaves nothing but what the receipt names, and content that nobody can open', async () => {
+    const user = await api.newUser();
+    const id = await newSession(user, marker());
+    await api.call('POST', '/v1/me/export', { token: user.token });
+    await until(
+      () => api.call('GET', '/v1/me/export', { token: user.token }),
+      (answer) => stateOf(answer) === 'ready',
+    );
+    const asked = await api.call('DELETE', '/v1/me', { token: user.token, body: { password: user.password } });
+    expect(asked.status).toBe(202);
+    const { id: receiptId } = asked.body.data as { id: string };
+    const receipt = await until(
+      () => api.call('GET', `/v1/erasures/${receiptId}`),
+      (answer) => stateOf(answer) === 'erased',
+    );
+    expect(receipt.body.data).toMatchObject({
+      erasedRows: { users: 1, content_keys: 1, session_states: 1 },
+      kept: expect.arrayContaining([{ table: 'bills', reason: expect.any(String) }]),
+    });
+    expect(receipt.text).not.toContain(user.id);
+    expect(await rowsOf(user.id)).toEqual({});
+    const { objects } = api.resources;
+    expect(await objects.deletePrefix(`sessions/${id}/`)).toBe(0);
+    expect(await objects.deletePrefix(`exports/${user.id}/`)).toBe(0);
+    const login = await api.call('POST', '/v1/auth/login', { body: { email: user.email, password: user.password } });
+    expect(login.body.error?.code).toBe('invalid_credentials');
+  });
+
+  test('needs the password, so that a stolen token cannot do it', async () => {
+    const user = await api.newUser();
+    const answer = await api.call('DELETE', '/v1/me', { token: user.token, body: { password: 'not the password' } });
+    expect(answer.body.error?.code).toBe('invalid_credentials');
+    expect((await api.call('GET', '/v1/me', { token: user.token })).status).toBe(200);
+  });
+
+  test('leaves everybody else’s data alone', async () => {
+    const [user, other] = [await api.newUser(), await api.newUser()];
+    const id = await newSession(other, 'NNNN-0001');
+    const before = await rowsOf(other.id);
+    const { body } = await api.call('DELETE', '/v1/me', { token: user.token, body: { password: user.password } });
+    await until(
+      () => api.call('GET', `/v1/erasures/${(body.data as { id: string }).id}`),
+      (answer) => stateOf(answer) === 'erased',
+    );
+    expect(await rowsOf(other.id)).toEqual(before);
+    expect((await api.call('GET', `/v1/sessions/${id}`, { token: other.token })).status).toBe(200);
+  });
+
+  test('a receipt that does not exist is not found', async () => {
+    expect((await api.call('GET', `/v1/erasures/${randomUUID()}`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { defineEntity, p, type EntityManager, type InferEntity } from '@mikro-orm/postgresql';
+import { tables } from '../domain/dataClasses.ts';
+import { timestamp } from './rowSecurity.ts';
+
+/**
+ * The erasure of an account, and its receipt once it is done: it says how much was erased, and names nobody. Who knows
+ * its id may read it, since whoever asked for it has no account to sign in with any more.
+ */
+export const AccountErasure = defineEntity({
+  name: 'AccountErasure',
+  tableName: 'account_erasures',
+  properties: {
+    id: p.uuid().primary(),
+    /** Null once the erasure is done. */
+    userId: p.uuid().nullable().unique('account_erasures_user'),
+    requestedAt: timestamp().defaultRaw('now()'),
+    completedAt: timestamp().nullable(),
+    /** How many rows of each table were erased with the account. */
+    erasedRows: p.json().$type<Readonly<Record<string, number>>>().defaultRaw(`'{}'`),
+  },
+  policies: [],
+  rowLevelSecurity: true,
+});
+export type AccountErasure = InferEntity<typeof AccountErasure>;
+
+/** Records that the account's owner asked for its erasure; asked again, it is the same one. */
+export async function requestErasure(em: EntityManager, userId: string, id: string): Promise<AccountErasure> {
+  await em.execute(
+    `insert into account_erasures (id, user_id) values (:id, :userId) on conflict (user_id) do nothing`,
+    { id, userId },
+  );
+  return em.findOneOrFail(AccountErasure, { userId });
+}
+
+/** The receipt of this id; null when there is none. */
+export function findErasure(em: EntityManager, id: string): Promise<AccountErasure | null> {
+  return em.findOne(AccountErasure, id);
+}
+
+/** Nobody can sign in to the account any more. Safe to run again. */
+export async function closeAccount(em: EntityManager, userId: string): Promise<void> {
+  await em.transactional(async (transaction) => {
+    await transaction.execute(`delete from refresh_tokens where user_id = :userId`, { userId });
+    await transaction.execute(`update users set password_hash = :unusable where id = :userId`, {
+      userId,
+      unusable: unusablePasswordHash(),
+    });
+  });
+}
+
+/** Has the form of a hash, so that checking it costs what checking any other does, and is that of no password. */
+function unusablePasswordHash(): string {
+  const random = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '');
+  return `$argon2id$v=19$m=19456,t=2,p=1$${random(16)}$${random(32)}`;
+}
+
+/** Sessions of the account that are not erased yet. */
+export async function sessionsLeft(em: EntityManager, userId: string, limit: number): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(
+    `select session_id as id from session_states where user_id = :userId and deleted_at is null limit :limit`,
+    { userId, limit },
+  );
+  return rows.map(({ id }) => id);
+}
+
+const erasedTables = Object.entries(tables).filter(([, { erasure }]) => erasure === 'delete');
+
+/**
+ * Removes every row that belongs to the account, the key to its content and the account itself among them, and completes
+ * the receipt; all of it or nothing. False when sessions have to be erased first. Safe to run again.
+ */
+export async function eraseAccountRows(em: EntityManager, userId: string): Promise<boolean> {
+  return em.transactional(async (transaction) => {
+    if ((await sessionsLeft(transaction, userId, 1)).length > 0) return false;
+    const erasedRows: Record<string, number> = {};
+    for (const [table, { owner }] of erasedTables) {
+      const whose =
+        owner === 'session_id'
+          ? 'session_id in (select id from sessions where user_id = :userId)'
+          : `${owner ?? ''} = :userId`;
+      const [deleted] = await transaction.execute<{ count: number }[]>(
+        `with deleted as (delete from ${table} where ${whose} returning 1) select count(*)::int as count from deleted`,
+        { userId },
+      );
+      erasedRows[table] = deleted?.count ?? 0;
+    }
+    await transaction.execute(
+      `update account_erasures set user_id = null, completed_at = now(), erased_rows = :erasedRows::jsonb
+       where user_id = :userId`,
+      { userId, erasedRows: JSON.stringify(erasedRows) },
+    );
+    return true;
+  });
+}

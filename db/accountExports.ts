@@ -1,0 +1,90 @@
+import { defineEntity, p, type EntityManager, type InferEntity } from '@mikro-orm/postgresql';
+import { tables, type DataClass, type TableName } from '../domain/dataClasses.ts';
+import { ownRows, timestamp } from './rowSecurity.ts';
+
+export const exportStates = ['running', 'ready', 'failed', 'expired'] as const;
+export type ExportState = (typeof exportStates)[number];
+
+/** An archive of everything that the platform holds of a person, and how far its making is. */
+export const AccountExport = defineEntity({
+  name: 'AccountExport',
+  tableName: 'account_exports',
+  indexes: [{ name: 'account_exports_user', properties: ['userId', 'createdAt'] }],
+  uniques: [{ name: 'account_exports_one_running', properties: ['userId'], where: `(state)::text = 'running'::text` }],
+  properties: {
+    id: p.uuid().primary(),
+    userId: p.uuid(),
+    state: p.string().$type<ExportState>().length(20).default('running'),
+    /** How many of the sessions are in it so far. */
+    sessionsDone: p.integer().default(0),
+    sessions: p.integer().nullable(),
+    bytes: p.bigint('number').nullable(),
+    createdAt: timestamp().defaultRaw('now()'),
+    readyAt: timestamp().nullable(),
+    /** When the archive is removed again. */
+    expiresAt: timestamp().nullable(),
+  },
+  policies: [ownRows('account_exports_owner', 'user_id')],
+});
+export type AccountExport = InferEntity<typeof AccountExport>;
+
+/** Begins an export, or finds the one that is being made. `em` is the owner's. */
+export async function requestExport(em: EntityManager, userId: string, id: string): Promise<AccountExport> {
+  await em.execute(
+    `insert into account_exports (id, user_id) values (:id, :userId)
+     on conflict (user_id) where state = 'running' do nothing`,
+    { id, userId },
+  );
+  return em.findOneOrFail(AccountExport, { userId, state: 'running' });
+}
+
+/** The newest export; null when none was ever asked for. */
+export function newestExport(em: EntityManager, userId: string): Promise<AccountExport | null> {
+  return em.findOne(AccountExport, { userId }, { orderBy: { createdAt: 'desc' } });
+}
+
+/** Null when the account was erased meanwhile. */
+export function findExport(em: EntityManager, id: string): Promise<AccountExport | null> {
+  return em.findOne(AccountExport, id);
+}
+
+export async function updateExport(
+  em: EntityManager,
+  id: string,
+  change: Partial<Omit<AccountExport, 'id' | 'userId' | 'createdAt'>>,
+): Promise<void> {
+  await em.nativeUpdate(AccountExport, id, change);
+}
+
+/** Tables whose rows belong to an account, and those whose rows belong to one of its sessions. */
+export const accountTables = tablesOwnedBy((owner) => owner !== null && owner !== 'session_id');
+export const sessionTables = tablesOwnedBy((owner) => owner === 'session_id');
+
+function tablesOwnedBy(matches: (owner: string | null) => boolean): TableName[] {
+  return Object.entries(tables)
+    .filter(([, { owner }]) => matches(owner))
+    .map(([name]) => name)
+    .filter((name): name is TableName => name in tables);
+}
+
+/** Every row of the table that belongs to this account or session, without secrets. */
+export function rowsOf(em: EntityManager, table: TableName, ownerId: string): Promise<Record<string, unknown>[]> {
+  const { owner, columns } = tables[table];
+  if (owner === null) throw new Error(`Rows of ${table} belong to nobody`);
+  const shown = Object.entries<DataClass>(columns).filter(([, dataClass]) => dataClass !== 'secret');
+  return em.execute(
+    `select ${shown.map(([column]) => `"${column}"`).join(', ')} from ${table} where ${owner} = :ownerId`,
+    {
+      ownerId,
+    },
+  );
+}
+
+/** Where the content of each session of the account lies; sessions that were erased have none. */
+export function contentsOf(em: EntityManager, userId: string): Promise<{ sessionId: string; contentKey: string }[]> {
+  return em.execute(
+    `select session_id as "sessionId", content_key as "contentKey" from session_states
+     where user_id = :userId and deleted_at is null order by session_id`,
+    { userId },
+  );
+}
