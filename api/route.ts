@@ -72,7 +72,7 @@ export interface RouteAnswer {
   headers: Record<string, string>;
 }
 
-interface RouteContext {
+export interface RouteContext {
   caller: Caller | null;
   /** Sets a header of the answer. A GET whose `ETag` the client has already is answered 304, without a body. */
   header: (name: 'ETag' | 'Location' | 'Deprecation' | 'Cache-Control', value: string) => void;

@@ -65,7 +65,7 @@ describe('row-level security', () => {
     expect(await findSession(asStranger(), id)).toBeNull();
     expect(await eventsAfter(asStranger(), id, 0)).toEqual([]);
     expect(await findResults(asStranger(), id)).toEqual([]);
-    expect((await listSessions(asStranger(), { limit: 10 })).rows).toEqual([]);
+    expect((await listSessions(asStranger(), { limit: 10, sort: '-createdAt' })).rows).toEqual([]);
     expect(await asStranger().count(User)).toBe(1);
   });
 

@@ -26,6 +26,8 @@ export function openDatabase(options: { url: string; poolMax: number }): Databas
     entities,
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false, silent: true },
+    // Functions are the migrations' own.
+    schemaGenerator: { ignoreRoutines: true },
     pool: { min: 0, max: options.poolMax },
     driverOptions: {
       onPoolCreated: (created: Pool) => {

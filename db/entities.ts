@@ -17,7 +17,17 @@ import { User, UserRole } from './users.ts';
 export const Session = defineEntity({
   name: 'Session',
   tableName: 'sessions',
-  indexes: [{ name: 'sessions_user_created', properties: ['user', 'createdAt', 'id'] }],
+  indexes: [
+    { name: 'sessions_user_created', properties: ['user', 'createdAt', 'id'] },
+    {
+      name: 'sessions_user_completed',
+      expression: `create index "sessions_user_completed" on "sessions" (user_id, coalesce(completed_at, 'infinity'::timestamptz), id)`,
+    },
+    {
+      name: 'sessions_cue_search',
+      expression: `create index "sessions_cue_search" on "sessions" using gin (user_id, to_tsvector('simple', cue))`,
+    },
+  ],
   properties: {
     id: p.uuid().primary().defaultRaw('gen_random_uuid()'),
     user: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('no action').updateRule('no action'),

@@ -50,45 +50,80 @@ export async function findSession(em: EntityManager, id: string): Promise<Sessio
   return row ?? null;
 }
 
-/** Where a list goes on: the creation time and id of the last session that was shown. */
+/** What a list of sessions can be sorted by; a session that has not ended counts as the last to end. */
+const sortColumns = {
+  createdAt: 's.created_at',
+  completedAt: `coalesce(s.completed_at, 'infinity'::timestamptz)`,
+} as const;
+export const sessionSorts = ['-createdAt', 'createdAt', '-completedAt', 'completedAt'] as const;
+/** The field, with `-` before it where the list begins with the newest. */
+export type SessionSort = (typeof sessionSorts)[number];
+
+/** Where a list goes on: the sorted time and the id of the last session that was shown. */
 export interface SessionPosition {
   /** As PostgreSQL prints it, to the microsecond: a Date would lose the last three digits and skip rows. */
-  createdAt: string;
+  time: string;
   id: string;
 }
 
-export interface SessionListQuery {
-  after?: SessionPosition;
-  limit: number;
-  status?: SessionStatus;
-  sessionType?: SessionType;
+export interface SessionFilters {
+  statuses?: readonly SessionStatus[] | undefined;
+  sessionTypes?: readonly SessionType[] | undefined;
+  /** ISO 8601; sessions of this moment are in the list. */
+  createdFrom?: string | undefined;
+  /** ISO 8601; sessions of this moment are not. */
+  createdBefore?: string | undefined;
+  /** Words that the cue holds, as a web search takes them: `"a phrase"`, `or`, `-not`. */
+  cueWords?: string | undefined;
 }
 
-/** The user's sessions, newest first; `next` is where the list goes on, or null at its end. */
+export interface SessionListQuery extends SessionFilters {
+  after?: SessionPosition | undefined;
+  limit: number;
+  sort: SessionSort;
+}
+
+/** The user's sessions in order; `next` is where the list goes on, or null at its end. */
 export async function listSessions(
   em: EntityManager,
   query: SessionListQuery,
 ): Promise<{ rows: SessionRow[]; next: SessionPosition | null }> {
-  const rows = await em.execute<(SessionRow & { position: string })[]>(
-    `select ${sessionColumns}, s.created_at::text as position
-     from sessions s join session_states st on st.session_id = s.id
-     where (:status::text is null or s.status = :status)
-       and (:sessionType::text is null or s.session_type = :sessionType)
-       and (:afterId::uuid is null or (s.created_at, s.id) < (:afterTime::timestamptz, :afterId::uuid))
-     order by s.created_at desc, s.id desc
-     limit :limit`,
-    {
-      status: query.status ?? null,
-      sessionType: query.sessionType ?? null,
-      afterId: query.after?.id ?? null,
-      afterTime: query.after?.createdAt ?? null,
-      limit: query.limit + 1,
-    },
-  );
+  const { sql, parameters } = listStatement(query);
+  const rows = await em.execute<(SessionRow & { position: string })[]>(sql, parameters);
   const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
-  const next = rows.length > query.limit && last ? { createdAt: last.position, id: last.id } : null;
+  const next = rows.length > query.limit && last ? { time: last.position, id: last.id } : null;
   return { rows: shown, next };
+}
+
+/** The statement of a list, with one row more than is shown. Only what is asked for stands in it, so that it is planned for that. */
+export function listStatement({ after, limit, sort, ...filters }: SessionListQuery) {
+  const descending = sort.startsWith('-');
+  const column = sort.endsWith('createdAt') ? sortColumns.createdAt : sortColumns.completedAt;
+  const order = descending ? 'desc' : 'asc';
+  const conditions = [
+    filters.statuses && "s.status = any(string_to_array(:statuses, ','))",
+    filters.sessionTypes && "s.session_type = any(string_to_array(:sessionTypes, ','))",
+    filters.createdFrom && 's.created_at >= :createdFrom::timestamptz',
+    filters.createdBefore && 's.created_at < :createdBefore::timestamptz',
+    filters.cueWords && 's.id in (select own_sessions_with_cue(:cueWords))',
+    after && `(${column}, s.id) ${descending ? '<' : '>'} (:afterTime::timestamptz, :afterId::uuid)`,
+  ].filter((condition) => condition !== undefined);
+  const sql = `
+    select ${sessionColumns}, ${column}::text as position
+    from sessions s join session_states st on st.session_id = s.id
+    ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+    order by ${column} ${order}, s.id ${order}
+    limit :limit`;
+  const parameters = {
+    ...filters,
+    statuses: filters.statuses?.join(','),
+    sessionTypes: filters.sessionTypes?.join(','),
+    afterTime: after?.time,
+    afterId: after?.id,
+    limit: limit + 1,
+  };
+  return { sql, parameters };
 }
 
 export interface SessionRevision {

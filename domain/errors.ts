@@ -130,6 +130,12 @@ export const errorTable = {
     message: 'The session that this Idempotency-Key names was deleted.',
     help: 'Use a new key for a new session.',
   },
+  changed_meanwhile: {
+    status: 412,
+    retryable: false,
+    message: 'It was changed since you read it; nothing was stored.',
+    help: 'Read it again, make your change anew, and send it with the new ETag as If-Match.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,

@@ -30,7 +30,7 @@ export async function recordSessionOutcome(
   { outcome, knownAt }: NewOutcomeRequest,
 ): Promise<OutcomeView> {
   const row = await reader.find(caller, id);
-  const { results } = await reader.results(caller, id);
+  const { results } = (await reader.results(caller, id)).view;
   if (results.length === 0) throw new ApiError('session_ended');
   const known = knownOutcome(await contentOf(reader, row), outcome);
   const problems = problemsOf(known, namesIn(results));

@@ -8,7 +8,7 @@ import { WorkflowUnavailableError, type StartOutcome, type WorkflowClient } from
 import type { Caller } from '../auth/caller.ts';
 import { fingerprintOf, newId } from '../identity.ts';
 import { requireKnownVersion } from './pinning.ts';
-import type { SessionReader } from './reading.ts';
+import type { SessionReader, Versioned } from './reading.ts';
 import type { NewSessionRequest, SessionView } from './schemas.ts';
 
 export interface CreateDeps {
@@ -30,7 +30,7 @@ export async function createSession(
   caller: Caller,
   request: NewSessionRequest,
   idempotencyKey: string | undefined,
-): Promise<SessionView> {
+): Promise<Versioned<SessionView>> {
   const sessionId = newId('session', caller.userId, idempotencyKey);
   const fingerprint = fingerprintOf(request, deps.idempotencySecret);
   if (idempotencyKey !== undefined && (await wasCreated(deps, caller, sessionId, fingerprint))) {
@@ -45,7 +45,7 @@ export async function createSession(
   if (outcome.kind === 'started') {
     // Under a key the update may have joined an older one, and the session be further by now.
     if (idempotencyKey !== undefined) return deps.reader.read(caller, sessionId);
-    return createdView(caller, staged, outcome.answer.createdAt);
+    return { view: createdView(caller, staged, outcome.answer.createdAt), seq: 1 };
   }
   try {
     if (outcome.kind === 'other_request') throw new ApiError('idempotency_key_reused');

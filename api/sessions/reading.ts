@@ -18,13 +18,19 @@ export interface SessionReader {
   /** @throws ApiError `not_found`, whether it never was, is gone, or is somebody else's */
   find(caller: Caller, id: string): Promise<SessionRow>;
   /** The session as its owner reads it, with its impressions. */
-  read(caller: Caller, id: string): Promise<SessionView>;
+  read(caller: Caller, id: string): Promise<Versioned<SessionView>>;
   /** The content of the session's present version. */
   contentOf(row: SessionRow): Promise<SessionContent>;
   /** Puts the content of the session's present version into the cache. */
   remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void>;
   /** @throws ApiError `results_not_ready`, `not_found` */
-  results(caller: Caller, id: string): Promise<ResultsView>;
+  results(caller: Caller, id: string): Promise<Versioned<ResultsView>>;
+}
+
+/** Something of a session, and the number of the session's newest event when it was read. */
+export interface Versioned<T> {
+  view: T;
+  seq: number;
 }
 
 interface ReaderDeps {
@@ -61,8 +67,9 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
     if ((await findSession(database.asUser(userId), id)) === null) await cache.forget(id);
   }
 
-  async function view(row: SessionRow): Promise<SessionView> {
-    return row.hasImpressions ? toView(row, (await contentOf(row)).impressions) : toView(row);
+  async function view(row: SessionRow): Promise<Versioned<SessionView>> {
+    const impressions = row.hasImpressions ? (await contentOf(row)).impressions : undefined;
+    return { view: toView(row, impressions), seq: row.lastSeq };
   }
 
   return {
@@ -84,7 +91,7 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
       const row = await find(caller, id);
       if (row.status === 'created' || row.status === 'analyzing') throw new ApiError('results_not_ready');
       const cached = parseCached(resultsSchema, await cache.getResults(id));
-      if (cached !== undefined) return cached;
+      if (cached !== undefined) return { view: cached, seq: row.lastSeq };
       const found = await findResults(database.asUser(caller.userId), id);
       const results = {
         results: found.map(({ id, resultType, confidenceScore, data, createdAt }) => ({
@@ -99,7 +106,7 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
       if (found.length > 0 || isTerminal(row.status)) {
         await putIfThere(row, () => cache.putResults(id, JSON.stringify(results)));
       }
-      return results;
+      return { view: results, seq: row.lastSeq };
     },
   };
 }

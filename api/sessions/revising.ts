@@ -9,8 +9,9 @@ import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Caller } from '../auth/caller.ts';
+import { stillMatches } from './entityTag.ts';
 import { requireKnownVersion } from './pinning.ts';
-import { toView, type SessionReader } from './reading.ts';
+import { toView, type SessionReader, type Versioned } from './reading.ts';
 import type { SessionRevisionRequest, SessionView } from './schemas.ts';
 
 export interface ReviseDeps {
@@ -23,21 +24,29 @@ export interface ReviseDeps {
 /** How often a change is made again from the newer content when another one came in between. */
 const attempts = 3;
 
+/** A change to a session; with `ifMatch`, only if the session still is as the client has read it. */
+export interface Revision {
+  change: SessionRevisionRequest;
+  /** The header `If-Match`. */
+  ifMatch?: string | undefined;
+}
+
 /**
  * Changes a session that is still being recorded. Each version of the content is an object of its own, so a change
  * that loses against another, or against the start of the analysis, leaves nothing half done.
  *
- * @throws ApiError `analysis_begun`
+ * @throws ApiError `analysis_begun`, `changed_meanwhile`
  */
 export async function changeSession(
   deps: ReviseDeps,
   caller: Caller,
   id: string,
-  change: SessionRevisionRequest,
-): Promise<SessionView> {
+  { change, ifMatch }: Revision,
+): Promise<Versioned<SessionView>> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const row = await deps.reader.find(caller, id);
     if (row.status !== 'created') break;
+    if (!stillMatches(row.lastSeq, ifMatch)) throw new ApiError('changed_meanwhile');
     const content = await currentContent(deps, row);
     if (content === null) continue;
     const changed = merge(content, change);
@@ -91,7 +100,7 @@ async function finish(
   content: SessionContent,
   contentKey: string,
   event: SessionEvent,
-): Promise<SessionView> {
+): Promise<Versioned<SessionView>> {
   const changed = {
     ...row,
     contentKey,
@@ -105,5 +114,5 @@ async function finish(
     live.publish(toSessionUpdate(row.id, event)),
     contents.delete(row.contentKey),
   ]);
-  return toView(changed, content.impressions);
+  return { view: toView(changed, content.impressions), seq: event.seq };
 }

@@ -1,18 +1,20 @@
 import { z } from 'zod';
-import { eventsAfter, listSessions } from '../../db/sessions.ts';
+import { eventsAfter, listSessions, type SessionFilters } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { isTerminal } from '../../domain/session.ts';
 import { WorkflowEndedError } from '../../temporal/client.ts';
+import { fromCursor, toCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { idempotencyHeadersSchema } from '../idempotency.ts';
-import { userRoute, type Route } from '../route.ts';
+import { userRoute, type Route, type RouteContext } from '../route.ts';
 import { createSession } from './creating.ts';
-import { fromCursor, toCursor } from './cursor.ts';
-import { createSessionReader, toView } from './reading.ts';
+import { entityTagOf } from './entityTag.ts';
+import { createSessionReader, toView, type Versioned } from './reading.ts';
 import { changeSession } from './revising.ts';
 import {
   eventsQuerySchema,
   eventsSchema,
+  ifMatchHeadersSchema,
   listQuerySchema,
   newSessionSchema,
   resultsSchema,
@@ -24,7 +26,7 @@ import {
 
 /** Sessions: record them, have them analyzed, read what came of it (A1, A2). */
 export function sessionRoutes(apiDeps: ApiDeps): Route[] {
-  const { database, workflows, cache } = apiDeps;
+  const { database, workflows, cache, idempotencySecret } = apiDeps;
   const reader = createSessionReader(apiDeps);
   const deps = { ...apiDeps, reader };
 
@@ -42,10 +44,11 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session was created.',
       data: sessionSchema,
       errors: ['session_ended', 'session_deleted', 'idempotency_key_reused'],
-      handle: async ({ headers, body }, { caller, note }) => {
-        const session = await createSession(deps, caller, body, headers['idempotency-key']);
-        note({ session_id: session.id });
-        return session;
+      handle: async ({ headers, body }, { caller, header, note }) => {
+        const created = await createSession(deps, caller, body, headers['idempotency-key']);
+        note({ session_id: created.view.id });
+        header('Location', `/v1/sessions/${created.view.id}`);
+        return tagged(created, header);
       },
     }),
 
@@ -58,14 +61,21 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       request: { query: listQuerySchema },
       message: 'Your sessions.',
       data: sessionListSchema,
-      handle: async ({ query: { cursor, limit, status, sessionType } }, { caller }) => {
-        const { rows, next } = await listSessions(database.asUser(caller.userId), {
-          limit,
-          ...(cursor === undefined ? {} : { after: fromCursor(cursor) }),
-          ...(status === undefined ? {} : { status }),
-          ...(sessionType === undefined ? {} : { sessionType }),
-        });
-        return { items: rows.map((row) => toView(row)), nextCursor: next === null ? null : toCursor(next) };
+      handle: async ({ query: { cursor, limit, sort, ...asked } }, { caller }) => {
+        const filters: SessionFilters = {
+          statuses: asked.status,
+          sessionTypes: asked.sessionType,
+          createdFrom: asked.createdFrom,
+          createdBefore: asked.createdTo,
+          cueWords: asked.q,
+        };
+        const list = { sort, ...filters };
+        const after = cursor === undefined ? undefined : fromCursor(cursor, list, idempotencySecret);
+        const { rows, next } = await listSessions(database.asUser(caller.userId), { ...list, after, limit });
+        return {
+          items: rows.map((row) => toView(row)),
+          nextCursor: next === null ? null : toCursor(next, list, idempotencySecret),
+        };
       },
     }),
 
@@ -79,9 +89,9 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session.',
       data: sessionSchema,
       errors: ['not_found'],
-      handle: ({ params }, { caller, note }) => {
+      handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
-        return reader.read(caller, params.id);
+        return tagged(await reader.read(caller, params.id), header);
       },
     }),
 
@@ -90,15 +100,17 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       path: '/v1/sessions/{id}',
       tag: 'Sessions',
       summary: 'Change a session that is still being recorded',
-      description: 'What is named is replaced whole; the rest stays.',
+      description:
+        'What is named is replaced whole; the rest stays. With `If-Match` it is changed only if it still is as you read it.',
       permission: 'session:update',
-      request: { params: sessionParamsSchema, body: revisionSchema },
+      request: { params: sessionParamsSchema, headers: ifMatchHeadersSchema, body: revisionSchema },
       message: 'The session was changed.',
       data: sessionSchema,
-      errors: ['not_found', 'analysis_begun'],
-      handle: ({ params, body }, { caller, note }) => {
+      errors: ['not_found', 'analysis_begun', 'changed_meanwhile'],
+      handle: async ({ params, headers, body }, { caller, header, note }) => {
         note({ session_id: params.id });
-        return changeSession(deps, caller, params.id, body);
+        const revision = { change: body, ifMatch: headers['if-match'] };
+        return tagged(await changeSession(deps, caller, params.id, revision), header);
       },
     }),
 
@@ -133,7 +145,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The analysis was asked for.',
       data: sessionSchema,
       errors: ['not_found', 'impressions_missing', 'analysis_begun', 'session_ended'],
-      handle: async ({ params }, { caller, note }) => {
+      handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
         if (row.status === 'created') {
@@ -142,7 +154,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
         } else if (row.status !== 'analyzing') {
           throw new ApiError(isTerminal(row.status) && row.status !== 'completed' ? 'session_ended' : 'analysis_begun');
         }
-        return reader.read(caller, row.id);
+        return tagged(await reader.read(caller, row.id), header);
       },
     }),
 
@@ -157,12 +169,12 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session will be cancelled.',
       data: sessionSchema,
       errors: ['not_found', 'session_ended'],
-      handle: async ({ params }, { caller, note }) => {
+      handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
         if (isTerminal(row.status)) throw new ApiError('session_ended');
         await whileOpen(() => workflows.cancelSession(row.id));
-        return reader.read(caller, row.id);
+        return tagged(await reader.read(caller, row.id), header);
       },
     }),
 
@@ -177,12 +189,12 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session will be tried again.',
       data: sessionSchema,
       errors: ['not_found', 'not_stuck', 'session_ended'],
-      handle: async ({ params }, { caller, note }) => {
+      handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
         if (row.stuck === null) throw new ApiError('not_stuck');
         await whileOpen(() => workflows.retrySession(row.id));
-        return reader.read(caller, row.id);
+        return tagged(await reader.read(caller, row.id), header);
       },
     }),
 
@@ -197,9 +209,9 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The results.',
       data: resultsSchema,
       errors: ['not_found', 'results_not_ready'],
-      handle: ({ params }, { caller, note }) => {
+      handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
-        return reader.results(caller, params.id);
+        return tagged(await reader.results(caller, params.id), header);
       },
     }),
 
@@ -213,13 +225,20 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The events.',
       data: eventsSchema,
       errors: ['not_found'],
-      handle: async ({ params, query }, { caller, note }) => {
+      handle: async ({ params, query }, { caller, header, note }) => {
         note({ session_id: params.id });
-        const row = await reader.find(caller, params.id);
-        return { events: await eventsAfter(database.asUser(caller.userId), row.id, query.after) };
+        const { id, lastSeq } = await reader.find(caller, params.id);
+        const events = await eventsAfter(database.asUser(caller.userId), id, query.after);
+        return tagged({ view: { events }, seq: lastSeq }, header);
       },
     }),
   ];
+}
+
+/** Answers what was read of a session, under its entity tag. */
+function tagged<T>({ view, seq }: Versioned<T>, header: RouteContext['header']): T {
+  header('ETag', entityTagOf(seq));
+  return view;
 }
 
 /** Between the read and the call the session may have come to its end. */

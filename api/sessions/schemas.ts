@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sessionSorts } from '../../db/sessions.ts';
 import { sessionEventTypes } from '../../domain/events.ts';
 import { cueSchema, impressionsSchemas, metadataSchema, sessionContentSchema } from '../../domain/impressions.ts';
 import { resultDataSchemas, resultTypes } from '../../domain/results.ts';
@@ -40,13 +41,48 @@ export const revisionSchema = z
   .meta({ id: 'SessionRevision' });
 export type SessionRevisionRequest = z.output<typeof revisionSchema>;
 
+/** The form in which clients hand an entity tag back. */
+export const ifMatchHeadersSchema = z.object({
+  'if-match': z
+    .string()
+    .max(200)
+    .optional()
+    .describe('The ETag of the session as you read it; if it has changed since, the answer is 412.'),
+});
+
 export const sessionParamsSchema = z.object({ id: z.uuid() });
 
+/** A parameter that may be given once or several times. */
+function severalOf<const T extends readonly [string, ...string[]]>(values: T) {
+  const one = z.enum(values);
+  return z.union([one.transform((value) => [value]), z.array(one).min(1).max(values.length)]);
+}
+
+/** A moment that the database can hold. */
+const momentSchema = z.iso
+  .datetime({ offset: true })
+  .transform((moment) => new Date(moment).toISOString())
+  .refine((moment) => moment >= '0001', 'must lie between the years 1 and 9999');
+
 export const listQuerySchema = z.strictObject({
-  cursor: z.string().min(1).max(300).optional().describe('`nextCursor` of the page before.'),
+  cursor: z.string().min(1).max(500).optional().describe('`nextCursor` of the page before, with the same filters.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  status: z.enum(sessionStatuses).optional(),
-  sessionType: z.enum(sessionTypes).optional(),
+  status: severalOf(sessionStatuses).optional().describe('Any of these.'),
+  sessionType: severalOf(sessionTypes).optional().describe('Any of these.'),
+  createdFrom: momentSchema.optional().describe('Created at this moment or later.'),
+  createdTo: momentSchema.optional().describe('Created before this moment.'),
+  q: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .refine((words) => !words.includes('\u0000'), 'must not contain NUL')
+    .optional()
+    .describe('Words of the cue, in any order; `"a phrase"`, `or` and `-not` are understood.'),
+  sort: z
+    .enum(sessionSorts)
+    .default('-createdAt')
+    .describe('With `-`, newest first. A session that has not ended counts as the last to end.'),
 });
 
 export const eventsQuerySchema = z.strictObject({
@@ -74,7 +110,7 @@ export const sessionSchema = z
 export type SessionView = z.input<typeof sessionSchema>;
 
 export const sessionListSchema = z.object({
-  items: z.array(sessionSchema).describe('Newest first, without their impressions.'),
+  items: z.array(sessionSchema).describe('Without their impressions.'),
   nextCursor: z.string().nullable().describe('Where the list goes on; null at its end.'),
 });
 

@@ -4,6 +4,7 @@ import { ModelComparisons } from './20261124153000_model_comparisons.ts';
 import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
+import { SessionLists } from './20261124190031_session_lists.ts';
 import { ContentKeys } from './20261124190060_content_keys.ts';
 import { AccountRequests } from './20261124190061_account_requests.ts';
 
@@ -15,6 +16,7 @@ export const migrations = [
   Trainings,
   Outcomes,
   IdempotencyKeys,
+  SessionLists,
   ContentKeys,
   AccountRequests,
 ];
