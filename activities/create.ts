@@ -1,5 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { insertSession, readCreatedAt } from '../db/sessionSteps.ts';
+import { keptMetadata } from '../domain/impressions.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { cachedContent, type SessionContentStore } from '../integrations/sessionContent.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -25,7 +26,7 @@ export function createCreateActivities(deps: CreateDeps) {
         userId: input.userId,
         sessionType: input.sessionType,
         cue: content.cue,
-        metadata: content.metadata ?? null,
+        metadata: keptMetadata(content),
         fingerprint: input.fingerprint,
         contentKey: input.contentKey,
         hasImpressions: input.hasImpressions,

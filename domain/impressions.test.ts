@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { exampleOf } from '../tests/examples.ts';
-import { sessionContentSchema } from './impressions.ts';
+import { keptMetadata, sessionContentSchema } from './impressions.ts';
 import { sessionTypes } from './session.ts';
 
 /** Where and why a body is refused; empty when it is accepted. */
@@ -277,5 +277,49 @@ describe('metadata', () => {
         }),
       ),
     ).toEqual([]);
+  });
+
+  const png = {
+    mediaType: 'image/png',
+    base64: 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP6DwABBQECz6AuzQAAAABJRU5ErkJggg==',
+  };
+
+  test('a target has words, an image, or both; what is wrong with one is told by its path (M5)', () => {
+    const pool = (target: object) =>
+      problems(
+        withMetadata({
+          targets: [
+            { id: 'a', words: ['x'] },
+            { id: 'b', image: png },
+            { id: 'c', ...target },
+          ],
+        }),
+      );
+    expect(pool({ words: ['y'], image: png })).toEqual([]);
+    expect(pool({})).toEqual(['metadata.targets.2: needs words, an image, or both']);
+    expect(pool({ image: { ...png, mediaType: 'image/jpeg' } })).toEqual([
+      'metadata.targets.2.image.base64: is no whole file of image/jpeg',
+    ]);
+    expect(pool({ words: ['y'], hasImage: true })[0]).toMatch(/^metadata\.targets\.2: .*hasImage/);
+  });
+
+  test('images do not count into its 64 kB, and are not kept in the row (D1, M5)', () => {
+    const base64 = Buffer.concat([Buffer.from(png.base64, 'base64'), Buffer.alloc(100_000)]).toString('base64');
+    const body = withMetadata({
+      training_consent: true,
+      targets: [
+        { id: 'a', words: ['x'] },
+        { id: 'b', image: { mediaType: 'image/png', base64 } },
+      ],
+    });
+    expect(keptMetadata(sessionContentSchema.parse(body))).toEqual({
+      training_consent: true,
+      targets: [
+        { id: 'a', words: ['x'] },
+        { id: 'b', hasImage: true },
+      ],
+    });
+    expect(keptMetadata({ metadata: { targets: 'no pool' } })).toEqual({ targets: 'no pool' });
+    expect(keptMetadata({})).toBeNull();
   });
 });

@@ -319,14 +319,40 @@ export const impressionsSchemas = {
 
 export const cueSchema = filledText(10_000).describe('The question or coordinate that the session is about.');
 
+const targetSchema = z
+  .strictObject({
+    id: filledText(200),
+    words: z.array(filledText(200)).min(1).max(1_000).optional(),
+    image: imageSchema.optional().describe('A picture of the target. It is never sent back: `hasImage` stands for it.'),
+  })
+  .refine(({ words, image }) => words !== undefined || image !== undefined, 'needs words, an image, or both');
+
 /** A pool that a remote viewing is ranked against. */
 export const targetsSchema = z
-  .array(z.strictObject({ id: filledText(200), words: z.array(filledText(200)).min(1).max(1_000) }))
+  .array(targetSchema)
   .min(2)
   .max(1_000)
   .describe('Remote viewing: the pool of targets that the impressions are ranked against.');
 
 const maxMetadataBytes = 64 * 1024;
+
+/** The metadata of any session, as far as a pool's images are concerned. */
+const targetsHeldSchema = z.array(z.looseObject({ image: z.json().optional() }).catchall(z.json()));
+
+/**
+ * The metadata as the session's row keeps it and clients read it again: of a target's image it says `hasImage`. The
+ * images lie with the impressions, sealed in object storage.
+ */
+export function keptMetadata({ metadata }: Pick<SessionContent, 'metadata'>): SessionMetadata | null {
+  return metadata === undefined ? null : withoutImages(metadata);
+}
+
+function withoutImages(metadata: SessionMetadata): SessionMetadata {
+  const targets = targetsHeldSchema.safeParse(metadata.targets).data;
+  if (targets === undefined) return metadata;
+  const kept = targets.map(({ image, ...target }) => (image === undefined ? target : { ...target, hasImage: true }));
+  return { ...metadata, targets: kept };
+}
 
 const versionName = filledText(50);
 
@@ -342,14 +368,15 @@ export const metadataSchema = z
         'The version of the model to analyze with, or several whose answers are combined; ours where left out.',
       ),
   })
-  .superRefine((metadata, context) => {
-    const json = JSON.stringify(metadata);
-    if (json.includes('\\u0000')) context.addIssue({ code: 'custom', message: 'must not contain NUL' });
-    if (Buffer.byteLength(json) > maxMetadataBytes) {
-      context.addIssue({ code: 'custom', message: `is larger than ${maxMetadataBytes} bytes` });
-    }
-  })
-  .pipe(z.record(z.string().max(200), z.json()))
+  .pipe(
+    z.record(z.string().max(200), z.json()).superRefine((metadata, context) => {
+      const json = JSON.stringify(withoutImages(metadata));
+      if (json.includes('\\u0000')) context.addIssue({ code: 'custom', message: 'must not contain NUL' });
+      if (Buffer.byteLength(json) > maxMetadataBytes) {
+        context.addIssue({ code: 'custom', message: `is larger than ${maxMetadataBytes} bytes beside the images` });
+      }
+    }),
+  )
   .meta({ id: 'SessionMetadata' });
 export type SessionMetadata = z.infer<typeof metadataSchema>;
 

@@ -2,7 +2,7 @@ import type { SessionContent } from '../domain/impressions.ts';
 import type { SessionType } from '../domain/session.ts';
 import type { Backend, BackendChoice } from './backend.ts';
 import { ModelFailedError, ModelMissingError, UnanalyzableError } from './errors.ts';
-import { withImageDrawn } from './images/drawing.ts';
+import { withImagesDrawn } from './images/drawing.ts';
 import type { Analysis, Answer, ArtefactFile } from './inference.ts';
 import { at } from './sequence.ts';
 import { openThread, type Thread } from './thread.ts';
@@ -171,7 +171,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
     async analyze(content, { version, signal } = {}) {
       signal?.throwIfAborted();
       const artefact = await artefactOf(content.sessionType, version);
-      const drawn = await withImageDrawn(content);
+      const drawn = await withImagesDrawn(content);
       signal?.throwIfAborted();
       const request: Request = {
         key: artefact.sha256,

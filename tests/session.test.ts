@@ -5,6 +5,10 @@ import { readBillState } from '../db/bills.ts';
 import { findResults, findSession } from '../db/sessions.ts';
 import { sessionTypes, type SessionWorkflowInput } from '../domain/session.ts';
 import { resultDataSchemas } from '../domain/results.ts';
+import { Random } from '../ml/random.ts';
+import { drawSketch } from '../ml/remote-viewing/drawings/hand.ts';
+import type { ObjectName } from '../ml/remote-viewing/drawings/objects.ts';
+import { fileOf } from '../ml/remote-viewing/gallery.ts';
 import { WorkflowEndedError } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { exampleOf } from './examples.ts';
@@ -81,6 +85,31 @@ describe('a session', () => {
     const history = await readHistory(sessionId);
     expect(history).toContain(sessionId);
     expect(history).not.toContain('MARKER');
+  });
+
+  test('is ranked against a pool of pictures, which stay out of the database (D1, M5)', async () => {
+    answerOfStripe = willing;
+    const random = new Random(3);
+    const imageOf = async (name: ObjectName) => {
+      const file = await fileOf(drawSketch(random, name));
+      return { mediaType: 'image/png', base64: file.toString('base64') };
+    };
+    const targets = [
+      { id: 'boat', image: await imageOf('boat') },
+      { id: 'cactus', image: await imageOf('cactus') },
+    ];
+    const { sessionId, userId } = await platform.startSession({
+      sessionType: 'remote_viewing',
+      cue: '4821-0937',
+      impressions: { sketches: [drawSketch(random, 'boat')] },
+      metadata: { targets },
+    });
+    await platform.untilEvent(sessionId, 'completed');
+    const results = await findResults(service(), sessionId);
+    const match = results.find(({ resultType }) => resultType === 'remote_viewing.match');
+    expect(match?.data).toMatchObject({ ranking: [{ id: 'boat' }, { id: 'cactus' }] });
+    const session = await findSession(platform.resources.database.asUser(userId), sessionId);
+    expect(session?.metadata).toEqual({ targets: targets.map(({ id }) => ({ id, hasImage: true })) });
   });
 
   test('two at the same time do not mix (T1)', async () => {

@@ -1,6 +1,7 @@
 import { consentedOutcomes, type ConsentedOutcome } from '../../db/outcomes.ts';
 import type { SessionType } from '../../domain/session.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
+import { withImagesDrawn } from '../../ml/images/drawing.ts';
 import { sha256Of } from '../../ml/tensorFile.ts';
 import type { KnownSession } from '../../ml/training/recipe.ts';
 import type { StepContext } from './deps.ts';
@@ -49,8 +50,9 @@ async function readContents(
       if (error instanceof ObjectMissingError) return null;
       throw error;
     });
-    if (content?.impressions === undefined) continue;
-    sessions.push({ impressions: content.impressions, metadata: content.metadata, outcome });
+    const drawn = content === null ? null : await withImagesDrawn(content);
+    if (drawn?.impressions === undefined) continue;
+    sessions.push({ impressions: drawn.impressions, metadata: drawn.metadata, outcome });
   }
   return sessions;
 }

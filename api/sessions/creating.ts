@@ -1,7 +1,7 @@
 import type { Database } from '../../db/database.ts';
 import { findState } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
-import type { SessionContent } from '../../domain/impressions.ts';
+import { keptMetadata, type SessionContent } from '../../domain/impressions.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { WorkflowUnavailableError, type StartOutcome, type WorkflowClient } from '../../temporal/client.ts';
@@ -99,7 +99,7 @@ function cancelUnasked({ workflows, logger }: CreateDeps, sessionId: string): vo
 
 /** The session as it was stored: nobody else can have named it yet. */
 function createdView(caller: Caller, { sessionId, content }: Staged, createdAt: string): SessionView {
-  const { sessionType, cue, metadata = null, impressions } = content;
+  const { sessionType, cue, impressions } = content;
   return {
     id: sessionId,
     userId: caller.userId,
@@ -107,7 +107,7 @@ function createdView(caller: Caller, { sessionId, content }: Staged, createdAt: 
     cue,
     status: 'created',
     step: 'create',
-    metadata,
+    metadata: keptMetadata(content),
     ...(impressions === undefined ? {} : { impressions }),
     createdAt,
     completedAt: null,

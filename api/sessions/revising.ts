@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import { reviseSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { toSessionUpdate, type SessionEvent } from '../../domain/events.ts';
-import { sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
+import { keptMetadata, sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
@@ -87,7 +87,7 @@ function record(
   return reviseSession(database.asUser(caller.userId), {
     id: row.id,
     cue: content.cue,
-    metadata: content.metadata ?? null,
+    metadata: keptMetadata(content),
     contentKey,
     hasImpressions: content.impressions !== undefined,
     previousContentKey: row.contentKey,
@@ -105,7 +105,7 @@ async function finish(
     ...row,
     contentKey,
     cue: content.cue,
-    metadata: content.metadata ?? null,
+    metadata: keptMetadata(content),
     step: event.data.step,
     status: event.data.status,
   };

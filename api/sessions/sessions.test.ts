@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { findState } from '../../db/sessions.ts';
+import { findSession, findState } from '../../db/sessions.ts';
 import { recordStep } from '../../db/sessionSteps.ts';
 import type { SessionStatus } from '../../domain/session.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
@@ -63,6 +63,27 @@ describe('creating', () => {
     });
     const read = await api.call('GET', `/v1/sessions/${sessionOf(answer).id}`, { token: user.token });
     expect(read.body.data).toEqual(answer.body.data);
+  });
+
+  test('keeps the pictures of a pool with the content, and answers that they are there (I5, M5)', async () => {
+    const image = {
+      mediaType: 'image/png',
+      base64: 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP6DwABBQECz6AuzQAAAABJRU5ErkJggg==',
+    };
+    const words = { id: 'sea', words: ['waves'] };
+    const targets = [words, { id: 'hill', image }];
+    const kept = { targets: [words, { id: 'hill', hasImage: true }] };
+    const answer = await create({ ...complete, metadata: { targets } });
+    expect([answer.status, sessionOf(answer).metadata]).toEqual([201, kept]);
+    const { id } = sessionOf(answer);
+    expect(sessionOf(await api.call('GET', `/v1/sessions/${id}`, { token: user.token })).metadata).toEqual(kept);
+    const change = (metadata: object) =>
+      api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: { metadata } });
+    // What stands for a picture is no picture: sent back, it would lose the one that is there.
+    expect(codeOf(await change(kept))).toBe('validation_failed');
+    expect(sessionOf(await change({ ...kept, targets })).metadata).toEqual(kept);
+    const { contentKey } = (await findSession(api.resources.database.asUser(user.id), id)) ?? { contentKey: '' };
+    expect((await api.resources.contents.get(contentKey)).metadata).toEqual({ targets });
   });
 
   test('takes a session without impressions, to be recorded later', async () => {

@@ -1,7 +1,14 @@
 import sharp from 'sharp';
 import type { Image } from '../../domain/images.ts';
-import type { SessionContent, Sketch } from '../../domain/impressions.ts';
+import {
+  type RemoteViewingImpressions,
+  type SessionContent,
+  type SessionMetadata,
+  type Sketch,
+  targetsSchema,
+} from '../../domain/impressions.ts';
 import { UnanalyzableError } from '../errors.ts';
+import { rasterise } from '../remote-viewing/raster.ts';
 import { at } from '../sequence.ts';
 
 /** The longer side that an image is brought to, in pixels: ten times what a network sees of a sketch. */
@@ -14,26 +21,54 @@ const surroundings = 5;
 const [leastShare, leastShade] = [0.35, 12];
 
 /**
- * The session as its models read it: an image becomes one more sketch.
+ * The session as its models read it: its image becomes one more sketch, and the image of each target of its pool the
+ * `picture` that a network sees of it, which is small, however many there are.
  *
- * @throws UnanalyzableError when the image cannot be unpacked.
+ * @throws UnanalyzableError when an image cannot be unpacked; it says where the image stood.
  */
-export async function withImageDrawn(content: SessionContent): Promise<SessionContent> {
-  if (content.sessionType !== 'remote_viewing' || content.impressions?.image === undefined) return content;
-  const { image, sketches = [], ...rest } = content.impressions;
-  const drawn = await drawingOf(image);
+export async function withImagesDrawn(content: SessionContent): Promise<SessionContent> {
+  if (content.sessionType !== 'remote_viewing') return content;
+  const { impressions, metadata } = content;
+  return {
+    ...content,
+    ...(impressions === undefined ? {} : { impressions: await withSketchDrawn(impressions) }),
+    ...(metadata === undefined ? {} : { metadata: await withTargetsDrawn(metadata) }),
+  };
+}
+
+async function withSketchDrawn(impressions: RemoteViewingImpressions): Promise<RemoteViewingImpressions> {
+  const { image, sketches = [], ...rest } = impressions;
+  if (image === undefined) return impressions;
+  const drawn = await drawingOf(image, 'impressions.image');
   const all = drawn === null ? sketches : [...sketches, drawn];
-  return { ...content, impressions: { ...rest, ...(all.length > 0 ? { sketches: all } : {}) } };
+  return { ...rest, ...(all.length > 0 ? { sketches: all } : {}) };
+}
+
+async function withTargetsDrawn(metadata: SessionMetadata): Promise<SessionMetadata> {
+  const targets = targetsSchema.safeParse(metadata.targets).data ?? [];
+  if (targets.every(({ image }) => image === undefined)) return metadata;
+  const drawn: SessionMetadata[] = [];
+  // One after the other: unpacked, an image takes many times the memory of its file.
+  for (const [i, { id, words, image }] of targets.entries()) {
+    const drawing = image === undefined ? null : await drawingOf(image, `metadata.targets.${i}.image`);
+    drawn.push({
+      id,
+      ...(words === undefined ? {} : { words }),
+      ...(drawing === null ? {} : { picture: [...rasterise(drawing)] }),
+    });
+  }
+  return { ...metadata, targets: drawn };
 }
 
 /**
  * An image as a line drawing: a dot wherever it stands out from its surroundings, which is where lines are in a
  * drawing and edges in a photograph. Null when nothing stands out.
  *
+ * @param where The field that holds it.
  * @throws UnanalyzableError when it cannot be unpacked.
  */
-export async function drawingOf({ base64 }: Image): Promise<Sketch | null> {
-  const { shades, around, width, height } = await unpack(Buffer.from(base64, 'base64'));
+export async function drawingOf({ base64 }: Image, where: string): Promise<Sketch | null> {
+  const { shades, around, width, height } = await unpack(Buffer.from(base64, 'base64'), where);
   const contrast = shades.map((shade, i) => Math.abs(shade - at(around, i)));
   const most = contrast.reduce((a, b) => Math.max(a, b), 0);
   if (most < leastShade) return null;
@@ -44,7 +79,7 @@ export async function drawingOf({ base64 }: Image): Promise<Sketch | null> {
 }
 
 /** The shades of an image from 0 to 255, as they are and averaged over their surroundings. */
-async function unpack(bytes: Buffer) {
+async function unpack(bytes: Buffer, where: string) {
   try {
     const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: 'error' })
       .autoOrient()
@@ -61,8 +96,6 @@ async function unpack(bytes: Buffer) {
       .toBuffer();
     return { shades: Float32Array.from(data), around: blurred, width, height };
   } catch (error) {
-    throw new UnanalyzableError('impressions.image could not be unpacked: the file is broken, or too large.', {
-      cause: error,
-    });
+    throw new UnanalyzableError(`${where} could not be unpacked: the file is broken, or too large.`, { cause: error });
   }
 }

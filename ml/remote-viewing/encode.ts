@@ -3,13 +3,25 @@ import type { RemoteViewingImpressions, SessionMetadata } from '../../domain/imp
 import { UnanalyzableError } from '../errors.ts';
 import type { ModelInput } from '../model.ts';
 import type { SentenceEncoder } from '../sentences/encoder.ts';
-import { type NamedTensors, tensorOf } from '../tensors.ts';
+import { type NamedTensor, type NamedTensors, tensorOf } from '../tensors.ts';
 import { rasterise, side } from './raster.ts';
 
-const targetsSchema = z.array(z.object({ id: z.string(), words: z.array(z.string()) }));
+const targetsSchema = z.array(
+  z.object({
+    id: z.string(),
+    words: z.array(z.string()).default([]),
+    picture: z
+      .array(z.number())
+      .length(side * side)
+      .optional(),
+  }),
+);
 export type MatchTarget = z.infer<typeof targetsSchema>[number];
 
-/** The pool that the session is to be ranked against, if it named one; its form was checked when it came in. */
+/**
+ * The pool that the session is to be ranked against, if it named one; its form was checked when it came in, and its
+ * images were drawn since.
+ */
 export function targetsOf(metadata: SessionMetadata | undefined): MatchTarget[] {
   return targetsSchema.optional().parse(metadata?.targets) ?? [];
 }
@@ -36,8 +48,9 @@ function readable(texts: readonly string[]): string[] {
  * The tensors of a session:
  * - `pictures` [sketches, side, side, 1],
  * - `phrases` [phrases, tokens], where there are any and an encoder,
- * - `targets` [pool, 1]: how many phrases each target has, only where the session names a pool,
- * - `targetPhrases` [their sum, tokens], the targets' phrases one after the other.
+ * - `targets` [pool, 2]: how many phrases and pictures each target has, only where the session names a pool,
+ * - `targetPhrases` [their sum, tokens], the targets' phrases one after the other,
+ * - `targetPictures` [their sum, side, side, 1], their pictures, where there are any.
  *
  * @throws UnanalyzableError when there is no word and no sketch.
  */
@@ -50,20 +63,31 @@ export function encode(
   if (phrases.length === 0 && pictures.length === 0) {
     throw new UnanalyzableError('The impressions hold no word and no sketch.');
   }
-  const targets = targetsOf(metadata).map(({ words }) => (encoder === null ? [] : readable(words)));
+  const targets = targetsOf(metadata).map(({ words, picture }) => ({
+    phrases: encoder === null ? [] : readable(words),
+    pictures: picture === undefined ? [] : [Float32Array.from(picture)],
+  }));
+  const counts = targets.flatMap((target) => [target.phrases.length, target.pictures.length]);
+  const targetPictures = targets.flatMap((target) => target.pictures);
   return {
-    pictures: tensorOf([pictures.length, side, side, 1], Float32Array.from(pictures.flatMap((one) => [...one]))),
+    pictures: stacked(pictures),
     ...tokens(encoder, 'phrases', phrases),
-    ...(targets.length > 0
-      ? {
-          targets: tensorOf(
-            [targets.length, 1],
-            targets.map(({ length }) => length),
-          ),
-        }
-      : {}),
-    ...tokens(encoder, 'targetPhrases', targets.flat()),
+    ...(targets.length > 0 ? { targets: tensorOf([targets.length, 2], counts) } : {}),
+    ...tokens(
+      encoder,
+      'targetPhrases',
+      targets.flatMap((target) => target.phrases),
+    ),
+    ...(targetPictures.length > 0 ? { targetPictures: stacked(targetPictures) } : {}),
   };
+}
+
+function stacked(pictures: readonly Float32Array[]): NamedTensor {
+  const values = new Float32Array(pictures.length * side * side);
+  pictures.forEach((picture, i) => {
+    values.set(picture, i * side * side);
+  });
+  return tensorOf([pictures.length, side, side, 1], values);
 }
 
 function tokens(encoder: SentenceEncoder | null, name: string, texts: readonly string[]): NamedTensors {

@@ -7,13 +7,14 @@ import { entry, type LiveTensors, type Tf, toLive } from '../tensors.ts';
 import type { MeasureOptions } from '../training/recipe.ts';
 import { drawSketch, type Hand } from './drawings/hand.ts';
 import { keptObjects, type ObjectName, objectNames } from './drawings/objects.ts';
+import { paintGallery } from './gallery.ts';
 import { anySignal } from './generator.ts';
 import { descriptorNames, terrainNames } from './lexicon.ts';
 import { type BaseRates, scorePool } from './match.ts';
 import { baseOf, matchTensor } from './model.ts';
 import { readSessions } from './network.ts';
 import { rasterise } from './raster.ts';
-import { type Judged, judgeSimulated } from './simulation.ts';
+import { handOf, type Judged, judgeSimulated } from './simulation.ts';
 
 const poolSize = 5;
 
@@ -35,7 +36,69 @@ export async function evaluate({ runtime, weights, random, sessions }: MeasureOp
   for (const signal of Object.values(signals)) {
     figures.push(...evaluateSessions(await judge(() => signal), base, match, `signal ${signal}`));
   }
-  return [...figures, ...evaluateCertainty(await judge(anySignal), match)];
+  figures.push(...evaluateCertainty(await judge(anySignal), match));
+  return [...figures, ...(await evaluatePictures({ runtime, weights, random, sessions }, base, match))];
+}
+
+/** Pictures are measured on every fourth session, since comparisons take most of the time that measuring does. */
+const fewerForPictures = 4;
+
+/** How pools fare whose targets are shown instead of described, and whether a mixed pool is fair to both. */
+async function evaluatePictures(
+  { sessions: all, ...options }: MeasureOptions,
+  base: BaseRates,
+  match: readonly number[],
+): Promise<Figure[]> {
+  const part = 'test';
+  const gallery = await paintGallery(options.random, handOf(part));
+  const sessions = Math.ceil(all / fewerForPictures);
+  const judge = (signal: (random: Random) => number, share: number) =>
+    judgeSimulated({ ...options, base, part, signal, sessions, poolSize, pictures: { gallery, share } });
+  const figures: Figure[] = [];
+  for (const signal of Object.values(signals)) {
+    figures.push(rightFirst('picture', await judge(() => signal, 1), match, `signal ${signal}`));
+  }
+  figures.push(claimError('picture', await judge(anySignal, 1), match));
+  const mixed = await judge(() => signals.none, 0.5);
+  const isShown = ({ shown, features }: Judged) => at(shown, indexOfHighest(scorePool(features, match)));
+  figures.push({
+    name: `pools of pictures and words: a picture first, signal ${signals.none}`,
+    value: shareOf(mixed, isShown),
+    chance: meanOf(mixed.flatMap(({ shown }) => shown.map(Number))),
+    chanceIs: 'the share of pictures',
+  });
+  return figures;
+}
+
+function rightFirst(what: string, judged: readonly Judged[], match: readonly number[], where: string): Figure {
+  return {
+    name: `right ${what} of ${poolSize} first, ${where}`,
+    value: meanOf(judged.map(({ features }) => firstShare(scorePool(features, match)))),
+    chance: 1 / poolSize,
+    chanceIs: `one of ${poolSize}`,
+  };
+}
+
+function claimError(name: string, judged: readonly Judged[], match: readonly number[]): Figure {
+  return calibrationError(
+    name,
+    judged.map(({ features }) => claimOf(scorePool(features, match), (best) => best === 0)),
+  );
+}
+
+/** What is claimed of the likeliest one. */
+function claimOf(row: ArrayLike<number>, isRight: (best: number) => boolean): Claim {
+  const best = indexOfHighest(row);
+  return { probability: at(row, best), right: isRight(best) };
+}
+
+function calibrationError(name: string, claims: readonly Claim[]): Figure {
+  return {
+    name: `calibration error: ${name}`,
+    value: expectedCalibrationError(claims),
+    chance: 0,
+    chanceIs: 'perfect calibration',
+  };
 }
 
 async function evaluateSketches(tf: Tf, weights: LiveTensors, random: Random, count: number): Promise<Figure[]> {
@@ -114,12 +177,7 @@ function evaluateSessions(
       chance: meanOf(first.map((index) => at(base.descriptors, index))),
       chanceIs: 'the same descriptors for any target',
     },
-    {
-      name: `right target of ${poolSize} first, ${where}`,
-      value: meanOf(judged.map(({ features }) => firstShare(scorePool(features, match)))),
-      chance: 1 / poolSize,
-      chanceIs: `one of ${poolSize}`,
-    },
+    rightFirst('target', judged, match, where),
     {
       name: `figure of merit, ${where}`,
       value: meanOf(merits.map(([own = 0]) => own)),
@@ -131,37 +189,24 @@ function evaluateSessions(
 
 /** How well what the model is sure of fits what is true, over sessions of every signal. */
 function evaluateCertainty(judged: readonly Judged[], match: readonly number[]): Figure[] {
-  const claim = (row: ArrayLike<number>, isRight: (best: number) => boolean): Claim => {
-    const best = indexOfHighest(row);
-    return { probability: at(row, best), right: isRight(best) };
-  };
-  const figure = (name: string, claims: readonly Claim[]): Figure => ({
-    name: `calibration error: ${name}`,
-    value: expectedCalibrationError(claims),
-    chance: 0,
-    chanceIs: 'perfect calibration',
-  });
   const sketched = judged.filter(({ session }) => session.sketched);
   return [
-    figure(
+    calibrationError(
       'object',
-      sketched.map(({ session, reading }) => claim(reading.objects, (best) => objectNames[best] === session.drawn)),
+      sketched.map(({ session, reading }) => claimOf(reading.objects, (best) => objectNames[best] === session.drawn)),
     ),
-    figure(
+    calibrationError(
       'terrain',
       judged.map(({ session, reading }) =>
-        claim(reading.terrain, (best) => terrainNames[best] === session.target.terrain),
+        claimOf(reading.terrain, (best) => terrainNames[best] === session.target.terrain),
       ),
     ),
-    figure(
+    calibrationError(
       'descriptor',
       judged.map(({ session, reading }) =>
-        claim(reading.descriptors, (best) => session.target.descriptors.has(at(descriptorNames, best))),
+        claimOf(reading.descriptors, (best) => session.target.descriptors.has(at(descriptorNames, best))),
       ),
     ),
-    figure(
-      'target',
-      judged.map(({ features }) => claim(scorePool(features, match), (best) => best === 0)),
-    ),
+    claimError('target', judged, match),
   ];
 }

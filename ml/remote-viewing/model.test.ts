@@ -14,7 +14,7 @@ import { calibrate } from '../training/finish.ts';
 import { learnShard } from '../training/learn.ts';
 import { firstState } from '../training/state.ts';
 import { drawSketch } from './drawings/hand.ts';
-import { learnedWays, objectNames } from './drawings/objects.ts';
+import { learnedWays, type ObjectName, objectNames } from './drawings/objects.ts';
 import { phrasesSaid } from './encode.ts';
 import { signals } from './evaluation.ts';
 import { simulateSession } from './generator.ts';
@@ -120,6 +120,29 @@ describe('what was recorded is recognised (M5)', () => {
     expect(data.ranking[0]?.id).toBe('700');
   });
 
+  test('a picture of a target is compared by what it shows, with words or without, and none means none', async () => {
+    const random = new Random(12);
+    const pictureOf = (name: ObjectName) => [...rasterise(drawSketch(random, name, 'unseen_distortion'))];
+    const targets = [
+      { id: 'cactus', picture: pictureOf('cactus') },
+      { id: 'boat', picture: pictureOf('boat') },
+      { id: 'castle', picture: pictureOf('castle'), words: ['castle', 'walls'] },
+      { id: 'blank' },
+    ];
+    const sketches = [drawSketch(random, 'boat')];
+    const deaf = { ...runtime, sentences: null };
+    for (const on of [
+      { on: runtime, by: predict },
+      { on: deaf, by: remoteViewing.load(deaf, weights) },
+    ]) {
+      const { data } = find(await read({ sketches }, { targets }, on), 'remote_viewing.match');
+      expect(data.ranking[0]?.id).toBe('boat');
+      expect(data.ranking).toHaveLength(targets.length);
+      expect(data.limits).toContain('Of a picture its lines alone are read');
+      expect(data.summary.includes('Their words were not read')).toBe(on.on.sentences === null);
+    }
+  });
+
   test('what fits in all is wholly accurate and reliable; what has nothing in common is neither', () => {
     const reading = (...terrain: number[]): Reading => ({
       objects: new Float32Array(),
@@ -147,6 +170,10 @@ test('sessions that are answered together get what each gets alone (M3)', async 
     { impressions: { transcript: 'A quiet place, old stones. Moss.' }, metadata: { targets: pool } },
     { impressions: { sketches: [drawSketch(random, 'fish'), drawSketch(random, 'boat')] } },
     { impressions: { sketches: [drawSketch(random, undefined)] }, metadata: { targets: pool } },
+    {
+      impressions: { words: ['white'], sketches: [drawSketch(random, 'moon')] },
+      metadata: { targets: [...pool, { id: 'seen', picture: [...rasterise(drawSketch(random, 'moon'))] }] },
+    },
   ].map((input) => remoteViewing.encode(input, runtime));
   const together = await predict(inputs);
   for (const [i, input] of inputs.entries()) {
@@ -213,11 +240,13 @@ describe('the committed weights, on words, targets and distortions that no train
     expect(valueOf('sketch: right object first')).toBeGreaterThan(0.78);
     expect(valueOf('sketch: right object in the first five')).toBeGreaterThan(0.93);
     expect(valueOf(`right target of 5 first, signal ${signals.middle}`)).toBeGreaterThan(0.55);
+    expect(valueOf(`right picture of 5 first, signal ${signals.middle}`)).toBeGreaterThan(0.35);
     expect(valueOf(`right terrain, signal ${signals.clear}`)).toBeGreaterThan(0.75);
     const silent = figures.filter(({ name }) => name.endsWith(`signal ${signals.none}`) || name.includes('of nothing'));
-    expect(silent).toHaveLength(5);
-    for (const { value, chance } of silent) {
-      expect(Math.abs(value - chance)).toBeLessThan(4 * Math.sqrt((chance * (1 - chance)) / sessions));
+    expect(silent).toHaveLength(7);
+    for (const { name, value, chance } of silent) {
+      const measured = /picture/.test(name) ? sessions / 4 : sessions;
+      expect(Math.abs(value - chance)).toBeLessThan(4 * Math.sqrt((chance * (1 - chance)) / measured));
     }
   });
 

@@ -4,8 +4,9 @@ import { fillUp } from '../sentences/encoder.ts';
 import { at } from '../sequence.ts';
 import { entry, firstRow, type NamedTensor, type NamedTensors, rowsOf, tensorOf, toLive } from '../tensors.ts';
 import { encode } from './encode.ts';
-import { type BaseRates, compare, meritOf, type PoolTarget, scorePool } from './match.ts';
+import { type BaseRates, compare, meritOf, scorePool } from './match.ts';
 import { type Reading, readSessions, type Seen } from './network.ts';
+import { asPoolTarget } from './poolTarget.ts';
 import { report } from './report.ts';
 import { type ConceptDirections, type Phrase, sharesOf } from './wording.ts';
 
@@ -44,7 +45,11 @@ async function arrive(
   return sessions.map((session) => {
     const pictures = rowsOf(entry(session, 'pictures'));
     const phrases = take(session.phrases?.shape[0] ?? 0);
-    const pool = rowsOf(session.targets ?? none).map(([count = 0]) => ({ pictures: [], phrases: take(count) }));
+    const targetPictures = rowsOf(session.targetPictures ?? none);
+    const pool = rowsOf(session.targets ?? none).map(([phraseCount = 0, pictureCount = 0]) => ({
+      pictures: targetPictures.splice(0, pictureCount),
+      phrases: take(phraseCount),
+    }));
     return { pictures, phrases, pool };
   });
 }
@@ -83,10 +88,7 @@ export const remoteViewing: Model<'remote_viewing'> = {
       let next = 0;
       for (const session of arrived) {
         const reading = at(readings, next);
-        const pool = session.pool.map(({ phrases }, i): PoolTarget => ({
-          phrases,
-          reading: at(readings, next + 1 + i),
-        }));
+        const pool = session.pool.map((target, i) => asPoolTarget(target, at(readings, next + 1 + i), directions));
         next += 1 + pool.length;
         const outputs = outputsOf(reading, base);
         if (pool.length === 0) answers.push(outputs);

@@ -32,6 +32,7 @@ export const remoteViewingRecipe: Recipe<'remote_viewing'> = {
   },
   async learnFrom({ impressions, metadata, outcome }, runtime) {
     const terrain = outcome.terrain !== undefined && isTerrain(outcome.terrain) ? outcome.terrain : undefined;
+    // A target's picture teaches nothing: what it shows would be the network's own word for it.
     const target = targetsOf(metadata).find(({ id }) => id === outcome.targetId);
     const things = thingsNamed([...(outcome.objects ?? []), ...(outcome.words ?? target?.words ?? [])]);
     if (terrain === undefined && things.length === 0) return null;

@@ -114,19 +114,21 @@ function reportMatch(said: Said): ModelResult {
     .toSorted((a, b) => b.score - a.score)
     .map((target, i) => ({ ...target, rank: i + 1 }));
   const best = at(ranking, 0);
+  const [described, pictured] = [said.inputs.targetPhrases !== undefined, said.inputs.targetPictures !== undefined];
   const fits =
-    said.inputs.targetPhrases === undefined
-      ? `The ${targets.length} targets could not be told apart.`
-      : `Of ${targets.length} targets, "${best.id}" fits the impressions best (${percent(best.score)}).`;
+    described || pictured
+      ? `Of ${targets.length} targets, "${best.id}" fits the impressions best (${percent(best.score)}).`
+      : `The ${targets.length} targets could not be told apart.`;
+  const unread = !described && targets.some(({ words }) => words.length > 0) ? ' Their words were not read.' : '';
+  const drawn = pictured ? ' Of a picture its lines alone are read, as those of a drawing.' : '';
   return {
     resultType: 'remote_viewing.match',
     confidenceScore: best.score,
     data: {
       model: said.model,
       chance: { value: 1 / targets.length, meaning: `The right one of ${targets.length} targets first by chance.` },
-      summary: `${fits} ${wordsNote(said)}`,
-      limits:
-        'Scores add to 1 over the pool, one of whose targets is taken to be the true one; the figure of merit compares what the network reads in both, above what it reads in anything.',
+      summary: `${fits}${unread} ${wordsNote(said)}`,
+      limits: `Scores add to 1 over the pool, one of whose targets is taken to be the true one; the figure of merit compares what the network reads in both, above what it reads in anything.${drawn}`,
       ranking,
     },
   };

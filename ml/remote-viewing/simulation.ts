@@ -5,9 +5,11 @@ import { type NamedTensors, toLive } from '../tensors.ts';
 import { drawSketch, type Hand } from './drawings/hand.ts';
 import { type ObjectName, objectNames } from './drawings/objects.ts';
 import type { Example } from './examples.ts';
+import type { Gallery } from './gallery.ts';
 import { describeTarget, type SimulatedSession, simulateSession, simulateTarget } from './generator.ts';
 import { type BaseRates, compare, type Merit, meritOf } from './match.ts';
 import { type Reading, readSessions, type Seen } from './network.ts';
+import { asPoolTarget } from './poolTarget.ts';
 import { rasterise } from './raster.ts';
 import { type Part, type Phrase, type PhraseBank, phraseBank } from './wording.ts';
 
@@ -47,6 +49,8 @@ export function exampleOf(random: Random, session: SimulatedSession, bank: Phras
 export interface Judged {
   readonly session: SimulatedSession;
   readonly reading: Reading;
+  /** Which targets are shown in a picture. */
+  readonly shown: readonly boolean[];
   readonly features: readonly (readonly number[])[];
   readonly merits: readonly Merit[];
 }
@@ -61,6 +65,8 @@ export interface JudgeOptions {
   readonly sessions: number;
   /** How many targets each session is compared with. */
   readonly poolSize: number;
+  /** Where some targets are not described but shown: their pictures, and the share of targets that are. */
+  readonly pictures?: { readonly gallery: Gallery; readonly share: number };
 }
 
 const sessionsAtOnce = 250;
@@ -80,11 +86,12 @@ export async function judgeSimulated(options: JudgeOptions): Promise<Judged[]> {
     let next = 0;
     for (const { session, own, pool } of some) {
       const reading = at(readings, next);
-      const targets = pool.map(({ phrases }, i) => ({ phrases, reading: at(readings, next + 1 + i) }));
+      const targets = pool.map((target, i) => asPoolTarget(target, at(readings, next + 1 + i), bank.directions));
       next += 1 + pool.length;
       judged.push({
         session,
         reading,
+        shown: pool.map(({ pictures }) => pictures.length > 0),
         features: await compare(runtime.tf, { ...own, reading }, targets, options.base),
         merits: targets.map((target) => meritOf(reading, target.reading, options.base)),
       });
@@ -94,12 +101,15 @@ export async function judgeSimulated(options: JudgeOptions): Promise<Judged[]> {
   return judged;
 }
 
-function simulateJudging({ random, part, signal, poolSize }: JudgeOptions, bank: PhraseBank) {
+function simulateJudging({ random, part, signal, poolSize, pictures }: JudgeOptions, bank: PhraseBank) {
   const session = simulateSession(random, signal(random), part);
   const picture = pictureOf(random, session.drawn, part);
   const own: Seen = { pictures: session.sketched ? [picture] : [], phrases: phrasesIn(bank, session.words) };
   const pool = Array.from({ length: poolSize }, (_, i): Seen => {
     const target = i === 0 ? session.target : simulateTarget(random, part);
+    if (pictures !== undefined && random.chance(pictures.share)) {
+      return { pictures: [random.pick(pictures.gallery.get(target.object) ?? [])], phrases: [] };
+    }
     return { pictures: [], phrases: phrasesIn(bank, describeTarget(random, target, part)) };
   });
   return { session, own, pool };
