@@ -12,6 +12,7 @@ import { fileOf } from '../ml/remote-viewing/gallery.ts';
 import { WorkflowEndedError } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { exampleOf } from './examples.ts';
+import { asText } from './histories.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
 
@@ -356,7 +357,5 @@ async function readHistory(sessionId: string): Promise<string> {
     execution: { workflowId: `session-${sessionId}` },
   });
   await connection.close();
-  return JSON.stringify(history, (_key, value: unknown) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
-  );
+  return asText(history);
 }
