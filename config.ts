@@ -35,6 +35,14 @@ const environmentSchema = z.object({
   REDIS_URL: z.url(),
 
   S3_ENDPOINT: z.url().optional(),
+  S3_PUBLIC_ENDPOINT: z
+    .url()
+    .optional()
+    .describe('Where clients reach the object storage, to send and fetch files; `S3_ENDPOINT` unless it is set.'),
+  S3_SERVER_SIDE_ENCRYPTION: z
+    .enum(['AES256', 'aws:kms'])
+    .optional()
+    .describe('How the object storage encrypts attachments; left to the bucket’s own setting unless it is set.'),
   S3_REGION: z.string().default('us-east-1'),
   S3_BUCKET: z.string().default('mindpeeker'),
   S3_ACCESS_KEY_ID: secret,

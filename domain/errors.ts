@@ -124,6 +124,30 @@ export const errorTable = {
     message: 'The same request is being served right now.',
     help: 'Send it again with the same Idempotency-Key in a moment; the answer will be the same.',
   },
+  upload_incomplete: {
+    status: 409,
+    retryable: true,
+    message: 'Not all of the file has arrived yet.',
+    help: 'GET …/upload lists the parts that are missing, each with an address to send it to; then ask again.',
+  },
+  upload_ended: {
+    status: 409,
+    retryable: false,
+    message: 'The upload has come to its end.',
+    help: 'Read the attachment for what became of it; add a new one to send another file.',
+  },
+  too_many_attachments: {
+    status: 409,
+    retryable: false,
+    message: 'The session has as many attachments as a session may have.',
+    help: 'Delete one that is no longer needed.',
+  },
+  storage_full: {
+    status: 409,
+    retryable: false,
+    message: 'The file does not fit into what the account may still keep.',
+    help: 'error.details names the numbers of bytes. Delete attachments, or take a larger tier.',
+  },
   session_deleted: {
     status: 410,
     retryable: false,
@@ -142,6 +166,12 @@ export const errorTable = {
     message: 'The body is too large.',
     help: 'Send at most 10 MB.',
   },
+  file_too_large: {
+    status: 413,
+    retryable: false,
+    message: 'A file of this size may not be added.',
+    help: 'error.details names the most bytes that a file of this kind may have in this tier.',
+  },
   unsupported_media_type: {
     status: 415,
     retryable: false,
@@ -153,6 +183,30 @@ export const errorTable = {
     retryable: false,
     message: 'This Idempotency-Key came with a different body before.',
     help: 'Use a new key, or send the first body again.',
+  },
+  checksum_mismatch: {
+    status: 422,
+    retryable: false,
+    message: 'What arrived is not the file whose size and SHA-256 were named.',
+    help: 'Name the size and the SHA-256 of the file itself, and send it again as a new attachment.',
+  },
+  media_type_mismatch: {
+    status: 422,
+    retryable: false,
+    message: 'By its bytes the file is not of the type that was named.',
+    help: 'Name the type that the file really has. Text must be UTF-8 without control characters.',
+  },
+  image_unreadable: {
+    status: 422,
+    retryable: false,
+    message: 'The image is broken and cannot be shown.',
+    help: 'Save it anew in an image program, and add it again.',
+  },
+  image_too_large: {
+    status: 422,
+    retryable: false,
+    message: 'The image has more pixels than can be shown.',
+    help: 'Make it smaller: at most 50 million pixels.',
   },
   client_outdated: {
     status: 426,

@@ -149,6 +149,7 @@ const updateSchema: z.ZodType<SessionUpdate> = z.object({
     progress: z.exactOptional(z.number()),
     attempt: z.exactOptional(z.int()),
     stuck: z.exactOptional(z.object({ code: z.enum(stuckCodes), message: z.string() })),
+    attachmentId: z.exactOptional(z.uuid()),
   }),
   timestamp: z.string(),
 });

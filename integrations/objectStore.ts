@@ -7,15 +7,14 @@ import {
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
-  S3Client,
   S3ServiceException,
   type ObjectIdentifier,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Readable } from 'node:stream';
-import { secondMs } from '../domain/time.ts';
 import { keyIdOf, seal, unseal, type MasterKey } from './sealing.ts';
+import { openStorage, type StorageAddress } from './storageClient.ts';
 
 export { ObjectCorruptError } from './sealing.ts';
 
@@ -53,35 +52,14 @@ export const linkLifetimeSeconds = 300;
 
 type FindKey = (keyId: string) => Promise<MasterKey | undefined>;
 
-export interface ObjectStoreOptions {
-  /** AWS itself unless given. */
-  endpoint?: string | undefined;
-  region: string;
-  accessKeyId: string;
-  secretAccessKey: string;
+export interface ObjectStoreOptions extends StorageAddress {
   bucket: string;
   /** The first seals, all open. */
   masterKeys: readonly MasterKey[];
 }
 
-export function createObjectStore({
-  endpoint,
-  region,
-  accessKeyId,
-  secretAccessKey,
-  bucket,
-  masterKeys,
-}: ObjectStoreOptions): ObjectStore {
-  const client = new S3Client({
-    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
-    region,
-    credentials: { accessKeyId, secretAccessKey },
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 2 * secondMs, requestTimeout: 15 * secondMs, throwOnRequestTimeout: true },
-    // The tag of every sealed object says more than a checksum would.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
-  });
+export function createObjectStore({ bucket, masterKeys, ...address }: ObjectStoreOptions): ObjectStore {
+  const client = openStorage(address);
 
   /** One page of what lies under a prefix; every version of it where the storage can tell versions. */
   async function listPage(prefix: string): Promise<ObjectIdentifier[]> {

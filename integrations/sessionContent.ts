@@ -22,7 +22,7 @@ interface SessionOwner {
 export function createSessionContentStore(objects: ObjectStore, contentKeys: ContentKeys): SessionContentStore {
   return {
     async put({ sessionId, userId }, version, content) {
-      const key = `${folderOf(sessionId)}content/${version}`;
+      const key = `${sessionFolder(sessionId)}content/${version}`;
       await objects.putSealed(key, Buffer.from(JSON.stringify(content)), await contentKeys.of(userId));
       return key;
     },
@@ -32,12 +32,13 @@ export function createSessionContentStore(objects: ObjectStore, contentKeys: Con
     },
     delete: (contentKey) => objects.delete(contentKey),
     async erase(sessionId) {
-      await objects.deletePrefix(folderOf(sessionId));
+      await objects.deletePrefix(sessionFolder(sessionId));
     },
   };
 }
 
-function folderOf(sessionId: string): string {
+/** Where everything of a session lies, so that removing it removes all. */
+export function sessionFolder(sessionId: string): string {
   return `sessions/${sessionId}/`;
 }
 

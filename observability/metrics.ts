@@ -37,6 +37,11 @@ export function createMetrics(service: string) {
       ['session_type'],
       workSeconds,
     ),
+    attachmentsEndedTotal: counter(
+      'attachments_ended_total',
+      'Attachments that came to their end, by how they ended.',
+      ['status'],
+    ),
     userTierDistribution: gauge('user_tier_distribution', 'Accounts by tier.', ['tier']),
     apiUsageByEndpoint: counter('api_usage_by_endpoint', 'Calls of each endpoint, by its route pattern.', [
       'endpoint',

@@ -54,6 +54,7 @@ describe('Texts', () => {
     ['a bearer header', `Authorization: Bearer ${marker}`],
     ['a Stripe key', `sk_test_${marker}`],
     ['a SendGrid key', `SG.${marker}.x`],
+    ['what signs an address', `PUT http://127.0.0.1:7070/a?X-Amz-Signature=${marker}`],
     ['the password of an address', `cannot reach redis://default:${marker}@127.0.0.1:6379`],
   ])('%s inside a message or an error is taken out (I5)', (_what, text) => {
     expect(logged({ error: new Error(text), note: text }, text)).not.toContain(marker);

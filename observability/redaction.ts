@@ -12,9 +12,12 @@ function normalized(name: string): string {
   return name.replace(/[-_]/g, '').toLowerCase();
 }
 
-/** Secrets that can be told by their form, wherever they stand in a text: JWTs, bearer and API keys, URL passwords. */
+/**
+ * Secrets that can be told by their form, wherever they stand in a text: JWTs, bearer and API keys, URL passwords, and
+ * what makes a signed address one.
+ */
 const secretForms =
-  /\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b(?:Bearer|Basic)\s+[\w+/=.~-]+|\b(?:sk|rk|whsec)_[\w-]+|\bSG\.[\w.-]+|(?<=:\/\/)[^\s/@]+@/g;
+  /\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b(?:Bearer|Basic)\s+[\w+/=.~-]+|\b(?:sk|rk|whsec)_[\w-]+|\bSG\.[\w.-]+|\bX-Amz-Signature=[\w-]+|(?<=:\/\/)[^\s/@]+@/g;
 
 /** A text without the secrets that can be told by their form, cut where it is too long for a log line. */
 export function redactText(text: string): string {

@@ -1,0 +1,25 @@
+import { S3Client } from '@aws-sdk/client-s3';
+import { secondMs } from '../domain/time.ts';
+
+/** How the object storage is reached. */
+export interface StorageAddress {
+  /** AWS itself unless given. */
+  endpoint?: string | undefined;
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+/** Opens the object storage; nothing is connected before the first command. */
+export function openStorage({ endpoint, region, accessKeyId, secretAccessKey }: StorageAddress): S3Client {
+  return new S3Client({
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    region,
+    credentials: { accessKeyId, secretAccessKey },
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 2 * secondMs, requestTimeout: 15 * secondMs, throwOnRequestTimeout: true },
+    // The tag of every sealed object, and the SHA-256 of every attachment, say more than a checksum of its own would.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+  });
+}
