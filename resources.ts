@@ -11,6 +11,7 @@ import { createRedis } from './integrations/redis.ts';
 import { parseMasterKeys } from './integrations/sealing.ts';
 import { createSessionCache, type SessionCache } from './integrations/sessionCache.ts';
 import { createSessionContentStore, type SessionContentStore } from './integrations/sessionContent.ts';
+import { createUploads, type Uploads } from './integrations/uploads.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import type { Check } from './observability/telemetryServer.ts';
@@ -27,6 +28,7 @@ export interface Resources {
   contentKeys: ContentKeys;
   contents: SessionContentStore;
   archives: AccountArchives;
+  uploads: Uploads;
   cache: SessionCache;
   inferences: InferenceCache;
   driftCounts: DriftCounts;
@@ -45,13 +47,19 @@ export function openResources(config: Config, service: string): Resources {
   const database = openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const contentKeys = createContentKeys(contentKeyRows(database), masterKeys);
   const redis = createRedis(config.REDIS_URL, service, logger);
-  const objects = createObjectStore({
+  const storage = {
     endpoint: config.S3_ENDPOINT,
     region: config.S3_REGION,
     accessKeyId: config.S3_ACCESS_KEY_ID,
     secretAccessKey: config.S3_SECRET_ACCESS_KEY,
     bucket: config.S3_BUCKET,
-    masterKeys,
+  };
+  const objects = createObjectStore({ ...storage, masterKeys });
+  const uploads = createUploads({
+    ...storage,
+    publicEndpoint: config.S3_PUBLIC_ENDPOINT,
+    serverSideEncryption: config.S3_SERVER_SIDE_ENCRYPTION,
+    objects,
   });
   return {
     config,
@@ -63,6 +71,7 @@ export function openResources(config: Config, service: string): Resources {
     contentKeys,
     contents: createSessionContentStore(objects, contentKeys),
     archives: createAccountArchives(objects),
+    uploads,
     cache: createSessionCache(redis, metrics, masterKeys, logger),
     inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),
@@ -77,6 +86,7 @@ export function openResources(config: Config, service: string): Resources {
     close: async () => {
       redis.disconnect();
       objects.close();
+      uploads.close();
       await database.close();
       await tracing.shutdown();
     },

@@ -3,12 +3,14 @@ import { eraseSession } from '../db/sessionSteps.ts';
 import type { InferenceCache } from '../integrations/inferenceCache.ts';
 import type { SessionCache } from '../integrations/sessionCache.ts';
 import type { SessionContentStore } from '../integrations/sessionContent.ts';
+import type { Uploads } from '../integrations/uploads.ts';
 
 export interface EraseDeps {
   database: Database;
   cache: SessionCache;
   inferences: InferenceCache;
   contents: SessionContentStore;
+  uploads: Uploads;
 }
 
 /** Thrown when what is cached of a session could not be dropped. */
@@ -24,6 +26,7 @@ export function createEraseActivities(deps: EraseDeps) {
       // A copy that Redis may still hold would be read for days, so the attempt fails and is tried again.
       const forgotten = await Promise.all([deps.cache.forget(sessionId), deps.inferences.forget(sessionId)]);
       if (!forgotten.every(Boolean)) throw new CacheUnreachableError('Redis did not drop the session');
+      await deps.uploads.abandonUploads(sessionId);
       await deps.contents.erase(sessionId);
     },
   };

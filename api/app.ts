@@ -1,6 +1,7 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { ApiError } from '../domain/errors.ts';
+import { attachmentRoutes } from './attachments/routes.ts';
 import { authenticate } from './auth/authenticate.ts';
 import type { AccessTokens } from './auth/accessTokens.ts';
 import type { Caller } from './auth/caller.ts';
@@ -28,6 +29,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...authRoutes(deps),
     ...privacyRoutes(deps),
     ...sessionRoutes(deps),
+    ...attachmentRoutes(deps),
     ...outcomeRoutes(deps),
     // Before the models: no model is called "trainings".
     ...trainingRoutes(deps),

@@ -9,6 +9,7 @@ export interface ApiDeps extends Pick<
   | 'database'
   | 'contentKeys'
   | 'contents'
+  | 'uploads'
   | 'cache'
   | 'driftCounts'
   | 'live'

@@ -8,6 +8,7 @@ import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../dom
 import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
 import { AccountErasure } from './accountErasures.ts';
 import { AccountExport } from './accountExports.ts';
+import { Attachment } from './attachments.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
@@ -348,4 +349,5 @@ export const entities = [
   IdempotencyKey,
   AccountErasure,
   AccountExport,
+  Attachment,
 ];

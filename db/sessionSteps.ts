@@ -185,6 +185,7 @@ export async function eraseSession(em: EntityManager, sessionId: string): Promis
     // The session's row is locked first, as every step does, so that no step writes in between.
     await transaction.execute(`select from sessions where id = :sessionId for update`, { sessionId });
     await transaction.execute(`delete from session_events where session_id = :sessionId`, { sessionId });
+    await transaction.execute(`delete from attachments where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from outcomes where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from analysis_results where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from sessions where id = :sessionId`, { sessionId });

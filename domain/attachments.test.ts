@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { fileNameOf, maxUploadBytes, mediaTypeTerms, partBytes, partsOf } from './attachments.ts';
+import { savedNameOf, maxUploadBytes, mediaTypeTerms, partBytes, partsOf } from './attachments.ts';
 
 describe('Parts of a file', () => {
   test.each([1, partBytes - 1, partBytes, partBytes + 1, 3 * partBytes, maxUploadBytes])(
@@ -26,12 +26,12 @@ describe('The name of a file', () => {
     ['no ending', 'application/pdf', 'no ending.pdf'],
     ['.html', 'text/plain', '.html.txt'],
   ] as const)('%s of a file of %s is saved as %s', (name, mediaType, saved) => {
-    expect(fileNameOf(name, mediaType)).toBe(saved);
+    expect(savedNameOf(name, mediaType)).toBe(saved);
   });
 
   test('ends as its type does, whatever it was (S2)', () => {
     for (const [mediaType, { extensions }] of Object.entries(mediaTypeTerms)) {
-      const saved = fileNameOf('x.scr', mediaType as keyof typeof mediaTypeTerms);
+      const saved = savedNameOf('x.scr', mediaType as keyof typeof mediaTypeTerms);
       expect(extensions).toContain(saved.split('.').at(-1));
     }
   });

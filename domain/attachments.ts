@@ -102,8 +102,8 @@ export function partsOf(sizeBytes: number): Part[] {
 }
 
 /** The name under which a file is saved: one that ends as its type does, so that no computer takes it for a program. */
-export function fileNameOf(name: string, mediaType: MediaType): string {
+export function savedNameOf(fileName: string, mediaType: MediaType): string {
   const { extensions } = mediaTypeTerms[mediaType];
-  const extension = name.slice(name.lastIndexOf('.') + 1).toLowerCase();
-  return extensions.includes(extension) ? name : `${name}.${extensions[0]}`;
+  const extension = fileName.slice(fileName.lastIndexOf('.') + 1).toLowerCase();
+  return extensions.includes(extension) ? fileName : `${fileName}.${extensions[0]}`;
 }

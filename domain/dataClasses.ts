@@ -63,6 +63,26 @@ export const tables = {
       created_at: 'internal',
     },
   },
+  attachments: {
+    owner: 'session_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      session_id: 'internal',
+      user_id: 'internal',
+      file_name: 'restricted',
+      media_type: 'internal',
+      size_bytes: 'internal',
+      sha256: 'restricted',
+      upload_id: 'internal',
+      status: 'internal',
+      rejection: 'internal',
+      stored_bytes: 'internal',
+      stored_sha256: 'restricted',
+      created_at: 'internal',
+      ended_at: 'internal',
+    },
+  },
   session_events: {
     owner: 'session_id',
     erasure: 'delete',
@@ -309,6 +329,7 @@ export const eventFields = {
   progress: 'internal',
   attempt: 'internal',
   stuck: 'internal',
+  attachmentId: 'internal',
 } as const satisfies Record<keyof (SessionEventFacts & { seq: number; event: SessionEventType }), DataClass>;
 
 /** What a mail's template is filled with. */

@@ -13,6 +13,9 @@ export const sessionEventTypes = [
   'failed',
   'cancelled',
   'expired',
+  'attachment_ready',
+  'attachment_rejected',
+  'attachment_expired',
 ] as const;
 export type SessionEventType = (typeof sessionEventTypes)[number];
 
@@ -25,6 +28,8 @@ export interface SessionEventFacts {
   /** Which attempt of the step this is, from 1. */
   attempt?: number;
   stuck?: { code: StuckCode; message: string };
+  /** The attachment that came to its end. */
+  attachmentId?: string;
 }
 
 /** An event as it is stored and as clients read it. */

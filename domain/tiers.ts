@@ -26,12 +26,34 @@ interface TierTerms {
   permissions: readonly Permission[];
   /** What one completed session counts for in the usage that Stripe is told. */
   unitsPerSession: number;
+  /** Of all uploads that are kept. */
+  storageBytes: number;
+  /** Of one upload. */
+  uploadBytes: number;
 }
 
+const mebibyte = 1_024 ** 2;
+const gibibyte = 1_024 ** 3;
+
 export const tierTerms: Record<Tier, TierTerms> = {
-  basic: { permissions: everyTier, unitsPerSession: 1 },
-  professional: { permissions: everyTier, unitsPerSession: 1 },
-  enterprise: { permissions: everyTier, unitsPerSession: 1 },
+  basic: {
+    permissions: everyTier,
+    unitsPerSession: 1,
+    storageBytes: 5 * gibibyte,
+    uploadBytes: 50 * mebibyte,
+  },
+  professional: {
+    permissions: everyTier,
+    unitsPerSession: 1,
+    storageBytes: 100 * gibibyte,
+    uploadBytes: 200 * mebibyte,
+  },
+  enterprise: {
+    permissions: everyTier,
+    unitsPerSession: 1,
+    storageBytes: 2_048 * gibibyte,
+    uploadBytes: 200 * mebibyte,
+  },
 };
 
 /** What a role may do beside what its tier may. */

@@ -29,7 +29,7 @@ const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('h
 const bytes = randomBytes(1_000);
 
 function named(given: Partial<NamedFile> = {}): NamedFile {
-  return { name: 'tower.png', mediaType: 'image/png', sizeBytes: bytes.length, sha256: sha256Of(bytes), ...given };
+  return { fileName: 'tower.png', mediaType: 'image/png', sizeBytes: bytes.length, sha256: sha256Of(bytes), ...given };
 }
 
 /** Sends a request over a plain connection, where no client library mends or refuses it, and says its status. */
@@ -116,8 +116,8 @@ describe('An address to send a file to (D3)', () => {
 
   test('says nothing that a person wrote (I5)', async () => {
     const ids = newIds();
-    const { url } = await uploads.requestForWhole(ids, named({ name: 'MARKER.png' }));
-    await uploads.keepBytes(ids, named({ name: 'MARKER.png' }), bytes);
+    const { url } = await uploads.requestForWhole(ids, named({ fileName: 'MARKER.png' }));
+    await uploads.keepBytes(ids, named({ fileName: 'MARKER.png' }), bytes);
     const download = await uploads.downloadOf(ids, 'file');
     expect(url + download.url).not.toContain('MARKER');
   });
@@ -179,7 +179,7 @@ describe('A file that is kept (D3)', () => {
   test('is fetched under its name as a file to save, for reading alone, while its time lasts', async () => {
     const ids = newIds();
     await send(await uploads.requestForWhole(ids, named()), bytes);
-    await uploads.keepUpload(ids, named({ name: 'Türme "2".png' }));
+    await uploads.keepUpload(ids, named({ fileName: 'Türme "2".png' }));
     const { url } = await uploads.downloadOf(ids, 'file');
     const answer = await fetch(url);
     expect(answer.status).toBe(200);

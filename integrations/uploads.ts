@@ -20,7 +20,7 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { create as contentDisposition } from 'content-disposition';
 import {
   downloadUrlMs,
-  fileNameOf,
+  savedNameOf,
   uploadUrlMs,
   type AttachmentIds,
   type MediaType,
@@ -73,7 +73,7 @@ export interface Uploads {
 
 /** What is said of a file beside its bytes. */
 export interface NamedFile {
-  name: string;
+  fileName: string;
   mediaType: MediaType;
   sizeBytes: number;
   /** Hexadecimal. */
@@ -123,8 +123,8 @@ export function createUploads({
   }
 
   /** What the browser is told of a kept file: it is saved under its name, and never shown inside a page. */
-  function keptAs({ name, mediaType }: Pick<NamedFile, 'name' | 'mediaType'>) {
-    const disposition = contentDisposition(fileNameOf(name, mediaType));
+  function keptAs({ fileName, mediaType }: Pick<NamedFile, 'fileName' | 'mediaType'>) {
+    const disposition = contentDisposition(savedNameOf(fileName, mediaType));
     return { ContentType: mediaType, ContentDisposition: disposition, CacheControl: 'private', ...encryption };
   }
 
@@ -236,7 +236,7 @@ export function createUploads({
       await client.send(new PutObjectCommand({ ...at(ids, 'file'), Body: bytes, ...keptAs(file) }));
     },
     async keepThumbnail(ids, bytes) {
-      const kept = keptAs({ name: 'thumbnail', mediaType: 'image/webp' });
+      const kept = keptAs({ fileName: 'thumbnail', mediaType: 'image/webp' });
       await client.send(new PutObjectCommand({ ...at(ids, 'thumbnail'), Body: bytes, ...kept }));
     },
 

@@ -13,11 +13,19 @@ import {
 } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes, type UpdateDefinition, type Workflow } from '@temporalio/common';
 import proto from '@temporalio/proto';
+import type { AttachmentIds } from '../domain/attachments.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
 import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../workflows/account.ts';
+import {
+  attachmentWorkflowId,
+  eraseAttachmentWorkflowId,
+  sentSignal,
+  type attachmentWorkflow,
+  type eraseAttachmentWorkflow,
+} from '../workflows/attachment.ts';
 import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
 import { otherRequestFailure } from '../workflows/requests.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
@@ -72,6 +80,14 @@ export interface WorkflowClient {
   eraseAccount(input: { userId: string }): Promise<void>;
   /** Starts the making of an archive, or finds it under way. */
   exportAccount(input: { userId: string; exportId: string }): Promise<void>;
+  /** Starts what waits for the file of an attachment; again changes nothing. */
+  startAttachment(ids: AttachmentIds): Promise<void>;
+  /** All of the file was sent. @throws WorkflowEndedError */
+  checkAttachment(attachmentId: string): Promise<void>;
+  /** Nothing will be sent: what was prepared is removed. @throws WorkflowEndedError */
+  abandonAttachment(attachmentId: string): Promise<void>;
+  /** Starts the erasure, or finds it running, and waits a while for it; `pending` is finished by itself. */
+  eraseAttachment(ids: AttachmentIds): Promise<'erased' | 'pending'>;
   /** Starts the training's workflow, or finds it running, and waits until it is known whether it may run. */
   startTraining(input: TrainingWorkflowInput): Promise<StartOutcome<TrainingBegun>>;
   /** @throws WorkflowEndedError */
@@ -94,6 +110,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
   const client = new Client({ connection, namespace, ...(interceptors ? { interceptors } : {}) });
   const session = (sessionId: string) =>
     client.workflow.getHandle<typeof sessionWorkflow>(sessionWorkflowId(sessionId));
+  const attachment = (attachmentId: string) =>
+    client.workflow.getHandle<typeof attachmentWorkflow>(attachmentWorkflowId(attachmentId));
 
   /** Runs a call against the deadline, and gives its failures the names of this file. */
   async function call<T>(work: () => Promise<T>): Promise<T> {
@@ -104,6 +122,18 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       if (isOutage(error)) {
         throw new WorkflowUnavailableError('Temporal or its workers did not answer in time', { cause: error });
       }
+      throw error;
+    }
+  }
+
+  /** Waits for an erasure as long as a client may; after that it goes on by itself. */
+  async function awaitErasure(start: () => Promise<{ result(): Promise<void> }>): Promise<'erased' | 'pending'> {
+    const erasure = await call(start);
+    try {
+      await call(() => erasure.result());
+      return 'erased';
+    } catch (error) {
+      if (error instanceof WorkflowUnavailableError) return 'pending';
       throw error;
     }
   }
@@ -167,8 +197,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       await call(() => session(sessionId).cancel());
     },
 
-    async eraseSession(sessionId) {
-      const erasure = await call(() =>
+    eraseSession: (sessionId) =>
+      awaitErasure(() =>
         client.workflow.start<typeof eraseWorkflow>('eraseWorkflow', {
           workflowId: eraseWorkflowId(sessionId),
           taskQueue: taskQueues.cpu,
@@ -176,15 +206,31 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           workflowIdConflictPolicy: 'USE_EXISTING',
           staticSummary: 'erasure of a session',
         }),
+      ),
+
+    startAttachment: async (ids) => {
+      await call(() =>
+        client.workflow.start<typeof attachmentWorkflow>('attachmentWorkflow', {
+          ...once(attachmentWorkflowId(ids.attachmentId)),
+          args: [ids],
+          staticSummary: 'attachment of a session',
+        }),
       );
-      try {
-        await call(() => erasure.result());
-        return 'erased';
-      } catch (error) {
-        if (error instanceof WorkflowUnavailableError) return 'pending';
-        throw error;
-      }
     },
+    checkAttachment: (attachmentId) => call(() => attachment(attachmentId).signal(sentSignal)),
+    abandonAttachment: async (attachmentId) => {
+      await call(() => attachment(attachmentId).cancel());
+    },
+    eraseAttachment: (ids) =>
+      awaitErasure(() =>
+        client.workflow.start<typeof eraseAttachmentWorkflow>('eraseAttachmentWorkflow', {
+          workflowId: eraseAttachmentWorkflowId(ids.attachmentId),
+          taskQueue: taskQueues.cpu,
+          args: [ids],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          staticSummary: 'erasure of an attachment',
+        }),
+      ),
 
     eraseAccount: async (input) => {
       await startOnce(eraseAccountWorkflowId(input.userId), 'eraseAccountWorkflow', input, 'erasure of an account');

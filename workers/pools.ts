@@ -2,6 +2,8 @@ import { Worker, type NativeConnection, type WorkerInterceptors, type WorkerOpti
 import { createEraseAccountActivities } from '../activities/account/erase.ts';
 import { createExportAccountActivities } from '../activities/account/export.ts';
 import { createAnalyzeActivities } from '../activities/analyze.ts';
+import { createCheckActivities } from '../activities/attachments/check.ts';
+import { createAttachmentEndActivities } from '../activities/attachments/end.ts';
 import { createBillActivities } from '../activities/bill.ts';
 import { createCloseActivities } from '../activities/close.ts';
 import { createCreateActivities } from '../activities/create.ts';
@@ -69,6 +71,8 @@ export async function createCpuWorker(
       ...createEraseActivities(resources),
       ...createEraseAccountActivities({ ...resources, billing }),
       ...createExportAccountActivities(resources),
+      ...createCheckActivities(resources),
+      ...createAttachmentEndActivities(resources),
       ...createTrainingRecordActivities(resources),
     },
     maxCachedWorkflows,

@@ -1,5 +1,6 @@
 /** The entry of the workflow bundle: what the CPU workers can run. */
 export { eraseAccountWorkflow, exportAccountWorkflow } from './account.ts';
+export { attachmentWorkflow, eraseAttachmentWorkflow } from './attachment.ts';
 export { eraseWorkflow } from './erase.ts';
 export { sessionWorkflow } from './session.ts';
 export { trainingWorkflow } from './training.ts';

@@ -137,6 +137,7 @@ export const eventSchema = z
       progress: z.number().min(0).max(1).optional(),
       attempt: z.int().optional(),
       stuck: z.object({ code: z.enum(stuckCodes), message: z.string() }).optional(),
+      attachmentId: z.uuid().optional(),
     }),
     timestamp: z.iso.datetime(),
   })

@@ -5,6 +5,7 @@ import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
 import { SessionLists } from './20261124190031_session_lists.ts';
+import { Attachments } from './20261124190040_attachments.ts';
 import { ContentKeys } from './20261124190060_content_keys.ts';
 import { AccountRequests } from './20261124190061_account_requests.ts';
 
@@ -17,6 +18,7 @@ export const migrations = [
   Outcomes,
   IdempotencyKeys,
   SessionLists,
+  Attachments,
   ContentKeys,
   AccountRequests,
 ];
