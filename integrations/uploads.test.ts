@@ -1,9 +1,9 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { partBytes, partsOf } from '../domain/attachments.ts';
+import { partBytes, partsOf, type AttachmentIds } from '../domain/attachments.ts';
 import { createObjectStore, ObjectMissingError } from './objectStore.ts';
 import { createUploads, type NamedFile, type UploadRequest } from './uploads.ts';
 
@@ -39,7 +39,7 @@ async function send(
   method = 'PUT',
 ): Promise<number | undefined> {
   const sending = httpRequest(url, { method, headers: { ...headers, 'Content-Length': body.length } });
-  const answered = once(sending, 'response') as Promise<[import('node:http').IncomingMessage]>;
+  const answered = once(sending, 'response') as Promise<[IncomingMessage]>;
   sending.end(body);
   const [response] = await answered;
   response.resume();
@@ -159,9 +159,9 @@ describe('An upload in parts (D3)', () => {
 
   test('that is removed, alone or with its session, takes nothing more', async () => {
     for (const end of [
-      uploads.removeUpload,
-      uploads.remove,
-      (ids: ReturnType<typeof newIds>) => uploads.abandonUploads(ids.sessionId),
+      (ids: AttachmentIds) => uploads.removeUpload(ids),
+      (ids: AttachmentIds) => uploads.remove(ids),
+      ({ sessionId }: AttachmentIds) => uploads.abandonUploads(sessionId),
     ]) {
       const ids = newIds();
       const uploadId = await uploads.beginParts(ids, file.mediaType);

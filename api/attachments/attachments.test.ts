@@ -175,6 +175,20 @@ describe('a file that is added (D3)', () => {
     ]);
   });
 
+  test('is announced once under an Idempotency-Key, however often it is asked for (A1)', async () => {
+    const sessionId = await newSession();
+    const announce = () =>
+      api.call('POST', `/v1/sessions/${sessionId}/attachments`, {
+        token: user.token,
+        body: named(text),
+        headers: { 'Idempotency-Key': `announced-${sessionId}` },
+      });
+    const [first, again] = [await announce(), await announce()];
+    expect([first.status, again.status]).toEqual([201, 201]);
+    expect(addedOf(again).attachment.id).toBe(addedOf(first).attachment.id);
+    expect(await api.resources.database.asService().count(Attachment, { sessionId })).toBe(1);
+  });
+
   test('is listed oldest first with its thumbnail and without its file', async () => {
     const sessionId = await newSession();
     await ended(await sent(sessionId, photograph, named(photograph, 'image/jpeg', 'tower.jpg')));
