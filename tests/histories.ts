@@ -1,8 +1,10 @@
-/** Everything of a history as text, the bytes of its payloads read as what they say. */
+/**
+ * Every text in a history, and the bytes of its payloads read as what they say. It does not go through JSON, in which
+ * a message of Temporal's writes its bytes as base64, where no word could be found.
+ */
 export function asText(value: unknown): string {
-  return JSON.stringify(value, function (this: Record<string, unknown>, key, shown: unknown) {
-    // The bytes themselves: what JSON is given of a Buffer is a list of numbers already.
-    const held = this[key];
-    return held instanceof Uint8Array ? Buffer.from(held).toString('utf8') : shown;
-  });
+  if (typeof value === 'string') return value;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  if (typeof value !== 'object' || value === null) return '';
+  return Object.values(value).map(asText).join('\n');
 }
