@@ -1,6 +1,7 @@
 import type { Config } from './config.ts';
 import { contentKeyRows } from './db/contentKeys.ts';
 import { openDatabase, type Database } from './db/database.ts';
+import { isLoginEnded, loginsEndedAfter } from './db/logins.ts';
 import { createAccountArchives, type AccountArchives } from './integrations/accountArchives.ts';
 import { createContentKeys, type ContentKeys } from './integrations/contentKeys.ts';
 import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
@@ -8,6 +9,7 @@ import { createInferenceCache, type InferenceCache } from './integrations/infere
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
 import { createObjectStore, type ObjectStore } from './integrations/objectStore.ts';
 import { createRedis } from './integrations/redis.ts';
+import { createRevocations, type Revocations } from './integrations/revocations.ts';
 import { parseMasterKeys } from './integrations/sealing.ts';
 import { createSessionCache, type SessionCache } from './integrations/sessionCache.ts';
 import { createSessionContentStore, type SessionContentStore } from './integrations/sessionContent.ts';
@@ -33,6 +35,7 @@ export interface Resources {
   inferences: InferenceCache;
   driftCounts: DriftCounts;
   live: LiveStream;
+  revocations: Revocations;
   /** One check for each dependency that `/readyz` asks. */
   checks: Record<'postgres' | 'redis' | 'objects', Check>;
   close(): Promise<void>;
@@ -61,6 +64,14 @@ export function openResources(config: Config, service: string): Resources {
     serverSideEncryption: config.S3_SERVER_SIDE_ENCRYPTION,
     objects,
   });
+  const revocations = createRevocations(
+    redis,
+    {
+      isEnded: (login) => isLoginEnded(database.asService(), login),
+      endedAfter: (time) => loginsEndedAfter(database.asService(), time),
+    },
+    logger,
+  );
   return {
     config,
     logger,
@@ -76,6 +87,7 @@ export function openResources(config: Config, service: string): Resources {
     inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),
     live: createLiveStream(redis, logger),
+    revocations,
     checks: {
       postgres: () => database.check(),
       redis: async () => {
@@ -84,6 +96,7 @@ export function openResources(config: Config, service: string): Resources {
       objects: () => objects.check(),
     },
     close: async () => {
+      revocations.close();
       redis.disconnect();
       objects.close();
       uploads.close();

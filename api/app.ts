@@ -2,8 +2,8 @@ import express, { type Express, type Request, type RequestHandler, type Response
 import helmet from 'helmet';
 import { ApiError } from '../domain/errors.ts';
 import { attachmentRoutes } from './attachments/routes.ts';
+import { accountRoutes } from './accounts/routes.ts';
 import { authenticate } from './auth/authenticate.ts';
-import type { AccessTokens } from './auth/accessTokens.ts';
 import type { Caller } from './auth/caller.ts';
 import { authRoutes } from './auth/routes.ts';
 import { readClientVersion } from './clientVersion.ts';
@@ -28,6 +28,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
   const routes = [
     ...authRoutes(deps),
     ...privacyRoutes(deps),
+    ...accountRoutes(deps),
     ...sessionRoutes(deps),
     ...attachmentRoutes(deps),
     ...outcomeRoutes(deps),
@@ -66,7 +67,7 @@ export function createApp(deps: ApiDeps): Express {
   );
   app.use(readClientVersion);
   app.use(...docsAssets());
-  mount(app, createRoutes(deps), { tokens: deps.tokens, idempotency: createIdempotency(deps) });
+  mount(app, createRoutes(deps), { ...deps, idempotency: createIdempotency(deps) });
   app.use(() => {
     throw new ApiError('not_found');
   });
@@ -75,8 +76,7 @@ export function createApp(deps: ApiDeps): Express {
 }
 
 /** What stands between a request and its route. */
-interface Gates {
-  tokens: AccessTokens;
+interface Gates extends Pick<ApiDeps, 'tokens' | 'revocations'> {
   idempotency: Idempotency;
 }
 
@@ -100,7 +100,7 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-function jsonHandlers(route: JsonRoute, { tokens, idempotency }: Gates): RequestHandler[] {
+function jsonHandlers(route: JsonRoute, gates: Gates): RequestHandler[] {
   const callers = new WeakMap<Response, Caller>();
   const respond: RequestHandler = async (request, response) => {
     const { method, path, headers } = request;
@@ -111,12 +111,12 @@ function jsonHandlers(route: JsonRoute, { tokens, idempotency }: Gates): Request
     const answer =
       key === undefined || caller === null
         ? await serve()
-        : await idempotency.once({ userId: caller.userId, key, method, path, body }, serve);
+        : await gates.idempotency.once({ userId: caller.userId, key, method, path, body }, serve);
     send(route, request, response, answer);
   };
   // Who calls is asked before the body is read: a stranger's ten megabytes are not parsed.
   return [
-    ...(route.access === 'public' ? [] : [authenticate(tokens, route.access.permission, callers)]),
+    ...(route.access === 'public' ? [] : [authenticate(gates, route.access.permission, callers)]),
     ...(route.request.body === undefined ? [] : [requireJson, parseJson]),
     respond,
   ];

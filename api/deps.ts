@@ -13,6 +13,7 @@ export interface ApiDeps extends Pick<
   | 'cache'
   | 'driftCounts'
   | 'live'
+  | 'revocations'
   | 'logger'
   | 'metrics'
   | 'checks'

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { defineEntity, p, type EntityManager, type InferEntity } from '@mikro-orm/postgresql';
 import { tables } from '../domain/dataClasses.ts';
+import { endLogins, Login } from './logins.ts';
 import { timestamp } from './rowSecurity.ts';
 
 /**
@@ -38,14 +39,16 @@ export function findErasure(em: EntityManager, id: string): Promise<AccountErasu
   return em.findOne(AccountErasure, id);
 }
 
-/** Nobody can sign in to the account any more. Safe to run again. */
-export async function closeAccount(em: EntityManager, userId: string): Promise<void> {
-  await em.transactional(async (transaction) => {
-    await transaction.execute(`delete from refresh_tokens where user_id = :userId`, { userId });
+/** Nobody can sign in to the account any more; answers the log-ins that have to be revoked. Safe to run again. */
+export function closeAccount(em: EntityManager, userId: string): Promise<string[]> {
+  return em.transactional(async (transaction) => {
     await transaction.execute(`update users set password_hash = :unusable where id = :userId`, {
       userId,
       unusable: unusablePasswordHash(),
     });
+    await endLogins(transaction, { userId }, new Date());
+    const logins = await transaction.find(Login, { user: userId }, { fields: ['id'] });
+    return logins.map(({ id }) => id);
   });
 }
 

@@ -11,6 +11,7 @@ import { AccountExport } from './accountExports.ts';
 import { Attachment } from './attachments.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
+import { Login, RefreshToken } from './logins.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 import { User, UserRole } from './users.ts';
 
@@ -119,26 +120,6 @@ export const SessionEventRow = defineEntity({
   policies: [rowsOfOwnSessions('session_events_owner')],
 });
 export type SessionEventRow = InferEntity<typeof SessionEventRow>;
-
-/** Refresh tokens, stored hashed, in families that rotate: one that is used twice revokes its family. */
-export const RefreshToken = defineEntity({
-  name: 'RefreshToken',
-  tableName: 'refresh_tokens',
-  indexes: [{ name: 'refresh_tokens_family', properties: ['familyId'] }],
-  properties: {
-    /** SHA-256 of the token, hexadecimal. */
-    tokenHash: p.string().length(64).primary(),
-    familyId: p.uuid(),
-    user: () => p.manyToOne(User).mapToPk().fieldName('user_id').deleteRule('cascade').updateRule('no action'),
-    expiresAt: timestamp(),
-    usedAt: timestamp().nullable(),
-    revokedAt: timestamp().nullable(),
-    createdAt: timestamp().defaultRaw('now()'),
-  },
-  policies: [],
-  rowLevelSecurity: true,
-});
-export type RefreshToken = InferEntity<typeof RefreshToken>;
 
 /** Whom Stripe knows a user as. */
 export const BillingAccount = defineEntity({
@@ -337,6 +318,7 @@ export const entities = [
   OutcomeRow,
   SessionState,
   SessionEventRow,
+  Login,
   RefreshToken,
   BillingAccount,
   Bill,

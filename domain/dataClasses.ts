@@ -123,12 +123,23 @@ export const tables = {
     erasure: 'delete',
     columns: {
       token_hash: 'secret',
-      family_id: 'internal',
+      login_id: 'internal',
       user_id: 'internal',
       expires_at: 'internal',
       used_at: 'confidential',
-      revoked_at: 'internal',
       created_at: 'confidential',
+    },
+  },
+  logins: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      user_id: 'internal',
+      agent: 'confidential',
+      created_at: 'confidential',
+      last_used_at: 'confidential',
+      ended_at: 'confidential',
     },
   },
   billing_accounts: {
@@ -317,6 +328,7 @@ export const redisKeys = {
   'user:{id}:rate_limit': 'internal',
   'config:system': 'internal',
   'models:active': 'public',
+  'revoked:login:{id}': 'internal',
   'stats:realtime': 'internal',
 } as const satisfies Record<string, DataClass>;
 

@@ -1,51 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { SessionUpdate } from '../domain/events.ts';
+import { createRedisLine } from '../tests/redisLine.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { createLiveStream } from './liveStream.ts';
 import { createRedis } from './redis.ts';
 import { createSessionCache } from './sessionCache.ts';
-
-/** The line to the real Redis, which a test can cut and mend. */
-function createLine() {
-  const target = new URL(process.env.REDIS_URL ?? '');
-  const open = new Set<Socket>();
-  const server = createServer((near) => {
-    const far = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      open.add(from);
-      from.pipe(to);
-      from.on('error', () => undefined);
-      from.on('close', () => {
-        open.delete(from);
-        to.destroy();
-      });
-    }
-  });
-  return {
-    async mend(port = 0): Promise<{ url: string; port: number }> {
-      server.listen(port, '127.0.0.1');
-      await once(server, 'listening');
-      const { port: taken } = server.address() as AddressInfo;
-      const url = new URL(target);
-      url.host = `127.0.0.1:${taken}`;
-      return { url: url.href, port: taken };
-    },
-    async cut(): Promise<void> {
-      if (!server.listening) return;
-      server.close();
-      for (const socket of open) socket.destroy();
-      await once(server, 'close');
-    },
-  };
-}
 
 const update = (sessionId: string, seq: number): SessionUpdate => ({
   type: 'session_update',
@@ -54,7 +17,7 @@ const update = (sessionId: string, seq: number): SessionUpdate => ({
   timestamp: '2026-11-23T12:00:00.000Z',
 });
 
-let line: ReturnType<typeof createLine>;
+let line: ReturnType<typeof createRedisLine>;
 let port: number;
 let redis: Redis;
 let lines: string[];
@@ -63,7 +26,7 @@ const said = (message: string) => lines.filter((text) => text.includes(`"${messa
 
 beforeEach(async () => {
   lines = [];
-  line = createLine();
+  line = createRedisLine();
   const mended = await line.mend();
   port = mended.port;
   redis = createRedis(mended.url, 'outage-test', logger);

@@ -3,6 +3,7 @@ import { findCustomer } from '../../db/bills.ts';
 import type { Database } from '../../db/database.ts';
 import type { AccountArchives } from '../../integrations/accountArchives.ts';
 import type { Billing } from '../../integrations/billing.ts';
+import type { Revocations } from '../../integrations/revocations.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
 
 export interface EraseAccountDeps {
@@ -10,15 +11,18 @@ export interface EraseAccountDeps {
   archives: AccountArchives;
   billing: Billing;
   cache: SessionCache;
+  revocations: Revocations;
 }
 
 /** How many sessions are erased in one go. */
 const batch = 50;
 
 /** Erases an account: first nobody can use it any more, then its sessions go, then all that is left of it. */
-export function createEraseAccountActivities({ database, archives, billing, cache }: EraseAccountDeps) {
+export function createEraseAccountActivities({ database, archives, billing, cache, revocations }: EraseAccountDeps) {
   return {
-    closeAccount: ({ userId }: { userId: string }): Promise<void> => closeAccount(database.asService(), userId),
+    async closeAccount({ userId }: { userId: string }): Promise<void> {
+      await revocations.revoke(await closeAccount(database.asService(), userId));
+    },
 
     sessionsToErase: ({ userId }: { userId: string }): Promise<string[]> =>
       sessionsLeft(database.asService(), userId, batch),

@@ -4,7 +4,8 @@ import { JOSEError } from 'jose/errors';
 import { z } from 'zod';
 import { ApiError } from '../../domain/errors.ts';
 import { permissions, permissionsOf, tiers, type Role, type Tier } from '../../domain/tiers.ts';
-import { minuteMs, secondMs } from '../../domain/time.ts';
+import { accessTokenLifetimeMs } from '../../domain/logins.ts';
+import { secondMs } from '../../domain/time.ts';
 import type { Caller } from './caller.ts';
 
 /** A private RSA key as a JWK with its `kid`. */
@@ -23,7 +24,7 @@ export interface AccessTokens {
 const algorithm = 'RS256';
 const issuer = 'mindpeeker-auth';
 const audience = 'mindpeeker-api';
-const lifetimeSeconds = (15 * minuteMs) / secondMs;
+const lifetimeSeconds = accessTokenLifetimeMs / secondMs;
 
 const claimsSchema = z.object({
   sub: z.uuid(),

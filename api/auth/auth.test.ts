@@ -146,6 +146,66 @@ describe('refreshing and logging out', () => {
   });
 });
 
+describe('the end of a log-in', () => {
+  const statusOf = async (token: string) => (await api.call('GET', '/v1/me', { token })).status;
+  const signIn = async ({ email, password }: { email: string; password: string }, agent: string) => {
+    const { body } = await api.call('POST', '/v1/auth/login', {
+      body: { email, password },
+      headers: { 'User-Agent': agent },
+    });
+    return body.data as { accessToken: string; refreshToken: string };
+  };
+  const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+  interface LoginView {
+    id: string;
+    agent: string | null;
+    current: boolean;
+  }
+
+  test('takes effect at once: the access token is refused from the next request on (G5)', async () => {
+    const user = await api.newUser();
+    const other = await signIn(user, firefox);
+    expect(await statusOf(user.token)).toBe(200);
+    await api.call('POST', '/v1/auth/logout', { body: { refreshToken: user.refreshToken } });
+    expect(await statusOf(user.token)).toBe(401);
+    expect(await statusOf(other.accessToken)).toBe(200);
+  });
+
+  test('everywhere ends them all, this one too', async () => {
+    const user = await api.newUser();
+    const other = await signIn(user, firefox);
+    const { body } = await api.call('POST', '/v1/auth/logout-everywhere', { token: user.token });
+    expect(body.data).toEqual({ ended: 2 });
+    for (const token of [user.token, other.accessToken]) expect(await statusOf(token)).toBe(401);
+    expect((await signIn(user, firefox)).accessToken).toBeDefined();
+  });
+
+  test('can be asked for one of the list, which names the kind of client and no more', async () => {
+    const user = await api.newUser();
+    const other = await signIn(user, firefox);
+    const list = async () =>
+      (await api.call('GET', '/v1/me/logins', { token: user.token })).body.data as { items: LoginView[] };
+    const { items } = await list();
+    expect(items).toHaveLength(2);
+    const theirs = items.find(({ current }) => !current);
+    expect(theirs).toMatchObject({ agent: 'Firefox on Linux' });
+    const ended = await api.call('DELETE', `/v1/me/logins/${theirs?.id}`, { token: user.token });
+    expect(ended.status).toBe(200);
+    expect(await statusOf(other.accessToken)).toBe(401);
+    expect((await list()).items).toHaveLength(1);
+    const again = await api.call('DELETE', `/v1/me/logins/${theirs?.id}`, { token: user.token });
+    expect(again.status).toBe(404);
+  });
+
+  test('of somebody else cannot be asked for, nor told from one that never was', async () => {
+    const [user, stranger] = [await api.newUser(), await api.newUser()];
+    const { loginId } = (await api.deps.tokens.verify(user.token)).credential as { loginId: string };
+    const theirs = await api.call('DELETE', `/v1/me/logins/${loginId}`, { token: stranger.token });
+    expect(theirs.status).toBe(404);
+    expect(await statusOf(user.token)).toBe(200);
+  });
+});
+
 describe('a role', () => {
   test('is granted, shows in the next token and at /me, and is taken back with the one after', async () => {
     const user = await api.newUser();

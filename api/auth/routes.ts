@@ -2,8 +2,10 @@ import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { plainRoute, publicRoute, userRoute, type Route } from '../route.ts';
+import type { Revocations } from '../../integrations/revocations.ts';
 import type { AccessTokens } from './accessTokens.ts';
-import { createRefreshTokens } from './refreshTokens.ts';
+import { agentHeadersSchema, agentOf } from './agent.ts';
+import { createLogins } from './logins.ts';
 import {
   credentialsSchema,
   refreshSchema,
@@ -11,18 +13,28 @@ import {
   signedInSchema,
   tokensSchema,
   toUserView,
-  userSchema,
 } from './schemas.ts';
+import { loginIdOf } from './loginOf.ts';
 import { findAccount, findAccountByPassword, registerUser, type Account } from './users.ts';
 
-/** Who a caller is: register, log in, refresh, log out (G5). */
-export function authRoutes({ database, tokens }: { database: Database; tokens: AccessTokens }): Route[] {
-  const refreshTokens = createRefreshTokens(database);
+interface AuthDeps {
+  database: Database;
+  tokens: AccessTokens;
+  revocations: Revocations;
+}
 
-  async function signIn(user: Account): Promise<z.input<typeof signedInSchema>> {
-    const { refreshToken, loginId } = await refreshTokens.issue(user.id);
-    const accessToken = await tokens.issue(user, loginId);
-    return { user: toUserView(user), accessToken, refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
+/** Who a caller is: register, log in, refresh, log out (G5). */
+export function authRoutes(deps: AuthDeps): Route[] {
+  const { database, tokens } = deps;
+  const logins = createLogins(deps);
+
+  /** @throws ApiError `invalid_credentials` where the password was replaced since it was held against the account */
+  async function signIn(account: Account, agent: string | null): Promise<z.input<typeof signedInSchema>> {
+    const login = await logins.begin({ userId: account.id, passwordHash: account.passwordHash, agent });
+    if (login === null) throw new ApiError('invalid_credentials');
+    const { refreshToken, loginId } = login;
+    const accessToken = await tokens.issue(account, loginId);
+    return { user: toUserView(account), accessToken, refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
   }
 
   return [
@@ -31,15 +43,15 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       path: '/v1/auth/register',
       tag: 'Accounts',
       summary: 'Create an account and sign in',
-      request: { body: registrationSchema },
+      request: { headers: agentHeadersSchema, body: registrationSchema },
       status: 201,
       message: 'Welcome.',
       data: signedInSchema,
       errors: ['email_taken', 'username_taken'],
-      handle: async ({ body }, { note }) => {
+      handle: async ({ headers, body }, { note }) => {
         const user = await registerUser(database, body);
         note({ user_id: user.id });
-        return signIn(user);
+        return signIn(user, agentOf(headers));
       },
     }),
 
@@ -48,14 +60,14 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       path: '/v1/auth/login',
       tag: 'Accounts',
       summary: 'Sign in',
-      request: { body: credentialsSchema },
+      request: { headers: agentHeadersSchema, body: credentialsSchema },
       message: 'Signed in.',
       data: signedInSchema,
       errors: ['invalid_credentials'],
-      handle: async ({ body }, { note }) => {
+      handle: async ({ headers, body }, { note }) => {
         const user = await findAccountByPassword(database, body.email, body.password);
         note({ user_id: user.id });
-        return signIn(user);
+        return signIn(user, agentOf(headers));
       },
     }),
 
@@ -70,7 +82,7 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       data: tokensSchema,
       errors: ['unauthenticated'],
       handle: async ({ body }, { note }) => {
-        const { userId, refreshToken, loginId } = await refreshTokens.rotate(body.refreshToken);
+        const { userId, refreshToken, loginId } = await logins.rotate(body.refreshToken);
         note({ user_id: userId });
         const user = await findAccount(database.asService(), userId);
         if (user === null) throw new ApiError('unauthenticated');
@@ -91,24 +103,23 @@ export function authRoutes({ database, tokens }: { database: Database; tokens: A
       message: 'Signed out.',
       data: z.null(),
       handle: async ({ body }) => {
-        await refreshTokens.revoke(body.refreshToken);
+        await logins.endOfToken(body.refreshToken);
         return null;
       },
     }),
 
     userRoute({
-      method: 'get',
-      path: '/v1/me',
+      method: 'post',
+      path: '/v1/auth/logout-everywhere',
       tag: 'Accounts',
-      summary: 'The account of the caller',
+      summary: 'End every log-in of the caller, this one too',
       request: {},
-      message: 'Your account.',
-      data: userSchema,
+      message: 'Signed out everywhere.',
+      data: z.object({ ended: z.int().describe('How many log-ins this ended.') }).meta({ id: 'LoginsEnded' }),
+      errors: ['forbidden'],
       handle: async (_input, { caller }) => {
-        const user = await findAccount(database.asUser(caller.userId), caller.userId);
-        // The account was deleted while its token was still good.
-        if (user === null) throw new ApiError('unauthenticated');
-        return toUserView(user);
+        loginIdOf(caller);
+        return { ended: await logins.end({ userId: caller.userId }) };
       },
     }),
 

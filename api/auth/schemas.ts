@@ -65,6 +65,6 @@ export function toUserView(account: Account): z.input<typeof userSchema> {
     tier,
     role,
     permissions: permissionsOf(account),
-    createdAt: (createdAt ?? new Date(0)).toISOString(),
+    createdAt: createdAt.toISOString(),
   };
 }

@@ -20,7 +20,9 @@ export interface Account {
   username: string;
   tier: Tier;
   role: Role;
-  createdAt?: Date | null | undefined;
+  createdAt: Date;
+  /** What a password was held against, and is again when a log-in begins. */
+  passwordHash: string;
 }
 
 /** Creates an account. @throws ApiError `email_taken`, `username_taken` */
@@ -51,6 +53,6 @@ export async function findAccountByPassword(database: Database, email: string, p
   return withRole(user, await roleOf(em, user.id));
 }
 
-function withRole({ id, email, username, tier, createdAt }: User, role: Role): Account {
-  return { id, email, username, tier, role, createdAt };
+function withRole({ id, email, username, tier, createdAt, passwordHash }: User, role: Role): Account {
+  return { id, email, username, tier, role, createdAt: createdAt ?? new Date(0), passwordHash };
 }

@@ -3,6 +3,7 @@ import { ModelRegistry } from './20261124150000_model_registry.ts';
 import { ModelComparisons } from './20261124153000_model_comparisons.ts';
 import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
+import { Logins } from './20261124190010_logins.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
 import { SessionLists } from './20261124190031_session_lists.ts';
 import { Attachments } from './20261124190040_attachments.ts';
@@ -16,6 +17,7 @@ export const migrations = [
   ModelComparisons,
   Trainings,
   Outcomes,
+  Logins,
   IdempotencyKeys,
   SessionLists,
   Attachments,

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { Login } from '../../db/logins.ts';
+
+export const loginParamsSchema = z.object({ id: z.uuid() });
+
+const loginSchema = z
+  .object({
+    id: z.uuid(),
+    agent: z.string().nullable().describe('The kind of client, such as "Firefox on Linux"; null where it did not say.'),
+    createdAt: z.iso.datetime(),
+    lastUsedAt: z.iso.datetime().describe('When its tokens were refreshed last.'),
+    current: z.boolean().describe('Whether this request belongs to it.'),
+  })
+  .meta({ id: 'Login' });
+
+export const loginsSchema = z.object({ items: z.array(loginSchema) }).meta({ id: 'Logins' });
+
+/** A log-in as its owner reads it. */
+export function toLoginView(login: Login, currentId: string): z.input<typeof loginSchema> {
+  const { id, agent, createdAt, lastUsedAt } = login;
+  return {
+    id,
+    agent: agent ?? null,
+    createdAt: createdAt.toISOString(),
+    lastUsedAt: lastUsedAt.toISOString(),
+    current: id === currentId,
+  };
+}

@@ -1,0 +1,112 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { LockMode } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Database } from '../../db/database.ts';
+import { endLogins, Login, RefreshToken, type WhichLogins } from '../../db/logins.ts';
+import { User } from '../../db/users.ts';
+import { ApiError } from '../../domain/errors.ts';
+import { loginLifetimeMs, refreshGraceMs } from '../../domain/logins.ts';
+import type { Revocations } from '../../integrations/revocations.ts';
+
+interface IssuedRefreshToken {
+  refreshToken: string;
+  loginId: string;
+}
+
+/** Who begins a log-in, and by what. */
+interface NewLogin {
+  userId: string;
+  /** The hash that the password was held against, where it was one that let the person in. */
+  passwordHash?: string;
+  /** The kind of client. */
+  agent: string | null;
+}
+
+/**
+ * Log-ins and their refresh tokens: opaque, stored hashed, each good for one rotation. A token that comes back after
+ * its rotation ends the log-in, since either its owner or a thief holds a copy. What ends here ends everywhere at once.
+ */
+export interface Logins {
+  /** Null where the account is gone, or its password was replaced meanwhile. */
+  begin(login: NewLogin): Promise<IssuedRefreshToken | null>;
+  /** Takes a token for the next one of its log-in. @throws ApiError `unauthenticated` */
+  rotate(token: string): Promise<IssuedRefreshToken & { userId: string }>;
+  /** Ends the log-in of this token; one that is unknown or ended already is no error. */
+  endOfToken(token: string): Promise<void>;
+  /** Ends log-ins of a user, and says how many. */
+  end(which: WhichLogins): Promise<number>;
+}
+
+/** `nowMs` is the clock, given by tests that let time pass. */
+export function createLogins(
+  { database, revocations }: { database: Database; revocations: Pick<Revocations, 'revoke'> },
+  nowMs: () => number = Date.now,
+): Logins {
+  function addToken(em: EntityManager, userId: string, loginId: string): string {
+    const token = randomBytes(32).toString('base64url');
+    const expiresAt = new Date(nowMs() + loginLifetimeMs);
+    em.create(RefreshToken, { tokenHash: hashOf(token), login: loginId, user: userId, expiresAt });
+    return token;
+  }
+
+  async function end(which: WhichLogins): Promise<number> {
+    const ended = await endLogins(database.asService(), which, new Date(nowMs()));
+    await revocations.revoke(ended);
+    return ended.length;
+  }
+
+  return {
+    begin: ({ userId, passwordHash, agent }) =>
+      database.asService().transactional(async (em) => {
+        // The lock holds back a change of password, which then ends this log-in too.
+        const user = await em.findOne(User, userId, { lockMode: LockMode.PESSIMISTIC_READ });
+        if (user === null || (passwordHash !== undefined && passwordHash !== user.passwordHash)) return null;
+        const loginId = randomUUID();
+        const now = new Date(nowMs());
+        em.create(Login, { id: loginId, user: userId, agent, createdAt: now, lastUsedAt: now });
+        return { refreshToken: addToken(em, userId, loginId), loginId };
+      }),
+
+    async rotate(token) {
+      // Nothing is thrown inside the transaction: the end of a log-in whose token was stolen must be committed.
+      const outcome = await database.asService().transactional(async (em) => {
+        const found = await findLocked(em, token);
+        if (found === null) return null;
+        const { current, login } = found;
+        if (login.endedAt || current.expiresAt.getTime() <= nowMs()) return null;
+        if (current.usedAt && nowMs() - current.usedAt.getTime() > refreshGraceMs) {
+          login.endedAt = new Date(nowMs());
+          return { stolen: login.id };
+        }
+        login.lastUsedAt = new Date(nowMs());
+        current.usedAt ??= login.lastUsedAt;
+        await em.nativeDelete(RefreshToken, { login: login.id, expiresAt: { $lte: login.lastUsedAt } });
+        return { userId: login.user, refreshToken: addToken(em, login.user, login.id), loginId: login.id };
+      });
+      if (outcome !== null && 'stolen' in outcome) await revocations.revoke([outcome.stolen]);
+      if (outcome === null || 'stolen' in outcome) throw new ApiError('unauthenticated');
+      return outcome;
+    },
+
+    async endOfToken(token) {
+      const em = database.asService();
+      const current = await em.findOne(RefreshToken, hashOf(token));
+      if (current !== null) await end({ userId: current.user, loginId: current.login });
+    },
+
+    end,
+  };
+}
+
+/** The token and its log-in, once nothing else is done with that: a rotation could slip past its end otherwise. */
+async function findLocked(em: EntityManager, token: string): Promise<{ current: RefreshToken; login: Login } | null> {
+  const found = await em.findOne(RefreshToken, hashOf(token));
+  if (found === null) return null;
+  const login = await em.findOne(Login, found.login, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  const current = await em.refresh(found);
+  return login && current && { current, login };
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

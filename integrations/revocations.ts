@@ -1,0 +1,131 @@
+import type { Redis } from 'ioredis';
+import { accessTokenLifetimeMs } from '../domain/logins.ts';
+import { minuteMs } from '../domain/time.ts';
+import type { Logger } from '../observability/logger.ts';
+import { createAttempts } from './redis.ts';
+
+/** Where log-ins are kept for good. */
+export interface LoginRecords {
+  isEnded(login: LoginName): Promise<boolean>;
+  endedAfter(time: Date): Promise<string[]>;
+}
+
+export interface LoginName {
+  userId: string;
+  loginId: string;
+}
+
+/**
+ * Which log-ins have ended, for as long as an access token of theirs could still be good. Redis answers; PostgreSQL is
+ * asked instead while Redis is gone, and until Redis has been told again of every end that it may have missed or lost.
+ */
+export interface Revocations {
+  isRevoked(login: LoginName): Promise<boolean>;
+  /** Tells every process of log-ins that PostgreSQL has as ended already. */
+  revoke(loginIds: readonly string[]): Promise<void>;
+  /** Calls with the id of each log-in that ends, on whatever process; after an outage with those of the meantime. */
+  watch(listener: (loginId: string) => void): void;
+  close(): void;
+}
+
+const channel = 'revoked:logins';
+/** A token that was issued while its log-in ended is out a moment later. */
+const rememberedMs = accessTokenLifetimeMs + minuteMs;
+
+function keyOf(loginId: string): string {
+  return `revoked:login:${loginId}`;
+}
+
+export function createRevocations(redis: Redis, records: LoginRecords, logger: Logger): Revocations {
+  const attempt = createAttempts(redis, logger, 'the list of ended log-ins does not work; asking PostgreSQL instead');
+  /** Redis is trusted once it was told of every recent end, until the connection is lost. */
+  let isComplete = false;
+  let completing: Promise<void> | undefined;
+  let subscriber: Redis | undefined;
+  const listeners = new Set<(loginId: string) => void>();
+  redis.on('close', () => {
+    isComplete = false;
+  });
+
+  function recent(): Promise<string[]> {
+    return records.endedAfter(new Date(Date.now() - rememberedMs));
+  }
+
+  function mark(loginIds: readonly string[]) {
+    return attempt(async () => {
+      await Promise.all(loginIds.map((loginId) => redis.set(keyOf(loginId), '1', 'PX', rememberedMs)));
+    });
+  }
+
+  async function complete(): Promise<void> {
+    let lost = false;
+    const onClose = (): void => {
+      lost = true;
+    };
+    redis.once('close', onClose);
+    try {
+      const { done } = await mark(await recent());
+      isComplete = done && !lost;
+    } catch (error) {
+      logger.warn({ error }, 'the ended log-ins could not be read; the next request tries again');
+    } finally {
+      redis.off('close', onClose);
+    }
+  }
+
+  function completeBehind(): void {
+    completing ??= complete().finally(() => {
+      completing = undefined;
+    });
+  }
+
+  return {
+    async isRevoked(login) {
+      if (isComplete) {
+        const read = await attempt(() => redis.exists(keyOf(login.loginId)));
+        if (read.done) return read.value > 0;
+      } else completeBehind();
+      return records.isEnded(login);
+    },
+
+    async revoke(loginIds) {
+      if (loginIds.length === 0) return;
+      const { done } = await mark(loginIds);
+      if (!done) isComplete = false;
+      await attempt(() => Promise.all(loginIds.map((loginId) => redis.publish(channel, loginId))));
+    },
+
+    watch(listener) {
+      listeners.add(listener);
+      if (subscriber !== undefined) return;
+      const tell = (loginId: string): void => {
+        listeners.forEach((each) => {
+          each(loginId);
+        });
+      };
+      subscriber = redis.duplicate({ connectionName: `${redis.options.connectionName ?? ''}-revocations` });
+      subscriber.on('error', () => undefined);
+      subscriber.on('message', (_channel, loginId) => {
+        tell(loginId);
+      });
+      // Whatever was published while nobody listened is read from PostgreSQL.
+      subscriber.on('ready', () => {
+        subscriber
+          ?.subscribe(channel)
+          .then(recent)
+          .then(
+            (ended) => {
+              ended.forEach(tell);
+            },
+            (error: unknown) => {
+              logger.warn({ error }, 'ends of log-ins may reach open connections late');
+            },
+          );
+      });
+    },
+
+    close() {
+      subscriber?.disconnect();
+    },
+  };
+}
