@@ -1,11 +1,12 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
 import type { ObjectStore } from './objectStore.ts';
 
 /** A file of an archive. */
 export interface ArchiveEntry {
   path: string;
-  text: string;
+  /** A text, or the bytes of a file as they come. */
+  content: string | Readable;
 }
 
 /** Which archive, and whose. */
@@ -39,11 +40,13 @@ export function createAccountArchives(objects: ObjectStore): AccountArchives {
           done(null, chunk);
         },
       });
+      // A file that breaks off while it is read breaks the archive off.
+      zip.on('error', (error: Error) => counted.destroy(error));
       zip.outputStream.pipe(counted);
       const stored = objects.putStream(keyOf(name), counted, 'application/zip');
       try {
         // Storing ends early only by failing, and then nobody takes the entry up.
-        for await (const { path, text } of entries) await Promise.race([addEntry(zip, path, text), stored]);
+        for await (const entry of entries) await Promise.race([addEntry(zip, entry), stored]);
         zip.end();
       } catch (error) {
         counted.destroy(error instanceof Error ? error : new Error('The archive could not be made'));
@@ -62,13 +65,14 @@ export function createAccountArchives(objects: ObjectStore): AccountArchives {
 }
 
 /** Resolves once the entry has been taken up, so that no more than one is in memory. */
-function addEntry(zip: ZipFile, path: string, text: string): Promise<void> {
+function addEntry(zip: ZipFile, { path, content }: ArchiveEntry): Promise<void> {
   return new Promise((resolve, reject) => {
-    const entry = new PassThrough();
+    const isText = typeof content === 'string';
+    const entry = isText ? Readable.from([Buffer.from(content)]) : content;
     entry.once('error', reject);
     entry.once('close', resolve);
-    zip.addReadStream(entry, path, { mtime: new Date() });
-    entry.end(text);
+    // Pictures and sounds are compressed already.
+    zip.addReadStream(entry, path, { mtime: new Date(), compress: isText });
   });
 }
 

@@ -1,14 +1,18 @@
 import { heartbeat } from '@temporalio/activity';
 import { accountTables, contentsOf, findExport, rowsOf, sessionTables, updateExport } from '../../db/accountExports.ts';
+import { listAttachments } from '../../db/attachments.ts';
 import type { Database } from '../../db/database.ts';
+import { savedNameOf } from '../../domain/attachments.ts';
 import type { AccountArchives, ArchiveEntry, ArchiveName } from '../../integrations/accountArchives.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
+import type { Uploads } from '../../integrations/uploads.ts';
 import { whileHeartbeating } from '../heartbeating.ts';
 
 export interface ExportAccountDeps {
   database: Database;
   archives: AccountArchives;
   contents: SessionContentStore;
+  uploads: Uploads;
 }
 
 /** The progress is written after so many sessions. */
@@ -17,25 +21,31 @@ const progressEvery = 25;
 const readme = `Everything that MindPeeker holds of your account.
 
 account/            your account and what belongs to it, one file a table
-sessions/<id>/      each session: content.json is what you recorded, the other files what came of it
+sessions/<id>/      each session: content.json is what you recorded, attachments/ the files that you added, the other
+                    files what came of it
 
 Secrets (hashes of passwords and tokens, keys) are left out: they are of use to nobody but the platform.
 `;
 
 /** Makes the archive of everything that the platform holds of a person, and removes it when its time is over. */
-export function createExportAccountActivities({ database, archives, contents }: ExportAccountDeps) {
+export function createExportAccountActivities({ database, archives, contents, uploads }: ExportAccountDeps) {
   async function* entriesOf(userId: string, exportId: string): AsyncGenerator<ArchiveEntry> {
     const em = database.asService();
-    yield { path: 'README.txt', text: readme };
+    yield { path: 'README.txt', content: readme };
     for (const table of accountTables) {
-      yield { path: `account/${table}.json`, text: pretty(await rowsOf(em, table, userId)) };
+      yield { path: `account/${table}.json`, content: pretty(await rowsOf(em, table, userId)) };
     }
     const sessions = await contentsOf(em, userId);
     await updateExport(em, exportId, { sessions: sessions.length });
     for (const [i, { sessionId, contentKey }] of sessions.entries()) {
-      yield { path: `sessions/${sessionId}/content.json`, text: pretty(await contents.get(contentKey)) };
+      yield { path: `sessions/${sessionId}/content.json`, content: pretty(await contents.get(contentKey)) };
       for (const table of sessionTables) {
-        yield { path: `sessions/${sessionId}/${table}.json`, text: pretty(await rowsOf(em, table, sessionId)) };
+        yield { path: `sessions/${sessionId}/${table}.json`, content: pretty(await rowsOf(em, table, sessionId)) };
+      }
+      for (const { id, fileName, mediaType, status } of await listAttachments(em, sessionId)) {
+        if (status !== 'ready') continue;
+        const path = `sessions/${sessionId}/attachments/${id}/${savedNameOf(fileName, mediaType)}`;
+        yield { path, content: await uploads.readFile({ sessionId, attachmentId: id }) };
       }
       heartbeat();
       if ((i + 1) % progressEvery === 0) await updateExport(em, exportId, { sessionsDone: i + 1 });

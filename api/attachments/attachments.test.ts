@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { unzipSync } from 'fflate';
 import sharp from 'sharp';
 import { createAttachmentEndActivities } from '../../activities/attachments/end.ts';
 import { Attachment, findAttachment } from '../../db/attachments.ts';
@@ -66,8 +67,8 @@ async function send({ parts }: UploadView, bytes: Buffer): Promise<void> {
 }
 
 /** A file that was announced as `said` and sent. */
-async function sent(sessionId: string, bytes: Buffer, said = named(bytes)): Promise<AttachmentIds> {
-  const answer = await add(sessionId, said);
+async function sent(sessionId: string, bytes: Buffer, said = named(bytes), owner = user): Promise<AttachmentIds> {
+  const answer = await add(sessionId, said, owner);
   expect(answer.status).toBe(201);
   const { attachment, upload } = addedOf(answer);
   await send(upload, bytes);
@@ -75,11 +76,11 @@ async function sent(sessionId: string, bytes: Buffer, said = named(bytes)): Prom
 }
 
 /** Has it checked, and waits for its end. */
-async function ended(ids: AttachmentIds): Promise<AttachmentView> {
-  const answer = await call('POST', ids, '/complete');
+async function ended(ids: AttachmentIds, owner = user): Promise<AttachmentView> {
+  const answer = await call('POST', ids, '/complete', owner);
   expect(answer.status).toBe(202);
   for (;;) {
-    const view = viewOf(await call('GET', ids));
+    const view = viewOf(await call('GET', ids, '', owner));
     if (view.endedAt !== null) return view;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -351,6 +352,30 @@ test('a file that is never sent whole expires, is told of, and frees what it hel
   expect(await api.resources.uploads.hasWhole(ids)).toBe(false);
   const events = await eventsAfter(api.resources.database.asService(), sessionId, 1);
   expect(events.map(({ type }) => type)).toEqual(['attachment_expired']);
+});
+
+test('everything that is held of a person holds the files that they added (I5)', async () => {
+  const owner = await api.newUser();
+  const sessionId = await newSession(owner);
+  const large = Buffer.concat([Buffer.from('RIFF\0\0\0\0WAVEfmt ', 'latin1'), randomBytes(partBytes)]);
+  const ids = [
+    await sent(sessionId, text, named(text), owner),
+    await sent(sessionId, large, named(large, 'audio/wav', 'voice'), owner),
+  ];
+  for (const each of ids) await ended(each, owner);
+  await api.call('POST', '/v1/me/export', { token: owner.token });
+  let url: string | null | undefined;
+  while (!url) {
+    const answer = await api.call('GET', '/v1/me/export', { token: owner.token });
+    url = (answer.body.data as { url?: string | null }).url;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const files = unzipSync(new Uint8Array(await fetched(url)));
+  const saved = ids.map(({ attachmentId }, i) => {
+    const name = ['notes.txt', 'voice.wav'][i] ?? '';
+    return files[`sessions/${sessionId}/attachments/${attachmentId}/${name}`];
+  });
+  expect(saved.map((bytes) => bytes && sha256Of(bytes))).toEqual([sha256Of(text), sha256Of(large)]);
 });
 
 describe("someone else's attachment", () => {
