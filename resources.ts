@@ -52,6 +52,7 @@ export function openResources(config: Config, service: string): Resources {
   const redis = createRedis(config.REDIS_URL, service, logger);
   const storage = {
     endpoint: config.S3_ENDPOINT,
+    publicEndpoint: config.S3_PUBLIC_ENDPOINT,
     region: config.S3_REGION,
     accessKeyId: config.S3_ACCESS_KEY_ID,
     secretAccessKey: config.S3_SECRET_ACCESS_KEY,
@@ -60,7 +61,6 @@ export function openResources(config: Config, service: string): Resources {
   const objects = createObjectStore({ ...storage, masterKeys });
   const uploads = createUploads({
     ...storage,
-    publicEndpoint: config.S3_PUBLIC_ENDPOINT,
     serverSideEncryption: config.S3_SERVER_SIDE_ENCRYPTION,
     objects,
   });

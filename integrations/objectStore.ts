@@ -14,7 +14,7 @@ import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Readable } from 'node:stream';
 import { keyIdOf, seal, unseal, type MasterKey } from './sealing.ts';
-import { openStorage, type StorageAddress } from './storageClient.ts';
+import { openSigner, openStorage, type StorageAddress } from './storageClient.ts';
 
 export { ObjectCorruptError } from './sealing.ts';
 
@@ -60,6 +60,7 @@ export interface ObjectStoreOptions extends StorageAddress {
 
 export function createObjectStore({ bucket, masterKeys, ...address }: ObjectStoreOptions): ObjectStore {
   const client = openStorage(address);
+  const signer = openSigner(address);
 
   /** One page of what lies under a prefix; every version of it where the storage can tell versions. */
   async function listPage(prefix: string): Promise<ObjectIdentifier[]> {
@@ -113,7 +114,7 @@ export function createObjectStore({ bucket, masterKeys, ...address }: ObjectStor
     },
     link: (key, fileName) =>
       getSignedUrl(
-        client,
+        signer,
         new GetObjectCommand({
           Bucket: bucket,
           Key: key,
@@ -141,6 +142,7 @@ export function createObjectStore({ bucket, masterKeys, ...address }: ObjectStor
     },
     close() {
       client.destroy();
+      signer.destroy();
     },
   };
 }

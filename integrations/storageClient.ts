@@ -5,6 +5,8 @@ import { secondMs } from '../domain/time.ts';
 export interface StorageAddress {
   /** AWS itself unless given. */
   endpoint?: string | undefined;
+  /** Where clients reach it; `endpoint` unless given. */
+  publicEndpoint?: string | undefined;
   region: string;
   accessKeyId: string;
   secretAccessKey: string;
@@ -22,4 +24,9 @@ export function openStorage({ endpoint, region, accessKeyId, secretAccessKey }: 
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
+}
+
+/** Signs what clients are handed; it is never sent a command. */
+export function openSigner({ publicEndpoint, ...address }: StorageAddress): S3Client {
+  return openStorage({ ...address, endpoint: publicEndpoint ?? address.endpoint });
 }

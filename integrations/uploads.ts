@@ -29,7 +29,7 @@ import {
 import { dayMs, secondMs } from '../domain/time.ts';
 import { ObjectMissingError, type ObjectStore } from './objectStore.ts';
 import { sessionFolder } from './sessionContent.ts';
-import { openStorage, type StorageAddress } from './storageClient.ts';
+import { openSigner, openStorage, type StorageAddress } from './storageClient.ts';
 
 /**
  * The files of attachments in object storage. Clients send and fetch them there themselves, by addresses that are
@@ -97,8 +97,6 @@ export interface Download {
 
 export interface UploadsOptions extends StorageAddress {
   bucket: string;
-  /** Where clients reach the storage; `endpoint` unless given. */
-  publicEndpoint?: string | undefined;
   /** The bucket's own setting unless given. */
   serverSideEncryption?: ServerSideEncryption | undefined;
   objects: Pick<ObjectStore, 'deletePrefix'>;
@@ -107,15 +105,9 @@ export interface UploadsOptions extends StorageAddress {
 const encryptionHeader = 'x-amz-server-side-encryption';
 const checksumHeader = 'x-amz-checksum-sha256';
 
-export function createUploads({
-  bucket: Bucket,
-  publicEndpoint,
-  serverSideEncryption,
-  objects,
-  ...address
-}: UploadsOptions): Uploads {
+export function createUploads({ bucket: Bucket, serverSideEncryption, objects, ...address }: UploadsOptions): Uploads {
   const client = openStorage(address);
-  const outside = openStorage({ ...address, endpoint: publicEndpoint ?? address.endpoint });
+  const signer = openSigner(address);
   const encryption = serverSideEncryption === undefined ? {} : { ServerSideEncryption: serverSideEncryption };
 
   function at(ids: AttachmentIds, what: 'upload' | 'file' | 'thumbnail') {
@@ -178,7 +170,7 @@ export function createUploads({
         ChecksumSHA256: checksum,
         ...encryption,
       });
-      const url = await getSignedUrl(outside, command, {
+      const url = await getSignedUrl(signer, command, {
         expiresIn: uploadUrlMs / secondMs,
         signableHeaders: new Set(['content-type', 'content-length']),
         // A header that moved into the address would not hold the bytes to it.
@@ -194,7 +186,7 @@ export function createUploads({
 
     async requestForPart(ids, UploadId, { number, sizeBytes }) {
       const part = { ...at(ids, 'upload'), UploadId, PartNumber: number, ContentLength: sizeBytes };
-      const url = await getSignedUrl(outside, new UploadPartCommand(part), {
+      const url = await getSignedUrl(signer, new UploadPartCommand(part), {
         expiresIn: uploadUrlMs / secondMs,
         signableHeaders: new Set(['content-length']),
       });
@@ -241,7 +233,7 @@ export function createUploads({
     },
 
     async downloadOf(ids, what) {
-      const url = await getSignedUrl(outside, new GetObjectCommand(at(ids, what)), {
+      const url = await getSignedUrl(signer, new GetObjectCommand(at(ids, what)), {
         expiresIn: downloadUrlMs / secondMs,
       });
       return { url, expiresAt: inMs(downloadUrlMs) };
@@ -270,7 +262,7 @@ export function createUploads({
 
     close() {
       client.destroy();
-      outside.destroy();
+      signer.destroy();
     },
   };
 }
