@@ -76,6 +76,10 @@ const environmentSchema = z.object({
     .default(1024 ** 3)
     .describe('What the weights of all loaded versions of models may take; the least recently used are let go.'),
   REQUIRE_GPU: z.stringbool().default(false).describe('A GPU worker that finds no GPU ends instead of working slowly.'),
+  WEBHOOK_ALLOW_PRIVATE: z
+    .stringbool()
+    .default(false)
+    .describe('Webhooks may go to plain HTTP and to addresses of our own network: for development and tests.'),
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
 });
 

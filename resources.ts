@@ -12,6 +12,7 @@ import { createRedis } from './integrations/redis.ts';
 import { createRevocations, type Revocations } from './integrations/revocations.ts';
 import { parseMasterKeys } from './integrations/sealing.ts';
 import { createSessionCache, type SessionCache } from './integrations/sessionCache.ts';
+import { createWebhookSecrets, type WebhookSecrets } from './integrations/webhookSecrets.ts';
 import { createSessionContentStore, type SessionContentStore } from './integrations/sessionContent.ts';
 import { createUploads, type Uploads } from './integrations/uploads.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
@@ -36,6 +37,7 @@ export interface Resources {
   driftCounts: DriftCounts;
   live: LiveStream;
   revocations: Revocations;
+  webhookSecrets: WebhookSecrets;
   /** One check for each dependency that `/readyz` asks. */
   checks: Record<'postgres' | 'redis' | 'objects', Check>;
   close(): Promise<void>;
@@ -88,6 +90,7 @@ export function openResources(config: Config, service: string): Resources {
     driftCounts: createDriftCounts(redis, logger),
     live: createLiveStream(redis, logger),
     revocations,
+    webhookSecrets: createWebhookSecrets(masterKeys),
     checks: {
       postgres: () => database.check(),
       redis: async () => {

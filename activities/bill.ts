@@ -1,4 +1,3 @@
-import type { Database } from '../db/database.ts';
 import { claimBill, releaseBill, rememberCustomer, type ClaimedBill } from '../db/bills.ts';
 import { recordStep } from '../db/sessionSteps.ts';
 import type { SessionType } from '../domain/session.ts';
@@ -8,9 +7,9 @@ import { BillingRejectedError, CardDeclinedError, type Billing } from '../integr
 import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 import { finalFailure } from './failures.ts';
+import { queueWebhooks, type WebhookQueueDeps } from './webhooks/queue.ts';
 
-export interface BillDeps extends AnnounceDeps {
-  database: Database;
+export interface BillDeps extends AnnounceDeps, WebhookQueueDeps {
   billing: Billing;
   metrics: Metrics;
 }
@@ -32,25 +31,29 @@ interface BillInput {
 export function createBillActivities(deps: BillDeps) {
   return {
     async bill(input: BillInput): Promise<void> {
-      const { sessionId, userId, sessionType, tier } = input;
-      const em = deps.database.asService();
-      const { unitsPerSession: units } = tierTerms[tier];
-      const claimed = await claimBill(em, { sessionId, units });
-      if (claimed === null) return;
-      if (claimed.state === 'sending') await sendUsage(deps, { sessionId, userId, units }, claimed);
-      const event = await recordStep(em, {
-        sessionId,
-        from: ['billing'],
-        status: 'completed',
-        step: 'bill',
-        type: 'completed',
-        progress: 1,
-      });
-      if (event === null) return;
-      deps.metrics.sessionsCompletedTotal.inc({ session_type: sessionType, status: 'completed' });
-      await announce(deps, sessionId, event);
+      await complete(deps, input);
+      await queueWebhooks(deps, input.sessionId, 'session.completed');
     },
   };
+}
+
+async function complete(deps: BillDeps, { sessionId, userId, sessionType, tier }: BillInput): Promise<void> {
+  const em = deps.database.asService();
+  const { unitsPerSession: units } = tierTerms[tier];
+  const claimed = await claimBill(em, { sessionId, units });
+  if (claimed === null) return;
+  if (claimed.state === 'sending') await sendUsage(deps, { sessionId, userId, units }, claimed);
+  const event = await recordStep(em, {
+    sessionId,
+    from: ['billing'],
+    status: 'completed',
+    step: 'bill',
+    type: 'completed',
+    progress: 1,
+  });
+  if (event === null) return;
+  deps.metrics.sessionsCompletedTotal.inc({ session_type: sessionType, status: 'completed' });
+  await announce(deps, sessionId, event);
 }
 
 async function sendUsage(

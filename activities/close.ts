@@ -1,38 +1,41 @@
-import type { Database } from '../db/database.ts';
 import { readBillState, voidBill } from '../db/bills.ts';
 import { readSessionType, recordStep } from '../db/sessionSteps.ts';
 import { openStatuses, type TerminalStatus } from '../domain/session.ts';
 import type { Billing } from '../integrations/billing.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
+import { queueWebhooks, type WebhookQueueDeps } from './webhooks/queue.ts';
 
-export interface CloseDeps extends AnnounceDeps {
-  database: Database;
+export interface CloseDeps extends AnnounceDeps, WebhookQueueDeps {
   billing: Billing;
   metrics: Metrics;
+}
+
+interface CloseInput {
+  sessionId: string;
+  status: Exclude<TerminalStatus, 'completed'>;
 }
 
 /** Ends a session before its last step: cancelled, expired or failed. Usage that Stripe may have taken is taken back. */
 export function createCloseActivities(deps: CloseDeps) {
   return {
-    async close({
-      sessionId,
-      status,
-    }: {
-      sessionId: string;
-      status: Exclude<TerminalStatus, 'completed'>;
-    }): Promise<void> {
-      const em = deps.database.asService();
-      if ((await readBillState(em, sessionId)) === 'sending') {
-        await deps.billing.voidUsage({ sessionId });
-        await voidBill(em, sessionId);
-      }
-      const sessionType = await readSessionType(em, sessionId);
-      if (sessionType === null) return;
-      const event = await recordStep(em, { sessionId, from: openStatuses, status, step: null, type: status });
-      if (event === null) return;
-      deps.metrics.sessionsCompletedTotal.inc({ session_type: sessionType, status });
-      await announce(deps, sessionId, event);
+    async close(input: CloseInput): Promise<void> {
+      await end(deps, input);
+      if (input.status === 'failed') await queueWebhooks(deps, input.sessionId, 'session.failed');
     },
   };
+}
+
+async function end(deps: CloseDeps, { sessionId, status }: CloseInput): Promise<void> {
+  const em = deps.database.asService();
+  if ((await readBillState(em, sessionId)) === 'sending') {
+    await deps.billing.voidUsage({ sessionId });
+    await voidBill(em, sessionId);
+  }
+  const sessionType = await readSessionType(em, sessionId);
+  if (sessionType === null) return;
+  const event = await recordStep(em, { sessionId, from: openStatuses, status, step: null, type: status });
+  if (event === null) return;
+  deps.metrics.sessionsCompletedTotal.inc({ session_type: sessionType, status });
+  await announce(deps, sessionId, event);
 }

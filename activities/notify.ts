@@ -1,20 +1,19 @@
-import type { Database } from '../db/database.ts';
 import { readRecipient, recordStep } from '../db/sessionSteps.ts';
 import type { SessionType } from '../domain/session.ts';
 import { MailRejectedError, type Mailer } from '../integrations/mailer.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 import { finalFailure } from './failures.ts';
+import { queueWebhooks, type WebhookQueueDeps } from './webhooks/queue.ts';
 
-export interface NotifyDeps extends AnnounceDeps {
-  database: Database;
+export interface NotifyDeps extends AnnounceDeps, WebhookQueueDeps {
   mailer: Mailer;
   /** Where the links in mails lead, without a slash at its end. */
   publicUrl: string;
 }
 
 /**
- * The third step: tells the owner that the analysis is done, without a word of what it says. Mail is sent at least
- * once: an attempt that dies between sending and recording sends again.
+ * The third step: tells the owner, and the owner's own systems, that the analysis is done, without a word of what it
+ * says. Mail is sent at least once: an attempt that dies between sending and recording sends again.
  */
 export function createNotifyActivities(deps: NotifyDeps) {
   return {
@@ -22,6 +21,8 @@ export function createNotifyActivities(deps: NotifyDeps) {
       const em = deps.database.asService();
       const recipient = await readRecipient(em, sessionId);
       if (recipient?.status !== 'notifying') return;
+      // First, so that it does not wait for a mail service that is down.
+      await queueWebhooks(deps, sessionId, 'analysis.completed');
       try {
         await deps.mailer.sendAnalysisComplete({
           to: recipient.email,

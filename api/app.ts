@@ -22,6 +22,7 @@ import { stateOf } from './requestState.ts';
 import { plainRoute, type JsonRoute, type PlainRoute, type Route, type RouteAnswer } from './route.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { observeRequests } from './telemetry.ts';
+import { webhookRoutes } from './webhooks/routes.ts';
 
 /** Every route of the gateway; what is not here does not exist, and what is here stands in the OpenAPI document. */
 export function createRoutes(deps: ApiDeps): Route[] {
@@ -32,6 +33,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...sessionRoutes(deps),
     ...attachmentRoutes(deps),
     ...outcomeRoutes(deps),
+    ...webhookRoutes(deps),
     // Before the models: no model is called "trainings".
     ...trainingRoutes(deps),
     ...modelRoutes(deps),

@@ -14,6 +14,7 @@ export interface ApiDeps extends Pick<
   | 'driftCounts'
   | 'live'
   | 'revocations'
+  | 'webhookSecrets'
   | 'logger'
   | 'metrics'
   | 'checks'
@@ -22,6 +23,8 @@ export interface ApiDeps extends Pick<
   tokens: AccessTokens;
   /** Keys the hash by which a repeated request is recognised. */
   idempotencySecret: string;
+  /** Webhooks may go to plain HTTP and to our own network: in development and tests. */
+  allowPrivateWebhooks: boolean;
 }
 
 export async function createApiDeps(resources: Resources, workflows: WorkflowClient): Promise<ApiDeps> {
@@ -30,5 +33,6 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
     workflows,
     tokens: await createAccessTokens(resources.config.JWT_SIGNING_KEYS),
     idempotencySecret: resources.config.IDEMPOTENCY_SECRET,
+    allowPrivateWebhooks: resources.config.WEBHOOK_ALLOW_PRIVATE,
   };
 }

@@ -12,6 +12,7 @@ import type { JsonRoute, PlainRoute, Route, RouteTag } from './route.ts';
 const tags: Record<RouteTag, string> = {
   Accounts: 'Who you are: register, sign in, stay signed in.',
   Sessions: 'Record a session, have it analyzed, read what came of it.',
+  Webhooks: 'Have systems of yours told of your sessions, and see how that goes.',
   Models: 'What sessions are analyzed with, how it fares, and who changed it.',
   Platform: 'The totals.',
   Operations: 'For those who run the platform.',

@@ -26,7 +26,7 @@ export interface RawRequest {
 }
 
 export type RouteMethod = 'get' | 'post' | 'patch' | 'delete';
-export type RouteTag = 'Accounts' | 'Sessions' | 'Models' | 'Platform' | 'Operations';
+export type RouteTag = 'Accounts' | 'Sessions' | 'Webhooks' | 'Models' | 'Platform' | 'Operations';
 
 interface Terms {
   method: RouteMethod;

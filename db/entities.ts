@@ -14,6 +14,7 @@ import { IdempotencyKey } from './idempotencyKeys.ts';
 import { Login, RefreshToken } from './logins.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 import { User, UserRole } from './users.ts';
+import { WebhookDelivery, WebhookEndpoint } from './webhooks.ts';
 
 /** `sessions`, column for column as specified (D1). What else we keep of a session stands in `session_states`. */
 export const Session = defineEntity({
@@ -332,4 +333,6 @@ export const entities = [
   AccountErasure,
   AccountExport,
   Attachment,
+  WebhookEndpoint,
+  WebhookDelivery,
 ];

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { OutcomeOf } from '../domain/outcomes.ts';
 import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionType } from '../domain/session.ts';
-import { isoUtc } from './sessions.ts';
+import { isoUtc } from './isoUtc.ts';
 
 /** What turned out to be true of a session, and what the session scored by it. */
 export interface OutcomeRecord {

@@ -5,6 +5,7 @@ import type { ResultType } from '../domain/results.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import { AnalysisResult, SessionEventRow } from './entities.ts';
 import { eventOf, recordingFacts, type EventRow } from './eventRow.ts';
+import { isoUtc } from './isoUtc.ts';
 
 /**
  * What the gateway reads and writes of sessions. Every function takes an entity manager of one user
@@ -29,11 +30,6 @@ export interface SessionRow {
   hasImpressions: boolean;
   fingerprint: string;
   lastSeq: number;
-}
-
-/** A time as clients read it, to the millisecond. */
-export function isoUtc(column: string): string {
-  return `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 }
 
 const sessionColumns = `

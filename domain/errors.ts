@@ -100,6 +100,18 @@ export const errorTable = {
     message: 'The session is not stuck, so there is nothing to retry.',
     help: 'Read the session; it goes on by itself.',
   },
+  too_many_webhooks: {
+    status: 409,
+    retryable: false,
+    message: 'The account has as many webhooks as it may have.',
+    help: 'Delete one that is no longer needed.',
+  },
+  webhook_inactive: {
+    status: 409,
+    retryable: false,
+    message: 'The webhook is switched off.',
+    help: 'Switch it on by PATCH {"active": true}, then ask again.',
+  },
   no_earlier_version: {
     status: 409,
     retryable: false,

@@ -14,6 +14,7 @@ const everyTier = [
   'session:delete',
   'analysis:start',
   'analysis:read',
+  'webhook:manage',
   'model:read',
   'stats:read',
 ] as const;

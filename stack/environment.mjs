@@ -19,6 +19,7 @@ export const appEnvironment = ({ nodeEnv, stack, secrets, caller }) => ({
   S3_BUCKET: 'mindpeeker',
   TEMPORAL_NAMESPACE: 'mindpeeker',
   LOG_LEVEL: 'info',
+  WEBHOOK_ALLOW_PRIVATE: 'true',
   JWT_SIGNING_KEYS: secrets.jwtSigningKeys,
   CONTENT_MASTER_KEYS: secrets.contentMasterKeys,
   IDEMPOTENCY_SECRET: secrets.idempotencySecret,

@@ -9,7 +9,7 @@ import {
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
   type ClientInterceptors,
-  type Connection,
+  type ConnectionLike,
 } from '@temporalio/client';
 import { ApplicationFailure, TypedSearchAttributes, type UpdateDefinition, type Workflow } from '@temporalio/common';
 import proto from '@temporalio/proto';
@@ -37,6 +37,7 @@ import {
   type sessionWorkflow,
 } from '../workflows/session.ts';
 import { begunUpdate, trainingWorkflowId, type trainingWorkflow } from '../workflows/training.ts';
+import { deliverSignal, webhookWorkflowId, type webhookDeliveryWorkflow } from '../workflows/webhookDelivery.ts';
 
 /** What starting a workflow for a request can come to, beside the errors of this file. */
 export type StartOutcome<Answer> =
@@ -92,13 +93,15 @@ export interface WorkflowClient {
   startTraining(input: TrainingWorkflowInput): Promise<StartOutcome<TrainingBegun>>;
   /** @throws WorkflowEndedError */
   cancelTraining(trainingId: string): Promise<void>;
+  /** Starts the workflow of a delivery, or asks the one that runs for an attempt at once. */
+  startWebhookDelivery(deliveryId: string): Promise<void>;
   queueStates(): Promise<QueueState[]>;
   /** Throws when Temporal does not answer. */
   check(): Promise<void>;
 }
 
 export interface WorkflowClientOptions {
-  connection: Connection;
+  connection: ConnectionLike;
   namespace: string;
   interceptors?: ClientInterceptors;
   /** The longest that creating or erasing waits for a worker. Default 10,000. */
@@ -249,6 +252,18 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     },
     cancelTraining: async (trainingId) => {
       await call(() => client.workflow.getHandle(trainingWorkflowId(trainingId)).cancel());
+    },
+
+    startWebhookDelivery: async (deliveryId) => {
+      await call(() =>
+        client.workflow.signalWithStart<typeof webhookDeliveryWorkflow>('webhookDeliveryWorkflow', {
+          workflowId: webhookWorkflowId(deliveryId),
+          taskQueue: taskQueues.cpu,
+          args: [{ deliveryId }],
+          signal: deliverSignal,
+          staticSummary: 'delivery of a webhook',
+        }),
+      );
     },
 
     queueStates: () =>

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from '@jest/globals';
-import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createApiDeps, type ApiDeps } from '../api/deps.ts';
 import { startApi } from '../api/server.ts';
 import { readConfig, type Config } from '../config.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
-import { createCpuWorker } from '../workers/pools.ts';
+import { createCpuWorker, createWebhookWorker } from '../workers/pools.ts';
 import { readWorkflowBundle } from '../workers/workflowBundle.ts';
 import { coverageBundlePath, coverageSinks, mergeWorkflowCoverage } from './workflowCoverage.ts';
 
@@ -63,7 +63,7 @@ interface TestApiOptions {
   changes?: Partial<Config>;
   /** Parts of the gateway that differ, such as a logger that keeps its lines. */
   deps?: Partial<ApiDeps>;
-  /** Runs the CPU pool beside, in this process. */
+  /** Runs the CPU pool beside, in this process, and the calls of webhooks with it. */
   worker?: boolean;
 }
 
@@ -134,12 +134,15 @@ async function startCpuPool(resources: Resources): Promise<{ close(): Promise<vo
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
   const workflowBundle = await readWorkflowBundle(coverageBundlePath);
-  const worker: Worker = await createCpuWorker(resources, connection, { workflowBundle, sinks: coverageSinks });
-  const running = worker.run();
+  const workers = [
+    await createCpuWorker(resources, connection, { workflowBundle, sinks: coverageSinks }),
+    await createWebhookWorker(resources, connection),
+  ];
+  const running = workers.map((worker) => worker.run());
   return {
     async close() {
-      worker.shutdown();
-      await running;
+      for (const worker of workers) worker.shutdown();
+      await Promise.all(running);
       mergeWorkflowCoverage();
       await connection.close();
     },

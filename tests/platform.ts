@@ -11,7 +11,7 @@ import { createTrainingPool } from '../ml/training/pool.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
-import { createCpuWorker, createGpuWorker } from '../workers/pools.ts';
+import { createCpuWorker, createGpuWorker, createWebhookWorker } from '../workers/pools.ts';
 import { findArtefact, startServing } from '../workers/serving.ts';
 import { readWorkflowBundle } from '../workers/workflowBundle.ts';
 import { newUser } from './database.ts';
@@ -52,6 +52,7 @@ export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL
   const workflowBundle = await readWorkflowBundle(coverageBundlePath);
   const workers: Worker[] = [
     await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }),
+    await createWebhookWorker(resources, workerConnection),
     await createGpuWorker(resources, workerConnection, { engine, serving, trainingPool }),
   ];
   const running = workers.map((worker) => worker.run());

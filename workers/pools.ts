@@ -18,14 +18,17 @@ import { createPublishActivities } from '../activities/training/publish.ts';
 import { createTrainingRecordActivities } from '../activities/training/record.ts';
 import { createSimulateActivities } from '../activities/training/simulate.ts';
 import { createModelWatch } from '../activities/watching.ts';
-import { taskQueues } from '../domain/taskQueues.ts';
+import { createWebhookActivities } from '../activities/webhooks/deliver.ts';
+import { taskQueues, webhookQueue } from '../domain/taskQueues.ts';
 import { minuteMs, secondMs } from '../domain/time.ts';
 import { createBilling } from '../integrations/billing.ts';
 import { createMailer } from '../integrations/mailer.ts';
+import { createWebhookSender } from '../integrations/webhookSender.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { TrainingPool } from '../ml/training/pool.ts';
 import { workerInterceptors } from '../observability/temporalTracing.ts';
 import type { Resources } from '../resources.ts';
+import { createWorkflowClient } from '../temporal/client.ts';
 import type { Serving } from './serving.ts';
 import { StepInterceptor } from './stepInterceptor.ts';
 
@@ -37,6 +40,9 @@ const maxCachedWorkflows = 2_000;
 
 /** Steps that wait on others cost little each; this many keep two cores busy without starving any. */
 const concurrentSteps = 40;
+
+/** Calls to people's own systems do nothing but wait, so many may wait at once. */
+const concurrentWebhooks = 100;
 
 /** An attempt that its pool still lets end when it is told to stop: longer than the longest ordinary one. */
 const shutdownGraceMs = { cpu: 25 * secondMs, gpu: minuteMs };
@@ -55,6 +61,11 @@ export async function createCpuWorker(
     apiBase: config.SENDGRID_API_BASE,
     from: config.MAIL_FROM,
   });
+  const client = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+  const session = {
+    ...resources,
+    startWebhookDelivery: (deliveryId: string) => client.startWebhookDelivery(deliveryId),
+  };
   return Worker.create({
     workflowBundle: workflows.workflowBundle,
     sinks: { ...sinks, ...workflows.sinks },
@@ -64,10 +75,10 @@ export async function createCpuWorker(
     taskQueue: taskQueues.cpu,
     activities: {
       ...createCreateActivities(resources),
-      ...createNotifyActivities({ ...resources, mailer, publicUrl: config.PUBLIC_URL }),
-      ...createBillActivities({ ...resources, billing }),
+      ...createNotifyActivities({ ...session, mailer, publicUrl: config.PUBLIC_URL }),
+      ...createBillActivities({ ...session, billing }),
       ...createParkActivities(resources),
-      ...createCloseActivities({ ...resources, billing }),
+      ...createCloseActivities({ ...session, billing }),
       ...createEraseActivities(resources),
       ...createEraseAccountActivities({ ...resources, billing }),
       ...createExportAccountActivities(resources),
@@ -77,6 +88,21 @@ export async function createCpuWorker(
     },
     maxCachedWorkflows,
     maxConcurrentActivityTaskExecutions: concurrentSteps,
+    shutdownGraceTime: shutdownGraceMs.cpu,
+  });
+}
+
+/** What the CPU workers run beside: calls to people's own systems. */
+export async function createWebhookWorker(resources: Resources, connection: NativeConnection): Promise<Worker> {
+  const { config } = resources;
+  const webhookSender = createWebhookSender({ allowPrivate: config.WEBHOOK_ALLOW_PRIVATE });
+  return Worker.create({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    taskQueue: webhookQueue,
+    activities: createWebhookActivities({ ...resources, webhookSender }),
+    interceptors: instrumentation(resources).interceptors,
+    maxConcurrentActivityTaskExecutions: concurrentWebhooks,
     shutdownGraceTime: shutdownGraceMs.cpu,
   });
 }

@@ -4,3 +4,4 @@ export { attachmentWorkflow, eraseAttachmentWorkflow } from './attachment.ts';
 export { eraseWorkflow } from './erase.ts';
 export { sessionWorkflow } from './session.ts';
 export { trainingWorkflow } from './training.ts';
+export { webhookDeliveryWorkflow } from './webhookDelivery.ts';

@@ -7,6 +7,7 @@ import { Logins } from './20261124190010_logins.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
 import { SessionLists } from './20261124190031_session_lists.ts';
 import { Attachments } from './20261124190040_attachments.ts';
+import { Webhooks } from './20261124190050_webhooks.ts';
 import { ContentKeys } from './20261124190060_content_keys.ts';
 import { AccountRequests } from './20261124190061_account_requests.ts';
 
@@ -21,6 +22,7 @@ export const migrations = [
   IdempotencyKeys,
   SessionLists,
   Attachments,
+  Webhooks,
   ContentKeys,
   AccountRequests,
 ];
