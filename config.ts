@@ -22,6 +22,16 @@ const signingKeysSchema = z
   .pipe(z.array(z.looseObject({ kty: z.literal('RSA'), kid: z.string().min(1), d: z.string().min(1) })).min(1))
   .describe('Private RSA keys as JWKs with `kid`; the first one signs, all of them verify.');
 
+const originsSchema = z
+  .string()
+  .transform((text) => text.split(',').map((origin) => origin.trim()))
+  .pipe(
+    z.array(
+      z.url({ protocol: /^https?$/ }).refine((url) => new URL(url).origin === url, 'must be origins, no wildcards'),
+    ),
+  )
+  .describe('Comma list of the web pages that may call from a browser, as origins: `https://app.example.com`.');
+
 const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -29,6 +39,8 @@ const environmentSchema = z.object({
   PORT: port.default(3000),
   METRICS_PORT: port.default(0).describe('Where a worker serves /metrics and /readyz; 0 takes a free port.'),
   PUBLIC_URL: z.url().default('http://127.0.0.1:3000').describe('The address that links in mails lead to.'),
+
+  CORS_ORIGINS: originsSchema.default([]),
 
   DATABASE_URL: z.url(),
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).default(10),

@@ -1,15 +1,16 @@
 import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
-import helmet from 'helmet';
 import { ApiError } from '../domain/errors.ts';
 import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { authenticate } from './auth/authenticate.ts';
 import type { Caller } from './auth/caller.ts';
 import { authRoutes } from './auth/routes.ts';
-import { readClientVersion } from './clientVersion.ts';
+import { clientVersions, holdToVersions } from './clientVersion.ts';
 import type { ApiDeps } from './deps.ts';
 import { docsAssets, docsRoutes } from './docs.ts';
 import { success } from './envelope.ts';
+import { edgeOf } from './edge.ts';
+import { isKnown } from './entityTags.ts';
 import { answerErrors } from './errors.ts';
 import { createIdempotency, idempotencyKeyOf, type Idempotency } from './idempotency.ts';
 import { modelRoutes } from './models/routes.ts';
@@ -62,12 +63,8 @@ export function createApp(deps: ApiDeps): Express {
   app.enable('case sensitive routing');
 
   app.use(observeRequests(deps));
-  app.use(
-    helmet({
-      contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-    }),
-  );
-  app.use(readClientVersion);
+  app.use(...edgeOf(deps));
+  app.use(holdToVersions(clientVersions));
   app.use(...docsAssets());
   mount(app, createRoutes(deps), { ...deps, idempotency: createIdempotency(deps) });
   app.use(() => {
@@ -119,7 +116,7 @@ function jsonHandlers(route: JsonRoute, gates: Gates): RequestHandler[] {
   // Who calls is asked before the body is read: a stranger's ten megabytes are not parsed.
   return [
     ...(route.access === 'public' ? [] : [authenticate(gates, route.access.permission, callers)]),
-    ...(route.request.body === undefined ? [] : [requireJson, parseJson]),
+    ...(route.request.body === undefined ? [] : [requireJson, parseJson[route.takesContent ? 'content' : 'small']]),
     respond,
   ];
 }
@@ -151,14 +148,20 @@ function send({ status, message }: JsonRoute, request: Request, response: Respon
   if (!response.hasHeader('Cache-Control')) {
     response.setHeader('Cache-Control', response.hasHeader('ETag') ? 'private, no-cache' : 'no-store');
   }
-  if (request.fresh) {
+  // Not Express's own comparison: it takes the Cache-Control that browsers add to a conditional fetch for a refusal.
+  const { ETag: tag } = answer.headers;
+  if (request.method === 'GET' && tag !== undefined && isKnown(tag, request.headers['if-none-match'])) {
     response.status(304).end();
     return;
   }
   response.status(status).json(success(stateOf(response).requestId, message, answer.data));
 }
 
-const parseJson = express.json({ limit: '10mb', strict: false });
+/** The limit is that of the body as it is once unpacked, so what is small on the wire alone does not pass. */
+const parseJson = {
+  small: express.json({ limit: '100kb', strict: false }),
+  content: express.json({ limit: '10mb', strict: false }),
+};
 
 /** A body of another type is refused rather than taken for none. */
 const requireJson: RequestHandler = (request, _response, next) => {

@@ -25,6 +25,8 @@ export interface ApiDeps extends Pick<
   idempotencySecret: string;
   /** Webhooks may go to plain HTTP and to our own network: in development and tests. */
   allowPrivateWebhooks: boolean;
+  /** The web pages that may call from a browser, as their origins. */
+  corsOrigins: readonly string[];
 }
 
 export async function createApiDeps(resources: Resources, workflows: WorkflowClient): Promise<ApiDeps> {
@@ -34,5 +36,6 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
     tokens: await createAccessTokens(resources.config.JWT_SIGNING_KEYS),
     idempotencySecret: resources.config.IDEMPOTENCY_SECRET,
     allowPrivateWebhooks: resources.config.WEBHOOK_ALLOW_PRIVATE,
+    corsOrigins: resources.config.CORS_ORIGINS,
   };
 }

@@ -94,6 +94,30 @@ describe('the client’s version (G2)', () => {
     expect(status).toBe(200);
   });
 
+  test.each(['1.0.0', '1.0.9', '1.1.0-beta.1'])('%s is served, and told until when (C3)', async (version) => {
+    const { status, headers } = await api.call('GET', '/v1/me', {
+      token: user.token,
+      headers: { 'X-Client-Version': version },
+    });
+    expect(status).toBe(200);
+    expect(headers.get('deprecation')).toMatch(/^@\d+$/);
+    expect(Date.parse(headers.get('sunset') ?? '')).not.toBeNaN();
+  });
+
+  test.each(['0.9.9', '1.0.0-rc.1'])('%s is no longer served (C3)', async (version) => {
+    const answer = await api.call('GET', '/v1/me', { token: user.token, headers: { 'X-Client-Version': version } });
+    expect(answer.status).toBe(426);
+    expect(answer.body.error?.code).toBe('client_outdated');
+  });
+
+  test.each(['1.1.0', '2.1.0'])('%s is told nothing', async (version) => {
+    const { headers } = await api.call('GET', '/v1/me', {
+      token: user.token,
+      headers: { 'X-Client-Version': version },
+    });
+    expect(headers.has('deprecation')).toBe(false);
+  });
+
   test.each(['2', 'v2.1.0', 'latest', `1.0.0-${'x'.repeat(100)}`])('%s is refused', async (version) => {
     const answer = await api.call('GET', '/v1/me', { token: user.token, headers: { 'X-Client-Version': version } });
     expect(answer.status).toBe(400);

@@ -25,12 +25,17 @@ export function failureSchema(codes: readonly [ErrorCode, ...ErrorCode[]]) {
     message: z.string(),
     timestamp: timestampSchema,
     requestId: requestIdSchema,
-    error: z.object({
-      code: z.enum(codes),
-      details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
-      retryable: z.boolean().describe('Whether sending the same request again can help.'),
-      help: z.string().optional(),
-    }),
+    error: errorSchema(z.enum(codes)),
+  });
+}
+
+/** What is said of an error, in an envelope or beside others. */
+export function errorSchema<C extends z.ZodType>(code: C) {
+  return z.object({
+    code,
+    details: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    retryable: z.boolean().describe('Whether sending the same request again can help.'),
+    help: z.string(),
   });
 }
 
@@ -48,18 +53,18 @@ export function success<D>(requestId: string, message: string, data: D): Success
 
 /** What the client is told of an error: its terms in the table, and nothing of ours. */
 export function failure(requestId: string, error: ApiError) {
-  const { message, retryable, help } = errorTable[error.code];
   return {
     success: false,
     data: null,
-    message,
+    message: errorTable[error.code].message,
     timestamp: new Date().toISOString(),
     requestId,
-    error: {
-      code: error.code,
-      ...(error.details.length > 0 ? { details: error.details } : {}),
-      retryable,
-      help,
-    },
+    error: failureOf(error),
   };
+}
+
+/** An error in the words of the table. */
+export function failureOf({ code, details }: ApiError) {
+  const { retryable, help } = errorTable[code];
+  return { code, ...(details.length > 0 ? { details: [...details] } : {}), retryable, help };
 }

@@ -130,7 +130,13 @@ function failuresOf(route: JsonRoute) {
 
 /** Every code that a route can answer: its own, and those that follow from what it takes. */
 function codesOf({ access, request, errors }: JsonRoute): ErrorCode[] {
-  const codes = new Set<ErrorCode>(['validation_failed', ...errors, 'internal', 'temporarily_unavailable']);
+  const codes = new Set<ErrorCode>([
+    'validation_failed',
+    ...errors,
+    'client_outdated',
+    'internal',
+    'temporarily_unavailable',
+  ]);
   if (access !== 'public') codes.add('unauthenticated');
   if (access !== 'public' && access.permission !== undefined) codes.add('forbidden');
   if (request.body)

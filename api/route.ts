@@ -49,6 +49,8 @@ export interface JsonRoute extends Terms {
   errors: readonly ErrorCode[];
   /** An Idempotency-Key makes it safe to repeat. */
   idempotent: boolean;
+  /** Its body may be ten megabytes instead of a hundred kilobytes. */
+  takesContent: boolean;
   run: (raw: RawRequest, context: RouteContext) => Promise<unknown>;
 }
 
@@ -86,6 +88,8 @@ interface JsonTerms<R extends RequestShape, D extends z.ZodType> extends Terms {
   message: string;
   data: D;
   errors?: readonly ErrorCode[];
+  /** For what people record: its body may be ten megabytes instead of a hundred kilobytes. */
+  takesContent?: true;
 }
 
 type Parsed<R extends RequestShape> = z.output<ReturnType<typeof schemaOf<R>>>;
@@ -102,6 +106,7 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
     status: terms.status ?? 200,
     errors: terms.errors ?? [],
     idempotent: false,
+    takesContent: terms.takesContent ?? false,
     run: (raw, context) => terms.handle(parse(raw), context),
   };
 }
@@ -125,6 +130,7 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     status: terms.status ?? 200,
     errors: [...(terms.errors ?? []), ...(idempotent ? idempotencyErrors : [])],
     idempotent,
+    takesContent: terms.takesContent ?? false,
     run: (raw, { caller, ...context }) => {
       if (caller === null) throw new ApiError('unauthenticated');
       return terms.handle(parse(raw), { ...context, caller });

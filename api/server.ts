@@ -16,21 +16,49 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
+/** How long a client may take; who is slower is cut off, so that nobody holds connections for nothing. */
+export interface ClientPatience {
+  /** From the first byte of a request to the end of its headers. */
+  headersMs: number;
+  /** From the first byte of a request to its end: ten megabytes over a slow line still pass. */
+  requestMs: number;
+  /** A connection on which nothing is sent or read, also in the middle of an answer. */
+  silenceMs: number;
+  /** How often it is looked after. */
+  checkEveryMs: number;
+}
+
+const clientPatience: ClientPatience = {
+  headersMs: 15 * secondMs,
+  requestMs: 120 * secondMs,
+  silenceMs: 150 * secondMs,
+  checkEveryMs: 5 * secondMs,
+};
+
 /** How long requests under way may take once the server closes. */
 const closeLimitMs = 10 * secondMs;
 const idleCloseMs = 20;
 
 /** Starts the gateway: HTTP and live updates on one port; `port` 0 takes any free one. */
-export async function startApi(deps: ApiDeps, address: { host: string; port: number }): Promise<RunningApi> {
+export async function startApi(
+  deps: ApiDeps,
+  address: { host: string; port: number },
+  patience = clientPatience,
+): Promise<RunningApi> {
   const http = createServer(
-    // Slow and hanging clients are cut off; ten megabytes over a slow line still pass.
-    { headersTimeout: 15 * secondMs, requestTimeout: 120 * secondMs, keepAliveTimeout: 65 * secondMs },
+    {
+      headersTimeout: patience.headersMs,
+      requestTimeout: patience.requestMs,
+      connectionsCheckingInterval: patience.checkEveryMs,
+      keepAliveTimeout: 65 * secondMs,
+    },
     // Express types its handler for its own request, which is made from this one.
     (request, response) => {
       app(request, response);
     },
   );
   const app = createApp(deps);
+  http.setTimeout(patience.silenceMs);
   http.on('clientError', refuseMalformed);
   const hub = createLiveHub(deps);
   const trainings = createTrainingWatcher(deps);
@@ -68,12 +96,12 @@ function listen(http: Server, { host, port }: { host: string; port: number }): P
 }
 
 /** What is no HTTP request never reaches Express; its answer has the envelope all the same (G3). */
-function refuseMalformed(_error: Error, socket: Duplex): void {
+function refuseMalformed(cause: Error & { code?: string }, socket: Duplex): void {
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const error = new ApiError('validation_failed', [{ path: 'request', message: 'is not a valid HTTP request' }]);
+  const error = errorOf(cause);
   const { status } = errorTable[error.code];
   const body = JSON.stringify(failure(newRequestId(), error));
   socket.end(
@@ -86,4 +114,11 @@ function refuseMalformed(_error: Error, socket: Duplex): void {
       body,
     ].join('\r\n'),
   );
+}
+
+/** How Node.js says what was wrong with a request that it could not read. */
+function errorOf({ code }: { code?: string }): ApiError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new ApiError('request_timeout');
+  if (code === 'HPE_HEADER_OVERFLOW') return new ApiError('headers_too_large');
+  return new ApiError('validation_failed', [{ path: 'request', message: 'is not a valid HTTP request' }]);
 }

@@ -172,11 +172,17 @@ export const errorTable = {
     message: 'It was changed since you read it; nothing was stored.',
     help: 'Read it again, make your change anew, and send it with the new ETag as If-Match.',
   },
+  request_timeout: {
+    status: 408,
+    retryable: true,
+    message: 'The request came too slowly.',
+    help: 'Send it again over a better line; headers are waited for 15 seconds, a body two minutes.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,
     message: 'The body is too large.',
-    help: 'Send at most 10 MB.',
+    help: 'Send at most 10 MB where a session or its outcome is sent, and 100 kB elsewhere.',
   },
   file_too_large: {
     status: 413,
@@ -225,6 +231,12 @@ export const errorTable = {
     retryable: false,
     message: 'This client version is no longer supported.',
     help: 'Update the client.',
+  },
+  headers_too_large: {
+    status: 431,
+    retryable: false,
+    message: 'The headers of the request are too large.',
+    help: 'Send at most 16 kB of headers.',
   },
   internal: {
     status: 500,

@@ -3,7 +3,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from '@jest/globals';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createApiDeps, type ApiDeps } from '../api/deps.ts';
-import { startApi } from '../api/server.ts';
+import { startApi, type ClientPatience } from '../api/server.ts';
 import { readConfig, type Config } from '../config.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
@@ -65,17 +65,24 @@ interface TestApiOptions {
   deps?: Partial<ApiDeps>;
   /** Runs the CPU pool beside, in this process, and the calls of webhooks with it. */
   worker?: boolean;
+  /** How long clients may take, where that is not left to the gateway. */
+  patience?: ClientPatience;
 }
 
 /** Starts the gateway in this process, on the test stack and a free port. */
-export async function startTestApi({ changes, deps: given, worker = false }: TestApiOptions = {}): Promise<TestApi> {
+export async function startTestApi({
+  changes,
+  deps: given,
+  worker = false,
+  patience,
+}: TestApiOptions = {}): Promise<TestApi> {
   const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', ...changes };
   const resources = openResources(config, 'api-test');
   const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
   const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
   const deps: ApiDeps = { ...(await createApiDeps(resources, workflows)), ...given };
   const pool = worker ? await startCpuPool(resources) : undefined;
-  const api = await startApi(deps, { host: '127.0.0.1', port: 0 });
+  const api = await startApi(deps, { host: '127.0.0.1', port: 0 }, patience);
   const checkAnswer = await answerChecker(api.url);
 
   async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {

@@ -22,6 +22,7 @@ export function outcomeRoutes(deps: ApiDeps): Route[] {
       description:
         'Scores the session, each score beside what chance or the baseline gives. What is recorded stays: the same outcome again answers the same, another one is refused. With `metadata.training_consent` the session becomes training data.',
       permission: 'session:update',
+      takesContent: true,
       request: { params: sessionParamsSchema, body: newOutcomeSchema },
       message: 'The outcome is recorded.',
       data: outcomeViewSchema,

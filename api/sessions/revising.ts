@@ -9,7 +9,7 @@ import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Caller } from '../auth/caller.ts';
-import { stillMatches } from './entityTag.ts';
+import { entityTagOf, stillMatches } from '../entityTags.ts';
 import { requireKnownVersion } from './pinning.ts';
 import { toView, type SessionReader, type Versioned } from './reading.ts';
 import type { SessionRevisionRequest, SessionView } from './schemas.ts';
@@ -46,7 +46,7 @@ export async function changeSession(
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const row = await deps.reader.find(caller, id);
     if (row.status !== 'created') break;
-    if (!stillMatches(row.lastSeq, ifMatch)) throw new ApiError('changed_meanwhile');
+    if (!stillMatches(entityTagOf(row.lastSeq), ifMatch)) throw new ApiError('changed_meanwhile');
     const content = await currentContent(deps, row);
     if (content === null) continue;
     const changed = merge(content, change);

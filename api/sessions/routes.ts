@@ -5,13 +5,16 @@ import { isTerminal } from '../../domain/session.ts';
 import { WorkflowEndedError } from '../../temporal/client.ts';
 import { fromCursor, toCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
+import { entityTagOf } from '../entityTags.ts';
 import { idempotencyHeadersSchema } from '../idempotency.ts';
 import { userRoute, type Route, type RouteContext } from '../route.ts';
+import { createSessions } from './bulk.ts';
 import { createSession } from './creating.ts';
-import { entityTagOf } from './entityTag.ts';
 import { createSessionReader, toView, type Versioned } from './reading.ts';
 import { changeSession } from './revising.ts';
 import {
+  bulkResultSchema,
+  bulkSchema,
   eventsQuerySchema,
   eventsSchema,
   ifMatchHeadersSchema,
@@ -39,6 +42,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       description:
         'Answers once the session is stored. With impressions its analysis starts by itself, unless `autoAnalyze` is false.',
       permission: 'session:create',
+      takesContent: true,
       request: { headers: idempotencyHeadersSchema, body: newSessionSchema },
       status: 201,
       message: 'The session was created.',
@@ -49,6 +53,25 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
         note({ session_id: created.view.id });
         header('Location', `/v1/sessions/${created.view.id}`);
         return tagged(created, header);
+      },
+    }),
+
+    userRoute({
+      method: 'post',
+      path: '/v1/sessions/bulk',
+      tag: 'Sessions',
+      summary: 'Create up to 100 sessions',
+      description:
+        'Each as if it came alone; the answer tells of each. Under an Idempotency-Key the same list can be sent again until all are there.',
+      permission: 'session:create',
+      takesContent: true,
+      request: { headers: idempotencyHeadersSchema, body: bulkSchema },
+      message: 'What became of each session.',
+      data: bulkResultSchema,
+      handle: async ({ headers, body }, { caller }) => {
+        const items = await createSessions(deps, caller, body, headers['idempotency-key']);
+        const created = items.filter(({ session }) => session !== undefined).length;
+        return { items, created, refused: items.length - created };
       },
     }),
 
@@ -103,6 +126,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       description:
         'What is named is replaced whole; the rest stays. With `If-Match` it is changed only if it still is as you read it.',
       permission: 'session:update',
+      takesContent: true,
       request: { params: sessionParamsSchema, headers: ifMatchHeadersSchema, body: revisionSchema },
       message: 'The session was changed.',
       data: sessionSchema,

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { errorSchema } from '../envelope.ts';
 import { sessionSorts } from '../../db/sessions.ts';
+import { errorTable } from '../../domain/errors.ts';
 import { sessionEventTypes } from '../../domain/events.ts';
 import { cueSchema, impressionsSchemas, metadataSchema, sessionContentSchema } from '../../domain/impressions.ts';
 import { resultDataSchemas, resultTypes } from '../../domain/results.ts';
@@ -24,6 +26,17 @@ export const newSessionSchema = z
   ])
   .meta({ id: 'NewSession' });
 export type NewSessionRequest = z.output<typeof newSessionSchema>;
+
+/** Each is parsed by itself, so that one that is wrong does not keep the others back. */
+export const bulkSchema = z
+  .strictObject({
+    sessions: z
+      .array(z.unknown().meta({ override: { $ref: '#/components/schemas/NewSession' } }))
+      .min(1)
+      .max(100),
+  })
+  .meta({ id: 'NewSessions' });
+export type BulkRequest = z.output<typeof bulkSchema>;
 
 export const impressionsSchema = z.union(Object.values(impressionsSchemas)).meta({ id: 'Impressions' });
 
@@ -108,6 +121,24 @@ export const sessionSchema = z
   })
   .meta({ id: 'Session' });
 export type SessionView = z.input<typeof sessionSchema>;
+
+/** A session as it is answered beside others. */
+export const sessionSummarySchema = sessionSchema.omit({ impressions: true }).meta({ id: 'SessionSummary' });
+
+export const bulkResultSchema = z.object({
+  items: z
+    .array(
+      z.object({
+        status: z.int().describe('What the session would have been answered with alone: 201, or that of its error.'),
+        session: sessionSummarySchema.optional(),
+        error: errorSchema(z.enum(Object.keys(errorTable))).optional(),
+      }),
+    )
+    .describe('One for each session, in their order.'),
+  created: z.int(),
+  refused: z.int(),
+});
+export type BulkItemView = z.input<typeof bulkResultSchema>['items'][number];
 
 export const sessionListSchema = z.object({
   items: z.array(sessionSchema).describe('Without their impressions.'),

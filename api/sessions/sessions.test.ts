@@ -193,8 +193,42 @@ describe('listing', () => {
     expect(seen).toEqual(ids);
     const filtered = await api.call('GET', '/v1/sessions?sessionType=dowsing&status=created', { token: lister.token });
     expect((filtered.body.data as { items: SessionView[] }).items.map(({ id }) => id)).toEqual(ids.slice(-1));
+    const either = await api.call('GET', '/v1/sessions?status=created&status=failed&sessionType=dowsing', {
+      token: lister.token,
+    });
+    expect(either.body.data).toEqual(filtered.body.data);
     const none = await api.call('GET', '/v1/sessions?status=completed', { token: lister.token });
     expect(none.body.data).toEqual({ items: [], nextCursor: null });
+  });
+
+  test('is searched, narrowed by time and turned around', async () => {
+    const lister = await api.newUser();
+    const well = await created({ ...recording, cue: 'Where is the old well?' }, lister.token);
+    const pipe = await created({ ...recording, cue: 'Where is the old pipe?' }, lister.token);
+    const list = async (query: string) => {
+      const { body } = await api.call('GET', `/v1/sessions?${query}`, { token: lister.token });
+      return (body.data as { items: SessionView[] }).items.map(({ id }) => id);
+    };
+    expect(await list('q=old&sort=createdAt')).toEqual([well, pipe]);
+    expect(await list('q=old%20-pipe')).toEqual([well]);
+    expect(await list('createdFrom=2026-01-01T00:00:00Z&sort=-completedAt')).toHaveLength(2);
+    expect(await list('createdTo=2026-01-01T00:00:00%2B02:00')).toEqual([]);
+  });
+
+  test('a cursor leads on in its own list alone', async () => {
+    const lister = await api.newUser();
+    await created(recording, lister.token);
+    await created(recording, lister.token);
+    const first = await api.call('GET', '/v1/sessions?limit=1&status=created', { token: lister.token });
+    const { nextCursor } = first.body.data as { nextCursor: string };
+    const on = (query: string) =>
+      api.call('GET', `/v1/sessions?cursor=${nextCursor}&${query}`, { token: lister.token });
+    expect((await on('status=created')).status).toBe(200);
+    for (const query of ['', 'status=failed', 'status=created&sort=createdAt', 'status=created&q=x']) {
+      const answer = await on(query);
+      expect(answer.status).toBe(400);
+      expect(answer.body.error?.details?.[0]?.path).toBe('cursor');
+    }
   });
 
   const forged = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -202,6 +236,11 @@ describe('listing', () => {
     ['a cursor that is none', 'cursor=nonsense'],
     ['a cursor with a day that is none', `cursor=${forged(['2026-02-30 00:00:00+00', randomUUID()])}`],
     ['a cursor with SQL in it', `cursor=${forged(['2026-02-03 00:00:00+00', "' or true"])}`],
+    ['a moment that is none', 'createdFrom=2026-02-30T00:00:00Z'],
+    ['a moment before the year 1', 'createdFrom=0000-01-01T00:00:00Z'],
+    ['a moment beyond the year 9999', 'createdTo=9999-12-31T23:59:59-23:59'],
+    ['a search for NUL', 'q=a%00b'],
+    ['an order that is none', 'sort=cue'],
     ['a limit of 0', 'limit=0'],
     ['a limit of 101', 'limit=101'],
     ['a limit in words', 'limit=ten'],
@@ -266,6 +305,62 @@ describe('changing', () => {
     expect(answer.status).toBe(409);
     expect(codeOf(answer)).toBe('analysis_begun');
     expect(await api.resources.objects.deletePrefix(`sessions/${id}/content/`)).toBe(1);
+  });
+});
+
+describe('an entity tag', () => {
+  const tagOf = (answer: Answer) => answer.headers.get('etag') ?? '';
+
+  test('is answered with a session, and spares its body while nothing of it changed (A1)', async () => {
+    const made = await create(complete);
+    const path = `/v1/sessions/${sessionOf(made).id}`;
+    expect(made.headers.get('location')).toBe(path);
+    const read = await api.call('GET', path, { token: user.token });
+    expect(tagOf(read)).toBe(tagOf(made));
+    for (const part of ['', '/events']) {
+      const again = await api.call('GET', `${path}${part}`, {
+        token: user.token,
+        headers: { 'If-None-Match': tagOf(read) },
+      });
+      expect(again.status).toBe(304);
+      expect(again.text).toBe('');
+    }
+    const changed = await api.call('PATCH', path, { token: user.token, body: { cue: 'another' } });
+    expect(tagOf(changed)).not.toBe(tagOf(read));
+    const fresh = await api.call('GET', path, { token: user.token, headers: { 'If-None-Match': tagOf(read) } });
+    expect(fresh.status).toBe(200);
+    expect(sessionOf(fresh).cue).toBe('another');
+    expect(tagOf(fresh)).toBe(tagOf(changed));
+  });
+
+  test('as If-Match lets one of several changes through that were made from the same reading', async () => {
+    const made = await create(complete);
+    const path = `/v1/sessions/${sessionOf(made).id}`;
+    const change = (cue: string, ifMatch: string) =>
+      api.call('PATCH', path, { token: user.token, body: { cue }, headers: { 'If-Match': ifMatch } });
+    const answers = await Promise.all(['a', 'b', 'c', 'd'].map((cue) => change(cue, tagOf(made))));
+    const passed = answers.filter(({ status }) => status === 200);
+    expect(passed).toHaveLength(1);
+    for (const answer of answers.filter(({ status }) => status !== 200)) {
+      expect(answer.status).toBe(412);
+      expect(codeOf(answer)).toBe('changed_meanwhile');
+    }
+    const read = await api.call('GET', path, { token: user.token });
+    expect(sessionOf(read).cue).toBe(passed[0] && sessionOf(passed[0]).cue);
+    expect((await change('e', '*')).status).toBe(200);
+    expect((await change('f', `"x", ${tagOf(await api.call('GET', path, { token: user.token }))}`)).status).toBe(200);
+    expect((await change('g', 'nonsense')).status).toBe(412);
+  });
+
+  test('does not stand before what could not be changed anyway', async () => {
+    const id = await created();
+    await bringTo(id, 'analyzing');
+    const answer = await api.call('PATCH', `/v1/sessions/${id}`, {
+      token: user.token,
+      body: { cue: 'too late' },
+      headers: { 'If-Match': '"1"' },
+    });
+    expect(codeOf(answer)).toBe('analysis_begun');
   });
 });
 

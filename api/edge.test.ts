@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startTestApi, type TestApi, type TestUser } from '../tests/api.ts';
+
+const page = 'https://app.example.com';
+let api: TestApi;
+let user: TestUser;
+beforeAll(async () => {
+  api = await startTestApi({
+    deps: { corsOrigins: [page] },
+    patience: { headersMs: 200, requestMs: 400, silenceMs: 60_000, checkEveryMs: 50 },
+  });
+  user = await api.newUser();
+});
+afterAll(() => api.close());
+
+describe('a web page', () => {
+  const preflight = (origin: string) =>
+    fetch(`${api.url}/v1/sessions`, {
+      method: 'OPTIONS',
+      headers: {
+        Origin: origin,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'authorization,content-type,idempotency-key,if-match,x-client-version',
+      },
+    });
+
+  test('on the list may call, send our headers and read ours, without cookies (C1)', async () => {
+    const allowed = await preflight(page);
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get('access-control-allow-origin')).toBe(page);
+    expect(allowed.headers.get('access-control-allow-headers')?.toLowerCase()).toContain('idempotency-key');
+    expect(allowed.headers.get('access-control-allow-credentials')).toBeNull();
+    const answer = await fetch(`${api.url}/healthz`, { headers: { Origin: page } });
+    expect(answer.headers.get('access-control-allow-origin')).toBe(page);
+    expect(answer.headers.get('access-control-expose-headers')).toContain('ETag');
+    expect(answer.headers.get('vary')).toContain('Origin');
+  });
+
+  test.each(['https://evil.example.com', 'http://app.example.com', 'https://app.example.com.evil.com', 'null'])(
+    'at %s may not',
+    async (origin) => {
+      expect((await preflight(origin)).headers.get('access-control-allow-origin')).toBeNull();
+      const answer = await fetch(`${api.url}/healthz`, { headers: { Origin: origin } });
+      expect(answer.headers.get('access-control-allow-origin')).toBeNull();
+    },
+  );
+});
+
+test('every answer says what a browser must not do with it', async () => {
+  const { headers } = await api.call('GET', '/v1/me', { token: user.token });
+  expect(headers.get('strict-transport-security')).toMatch(/max-age=\d{8}; includeSubDomains/);
+  expect(headers.get('referrer-policy')).toBe('no-referrer');
+  expect(headers.get('permissions-policy')).toContain('geolocation=()');
+  expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+  expect(headers.get('cross-origin-resource-policy')).toBe('same-origin');
+  expect(headers.get('x-content-type-options')).toBe('nosniff');
+});
+
+describe('compression', () => {
+  async function encodingOf(path: string, init: RequestInit = {}): Promise<string | null> {
+    const headers = new Headers(init.headers);
+    headers.set('Accept-Encoding', 'gzip');
+    return (await fetch(`${api.url}${path}`, { ...init, headers })).headers.get('content-encoding');
+  }
+
+  test('is for what is large and asked for by GET', async () => {
+    expect(await encodingOf('/v1/openapi.json')).toBe('gzip');
+    expect(await encodingOf('/healthz')).toBeNull();
+  });
+
+  test('is never for an answer that carries tokens, however large (BREACH)', async () => {
+    const body = JSON.stringify({ email: user.email, password: user.password });
+    const json = { 'Content-Type': 'application/json' };
+    expect(await encodingOf('/v1/auth/login', { method: 'POST', body, headers: json })).toBeNull();
+  });
+});
+
+describe('a body', () => {
+  test('of more than 100 kB is taken where content is recorded, and nowhere else', async () => {
+    const cue = 'x'.repeat(9_000);
+    const large = { sessionType: 'remote_viewing', cue, impressions: { transcript: 'y'.repeat(99_999) }, colour: 1 };
+    const session = await api.call('POST', '/v1/sessions', { token: user.token, body: large });
+    expect(session.status).toBe(400);
+    const login = await api.call('POST', '/v1/auth/login', { body: { email: 'z'.repeat(110_000) } });
+    expect(login.status).toBe(413);
+    expect(login.body.error?.code).toBe('payload_too_large');
+  });
+
+  test.each([
+    ['/v1/auth/login', 200_000],
+    ['/v1/sessions', 200_000_000],
+  ])('that is small on the wire and bursts once unpacked is refused by %s', async (path, bytes) => {
+    const bomb = gzipSync(Buffer.alloc(bytes, '{'));
+    const answer = await api.call('POST', path, {
+      token: user.token,
+      text: new Uint8Array(bomb),
+      headers: { 'Content-Encoding': 'gzip' },
+    });
+    expect(answer.status).toBe(413);
+  });
+});
+
+describe('a client that is slow or hangs is cut off (G1)', () => {
+  /** Sends text and gives back all that is answered, once the server has closed the connection. */
+  function talk(begin: (socket: Socket) => void): Promise<string> {
+    const { hostname, port } = new URL(api.url);
+    return new Promise((resolve, reject) => {
+      let answer = '';
+      const socket = connect(Number(port), hostname, () => {
+        begin(socket);
+      });
+      socket.setEncoding('utf8');
+      socket.on('data', (text: string) => (answer += text));
+      socket.on('close', () => {
+        resolve(answer);
+      });
+      socket.on('error', reject);
+    });
+  }
+
+  const head = (length: number) =>
+    `POST /v1/auth/login HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
+
+  test('in the middle of its headers', async () => {
+    const answer = await talk((socket) => socket.write('GET /healthz HTTP/1.1\r\nHost: api\r\nX-Slow: '));
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toContain('"code":"request_timeout"');
+  });
+
+  test('in the middle of its body', async () => {
+    const answer = await talk((socket) => socket.write(`${head(1_000)}{"email": "`));
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test('that sends a byte now and then and never comes to an end', async () => {
+    const answer = await talk((socket) => {
+      socket.write(head(100_000));
+      const drip = setInterval(() => socket.write(' '), 20);
+      socket.once('close', () => {
+        clearInterval(drip);
+      });
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  test('while the others are served', async () => {
+    const slow = talk((socket) => socket.write(`${head(1_000)}{`));
+    expect((await api.call('GET', '/v1/me', { token: user.token })).status).toBe(200);
+    await slow;
+  });
+
+  test('and one with too many headers is told so', async () => {
+    const answer = await talk((socket) =>
+      socket.write(`GET /healthz HTTP/1.1\r\nHost: api\r\nX-Much: ${randomUUID().repeat(1_000)}\r\n\r\n`),
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+    expect(answer).toContain('"code":"headers_too_large"');
+  });
+});
