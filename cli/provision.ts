@@ -16,6 +16,7 @@ try {
   await migrate(resources);
   await resources.objects.ensureBucket();
   say(`object storage: bucket ${config.S3_BUCKET} is there`);
+  say(await allowWebPages(resources));
 
   const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
   await provisionTemporal(connection, config.TEMPORAL_NAMESPACE);
@@ -31,6 +32,12 @@ try {
 async function migrate({ database }: Resources): Promise<void> {
   const done = await database.orm.migrator.up();
   say(done.length === 0 ? 'database: up to date' : `database: ${done.map(({ name }) => name).join(', ')} applied`);
+}
+
+/** Web pages that may call the gateway may send files to object storage and fetch them from there, too. */
+async function allowWebPages({ uploads }: Resources): Promise<string> {
+  await uploads.allowOrigins(config.CORS_ORIGINS);
+  return `object storage: web pages of ${config.CORS_ORIGINS.length} origins may send and fetch files`;
 }
 
 /** Publishes the models that come with the project, each version once; a version that is new becomes the active one. */

@@ -248,5 +248,7 @@ describe('Web pages', () => {
     expect(allowed.status).toBe(200);
     expect(allowed.headers.get('access-control-allow-origin')).toBe(origin);
     expect((await asks('https://elsewhere.example.com')).status).toBe(403);
+    await uploads.allowOrigins([]);
+    expect((await asks(origin)).headers.get('access-control-allow-origin')).toBeNull();
   });
 });

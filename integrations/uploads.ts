@@ -4,6 +4,7 @@ import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
   CreateMultipartUploadCommand,
+  DeleteBucketCorsCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
@@ -66,7 +67,7 @@ export interface Uploads {
   remove(ids: AttachmentIds): Promise<void>;
   /** Ends every upload in parts of a session; whole files lie in the session's folder and go with it. */
   abandonUploads(sessionId: string): Promise<void>;
-  /** Lets web pages of these origins send and fetch files. */
+  /** Lets web pages of these origins send and fetch files, and of no others. */
   allowOrigins(origins: readonly string[]): Promise<void>;
   close(): void;
 }
@@ -251,6 +252,10 @@ export function createUploads({ bucket: Bucket, serverSideEncryption, objects, .
     abandonUploads: (sessionId) => abortUnder(sessionFolder(sessionId)),
 
     async allowOrigins(origins) {
+      if (origins.length === 0) {
+        await client.send(new DeleteBucketCorsCommand({ Bucket }));
+        return;
+      }
       const rule = {
         AllowedOrigins: [...origins],
         AllowedMethods: ['GET', 'PUT'],
