@@ -11,6 +11,7 @@ import { AccountExport } from './accountExports.ts';
 import { Attachment } from './attachments.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
+import { SessionShare } from './sessionShares.ts';
 import { Login, RefreshToken } from './logins.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 import { User, UserRole } from './users.ts';
@@ -330,6 +331,7 @@ export const entities = [
   Training,
   ContentKey,
   IdempotencyKey,
+  SessionShare,
   AccountErasure,
   AccountExport,
   Attachment,

@@ -186,6 +186,7 @@ export async function eraseSession(em: EntityManager, sessionId: string): Promis
     await transaction.execute(`select from sessions where id = :sessionId for update`, { sessionId });
     await transaction.execute(`delete from session_events where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from attachments where session_id = :sessionId`, { sessionId });
+    await transaction.execute(`delete from session_shares where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from outcomes where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from analysis_results where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from sessions where id = :sessionId`, { sessionId });

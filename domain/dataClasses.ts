@@ -88,6 +88,17 @@ export const tables = {
     erasure: 'delete',
     columns: { session_id: 'internal', seq: 'internal', type: 'internal', data: 'internal', created_at: 'internal' },
   },
+  session_shares: {
+    owner: 'session_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      session_id: 'internal',
+      token_hash: 'secret',
+      created_at: 'internal',
+      expires_at: 'internal',
+    },
+  },
   sessions: {
     owner: 'user_id',
     erasure: 'delete',

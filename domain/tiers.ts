@@ -12,6 +12,7 @@ const everyTier = [
   'session:read',
   'session:update',
   'session:delete',
+  'session:share',
   'analysis:start',
   'analysis:read',
   'webhook:manage',

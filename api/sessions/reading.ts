@@ -16,16 +16,19 @@ import { resultsSchema, type ResultsView, type SessionView } from './schemas.ts'
  */
 export interface SessionReader {
   /** @throws ApiError `not_found`, whether it never was, is gone, or is somebody else's */
-  find(caller: Caller, id: string): Promise<SessionRow>;
+  find(owner: Owner, id: string): Promise<SessionRow>;
   /** The session as its owner reads it, with its impressions. */
-  read(caller: Caller, id: string): Promise<Versioned<SessionView>>;
+  read(owner: Owner, id: string): Promise<Versioned<SessionView>>;
   /** The content of the session's present version. */
   contentOf(row: SessionRow): Promise<SessionContent>;
   /** Puts the content of the session's present version into the cache. */
   remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void>;
   /** @throws ApiError `results_not_ready`, `not_found` */
-  results(caller: Caller, id: string): Promise<Versioned<ResultsView>>;
+  results(owner: Owner, id: string): Promise<Versioned<ResultsView>>;
 }
+
+/** Whose sessions are read: the caller, or whoever shared theirs. */
+export type Owner = Pick<Caller, 'userId'>;
 
 /** Something of a session, and the number of the session's newest event when it was read. */
 export interface Versioned<T> {
@@ -40,8 +43,8 @@ interface ReaderDeps {
 }
 
 export function createSessionReader({ database, contents, cache }: ReaderDeps): SessionReader {
-  async function find(caller: Caller, id: string): Promise<SessionRow> {
-    const row = await findSession(database.asUser(caller.userId), id);
+  async function find(owner: Owner, id: string): Promise<SessionRow> {
+    const row = await findSession(database.asUser(owner.userId), id);
     if (row === null) throw new ApiError('not_found');
     return row;
   }
@@ -77,22 +80,22 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
     contentOf,
     remember,
 
-    async read(caller, id) {
+    async read(owner, id) {
       try {
-        return await view(await find(caller, id));
+        return await view(await find(owner, id));
       } catch (error) {
         // The content was replaced or erased between the two reads; the row tells which.
-        if (error instanceof ObjectMissingError) return view(await find(caller, id));
+        if (error instanceof ObjectMissingError) return view(await find(owner, id));
         throw error;
       }
     },
 
-    async results(caller, id) {
-      const row = await find(caller, id);
+    async results(owner, id) {
+      const row = await find(owner, id);
       if (row.status === 'created' || row.status === 'analyzing') throw new ApiError('results_not_ready');
       const cached = parseCached(resultsSchema, await cache.getResults(id));
       if (cached !== undefined) return { view: cached, seq: row.lastSeq };
-      const found = await findResults(database.asUser(caller.userId), id);
+      const found = await findResults(database.asUser(owner.userId), id);
       const results = {
         results: found.map(({ id, resultType, confidenceScore, data, createdAt }) => ({
           id,

@@ -12,6 +12,7 @@ import { createSessions } from './bulk.ts';
 import { createSession } from './creating.ts';
 import { createSessionReader, toView, type Versioned } from './reading.ts';
 import { changeSession } from './revising.ts';
+import { sharingRoutes } from './sharing.ts';
 import {
   bulkResultSchema,
   bulkSchema,
@@ -256,6 +257,8 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
         return tagged({ view: { events }, seq: lastSeq }, header);
       },
     }),
+
+    ...sharingRoutes(apiDeps, reader),
   ];
 }
 

@@ -6,6 +6,7 @@ import { Outcomes } from './20261124161500_outcomes.ts';
 import { Logins } from './20261124190010_logins.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
 import { SessionLists } from './20261124190031_session_lists.ts';
+import { SessionShares } from './20261124190032_session_shares.ts';
 import { Attachments } from './20261124190040_attachments.ts';
 import { Webhooks } from './20261124190050_webhooks.ts';
 import { ContentKeys } from './20261124190060_content_keys.ts';
@@ -21,6 +22,7 @@ export const migrations = [
   Logins,
   IdempotencyKeys,
   SessionLists,
+  SessionShares,
   Attachments,
   Webhooks,
   ContentKeys,
