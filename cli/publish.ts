@@ -1,10 +1,19 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
+import type { Database } from '../db/database.ts';
 import type { Training } from '../db/entities.ts';
 import { findVersion } from '../db/models.ts';
+import type { SessionType } from '../domain/session.ts';
 import { folderOf, packArtefact, unpackArtefact } from '../ml/artefact.ts';
 import { updateCard } from '../ml/card.ts';
 import { recipes } from '../ml/training/recipes.ts';
 import type { Resources } from '../resources.ts';
+
+/** Why nothing can be published as the version that the model's recipe names, in a sentence; null where it can. */
+export async function whyNotPublished(database: Database, model: SessionType): Promise<string | null> {
+  const { version } = recipes[model];
+  if ((await findVersion(database.asService(), { name: model, version })) === null) return null;
+  return `${model} ${version} is registered here already, and a version never changes: raise the version in its recipe first.`;
+}
 
 /**
  * Writes the version that a training made into the model's folder, as the version that its recipe names, and its
@@ -19,9 +28,6 @@ export async function publishHere(
   const { artefactKey, sha256, backend } = made;
   const artefact = unpackArtefact(await objects.getSealed(artefactKey), sha256);
   const published = { ...artefact, version: recipes[model].version };
-  if ((await findVersion(database.asService(), { name: model, version: published.version })) !== null) {
-    return `Not written: ${model} ${published.version} is registered here already, and a version never changes. Raise the version in its recipe, then ask again with --last --publish.`;
-  }
   const folder = new URL('artefact/', folderOf(model));
   for (const older of await readdir(folder)) await rm(new URL(older, folder));
   const bytes = packArtefact(published);

@@ -10,7 +10,7 @@ import { figuresTable } from '../ml/card.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
-import { publishHere } from './publish.ts';
+import { publishHere, whyNotPublished } from './publish.ts';
 import { createProgressDisplay } from './trainingProgress.ts';
 
 /**
@@ -35,6 +35,9 @@ class RefusedError extends Error {
 const lookEveryMs = 0.5 * secondMs;
 
 async function run(command: Command, resources: Resources, workflows: WorkflowClient): Promise<void> {
+  // Said before the training, which may take half an hour.
+  const refusal = command.publish ? await whyNotPublished(resources.database, command.model) : null;
+  if (refusal !== null) throw new RefusedError(refusal);
   const id = await trainingOf(command, resources, workflows);
   const asTyped = command.model.replaceAll('_', '-');
   process.once('SIGINT', () => {

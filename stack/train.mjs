@@ -22,7 +22,7 @@ npm run train -- <model> --cancel
   <model>       remote-viewing, dowsing, precognition or intuitive-analysis
   --sessions N  as many as the model's recipe specifies unless given
   --seed S      1 unless given; the same seed makes the same model
-  --publish     writes artefact and card into ml/<model>/, for developers
+  --publish     writes artefact and card into ml/<model>/, as the version of its recipe
   --last        shows the newest training of the model instead of starting one
   --cancel      cancels the training of the model that is under way`;
 
