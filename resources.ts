@@ -3,9 +3,11 @@ import { contentKeyRows } from './db/contentKeys.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { isLoginEnded, loginsEndedAfter } from './db/logins.ts';
 import { createAccountArchives, type AccountArchives } from './integrations/accountArchives.ts';
+import { createAttempts, type Attempts } from './integrations/attempts.ts';
 import { createContentKeys, type ContentKeys } from './integrations/contentKeys.ts';
 import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
 import { createInferenceCache, type InferenceCache } from './integrations/inferenceCache.ts';
+import { createLinks, type Links } from './integrations/links.ts';
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
 import { createObjectStore, type ObjectStore } from './integrations/objectStore.ts';
 import { createRedis } from './integrations/redis.ts';
@@ -38,6 +40,8 @@ export interface Resources {
   live: LiveStream;
   revocations: Revocations;
   webhookSecrets: WebhookSecrets;
+  attempts: Attempts;
+  links: Links;
   /** One check for each dependency that `/readyz` asks. */
   checks: Record<'postgres' | 'redis' | 'objects', Check>;
   close(): Promise<void>;
@@ -91,6 +95,8 @@ export function openResources(config: Config, service: string): Resources {
     live: createLiveStream(redis, logger),
     revocations,
     webhookSecrets: createWebhookSecrets(masterKeys),
+    attempts: createAttempts(redis, logger),
+    links: createLinks(config.IDEMPOTENCY_SECRET),
     checks: {
       postgres: () => database.check(),
       redis: async () => {

@@ -123,7 +123,7 @@ function jsonHandlers(route: JsonRoute, gates: Gates): RequestHandler[] {
 
 async function answerOf(
   route: JsonRoute,
-  { params, query, headers, body }: Request,
+  { params, query, headers, body, ip = '' }: Request,
   response: Response,
   caller: Caller | null,
 ): Promise<RouteAnswer> {
@@ -132,6 +132,7 @@ async function answerOf(
     { params, query, headers, body },
     {
       caller,
+      address: ip,
       header: (name, value) => {
         answer.headers[name] = value;
       },

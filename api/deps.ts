@@ -15,6 +15,8 @@ export interface ApiDeps extends Pick<
   | 'live'
   | 'revocations'
   | 'webhookSecrets'
+  | 'attempts'
+  | 'links'
   | 'logger'
   | 'metrics'
   | 'checks'

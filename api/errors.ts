@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler } from 'express';
 import { z } from 'zod';
 import { ApiError, errorTable, type ErrorCode, type ErrorDetail } from '../domain/errors.ts';
+import { secondMs } from '../domain/time.ts';
 import type { Logger } from '../observability/logger.ts';
 import { WorkflowUnavailableError } from '../temporal/client.ts';
 import { failure } from './envelope.ts';
@@ -103,6 +104,7 @@ export function answerErrors(logger: Logger): ErrorRequestHandler {
     }
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     if (status === 503) response.setHeader('Retry-After', '2');
+    if (apiError.retryAfterMs !== null) response.setHeader('Retry-After', Math.ceil(apiError.retryAfterMs / secondMs));
     response.status(status).json(failure(state.requestId, apiError));
   };
 }

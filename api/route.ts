@@ -76,6 +76,8 @@ export interface RouteAnswer {
 
 export interface RouteContext {
   caller: Caller | null;
+  /** Where the request comes from; never logged, kept as a hash at the most. */
+  address: string;
   /** Sets a header of the answer. A GET whose `ETag` the client has already is answered 304, without a body. */
   header: (name: 'ETag' | 'Location' | 'Deprecation' | 'Cache-Control', value: string) => void;
   /** Adds fields to the log line of this request; never content. */

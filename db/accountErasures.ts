@@ -55,7 +55,7 @@ export function closeAccount(em: EntityManager, userId: string): Promise<string[
 /** Has the form of a hash, so that checking it costs what checking any other does, and is that of no password. */
 function unusablePasswordHash(): string {
   const random = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '');
-  return `$argon2id$v=19$m=19456,t=2,p=1$${random(16)}$${random(32)}`;
+  return `$argon2id$v=19$m=7168,t=5,p=1$${random(16)}$${random(32)}`;
 }
 
 /** Sessions of the account that are not erased yet. */

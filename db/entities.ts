@@ -9,6 +9,7 @@ import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/t
 import { AccountErasure } from './accountErasures.ts';
 import { AccountExport } from './accountExports.ts';
 import { Attachment } from './attachments.ts';
+import { AccountState } from './accountStates.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { SessionShare } from './sessionShares.ts';
@@ -315,6 +316,7 @@ export type ModelProfile = Readonly<Record<string, { edges: readonly number[]; s
 export const entities = [
   User,
   UserRole,
+  AccountState,
   Session,
   AnalysisResult,
   OutcomeRow,

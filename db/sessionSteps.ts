@@ -199,13 +199,21 @@ export async function eraseSession(em: EntityManager, sessionId: string): Promis
   });
 }
 
+export interface Recipient {
+  email: string;
+  username: string;
+  status: SessionStatus;
+  /** Whether the person showed that the e-mail is theirs: until then nobody is written to about sessions. */
+  isConfirmed: boolean;
+}
+
 /** Whom the owner of a session is written to as. Null when the session is gone. */
-export async function readRecipient(
-  em: EntityManager,
-  sessionId: string,
-): Promise<{ email: string; username: string; status: SessionStatus } | null> {
-  const [row] = await em.execute<{ email: string; username: string; status: SessionStatus }[]>(
-    `select users.email, users.username, sessions.status
+export async function readRecipient(em: EntityManager, sessionId: string): Promise<Recipient | null> {
+  const [row] = await em.execute<Recipient[]>(
+    `select users.email, users.username, sessions.status,
+       exists (
+         select from account_states where user_id = users.id and email_confirmed_at is not null
+       ) as "isConfirmed"
      from sessions join users on users.id = sessions.user_id
      where sessions.id = :sessionId`,
     { sessionId },

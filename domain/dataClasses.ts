@@ -181,6 +181,11 @@ export const tables = {
       created_at: 'confidential',
     },
   },
+  account_states: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: { user_id: 'internal', email_confirmed_at: 'confidential', pending_email: 'confidential' },
+  },
   logins: {
     owner: 'user_id',
     erasure: 'delete',
@@ -380,6 +385,8 @@ export const redisKeys = {
   'config:system': 'internal',
   'models:active': 'public',
   'revoked:login:{id}': 'internal',
+  'attempts:account:{hash}': 'internal',
+  'attempts:address:{hash}': 'internal',
   'stats:realtime': 'internal',
 } as const satisfies Record<string, DataClass>;
 
@@ -398,6 +405,8 @@ export const eventFields = {
 /** What a mail's template is filled with. */
 export const mailFields = {
   username: 'confidential',
+  /** Opens nothing but what its receiver may do; it ends by itself. */
+  confirm_url: 'confidential',
   session_type: 'internal',
   session_url: 'internal',
 } as const satisfies Record<string, DataClass>;

@@ -34,6 +34,18 @@ export const errorTable = {
     message: 'The e-mail or the password is wrong.',
     help: 'Check both and try again.',
   },
+  link_invalid: {
+    status: 400,
+    retryable: false,
+    message: 'This link does not work, or no longer.',
+    help: 'Ask for another one.',
+  },
+  wrong_password: {
+    status: 403,
+    retryable: false,
+    message: 'The current password is wrong.',
+    help: 'Check it and try again, or have a link sent by which to choose a new one.',
+  },
   forbidden: {
     status: 403,
     retryable: false,
@@ -232,6 +244,12 @@ export const errorTable = {
     message: 'This client version is no longer supported.',
     help: 'Update the client.',
   },
+  too_many_attempts: {
+    status: 429,
+    retryable: true,
+    message: 'There were too many attempts; whether this one was right was not looked at.',
+    help: 'Wait as many seconds as the Retry-After header says, or have a link sent by which to choose a new password.',
+  },
   headers_too_large: {
     status: 431,
     retryable: false,
@@ -271,9 +289,17 @@ export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
 
-  constructor(code: ErrorCode, details: readonly ErrorDetail[] = [], options?: ErrorOptions) {
+  /** When the same call is worth another try; null where the table alone says it. */
+  readonly retryAfterMs: number | null;
+
+  constructor(
+    code: ErrorCode,
+    details: readonly ErrorDetail[] = [],
+    { retryAfterMs = null, ...options }: ErrorOptions & { retryAfterMs?: number | null } = {},
+  ) {
     super(errorTable[code].message, options);
     this.name = 'ApiError';
+    this.retryAfterMs = retryAfterMs;
     this.code = code;
     this.details = details;
   }

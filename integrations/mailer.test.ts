@@ -9,6 +9,7 @@ import { createMailer, MailRejectedError } from './mailer.ts';
 
 const apiKey = 'SG.local.key';
 const from = 'no-reply@mindpeeker.example';
+const confirmUrl = 'https://app.example.org/account/confirm#token';
 const analysis = {
   to: 'person@example.org',
   username: 'person',
@@ -47,14 +48,19 @@ describe('A mail', () => {
 
   test("of each kind is taken by a strict reader of SendGrid's v3 form, with the specified template (X2)", async () => {
     const mailer = createMailer({ apiKey, apiBase, from });
-    await mailer.sendWelcome({ to: 'new@example.org', username: 'new' });
+    await mailer.sendWelcome({ to: 'new@example.org', username: 'new', confirmUrl });
     await mailer.sendAnalysisComplete(analysis);
+    await mailer.sendPasswordReset({ to: 'lost@example.org', username: 'lost', resetUrl: 'https://x.example/#r' });
+    await mailer.sendConfirmation({ to: 'moved@example.org', username: 'moved', confirmUrl });
+    const plain = (await messages()).filter(({ templateId }) => templateId === null);
+    expect(plain).toHaveLength(2);
+    expect(JSON.stringify(plain)).toContain('https://x.example/#r');
     const byTemplate = Object.fromEntries<unknown>(
       (await messages()).map((message) => [String(message.templateId), message] as const),
     );
     expect(byTemplate['d-1234567890']).toMatchObject({
       to: ['new@example.org'],
-      data: { username: 'new' },
+      data: { username: 'new', confirm_url: confirmUrl },
       customArgs: { mail: 'welcome' },
     });
     expect(byTemplate['d-1122334455']).toMatchObject({
@@ -66,8 +72,12 @@ describe('A mail', () => {
 
   test('refused for its address or our key is final, and the refusal quotes no address (X2, I5)', async () => {
     const refusals = [
-      createMailer({ apiKey, apiBase, from }).sendWelcome({ to: 'no address', username: 'x' }),
-      createMailer({ apiKey: 'SG.wrong', apiBase, from }).sendWelcome({ to: 'a@example.org', username: 'x' }),
+      createMailer({ apiKey, apiBase, from }).sendWelcome({ to: 'no address', username: 'x', confirmUrl }),
+      createMailer({ apiKey: 'SG.wrong', apiBase, from }).sendWelcome({
+        to: 'a@example.org',
+        username: 'x',
+        confirmUrl,
+      }),
     ];
     for (const refusal of refusals) {
       await expect(refusal).rejects.toThrow(MailRejectedError);

@@ -18,7 +18,10 @@ const templates = { welcome: 'd-1234567890', analysisComplete: 'd-1122334455' } 
  * arguments tell the two apart. Errors other than `MailRejectedError` may pass by trying again.
  */
 export interface Mailer {
-  sendWelcome(mail: { to: string; username: string }): Promise<void>;
+  sendWelcome(mail: ConfirmationMail): Promise<void>;
+  /** Asks for the confirmation of an e-mail, once more or of another one. */
+  sendConfirmation(mail: ConfirmationMail): Promise<void>;
+  sendPasswordReset(mail: { to: string; username: string; resetUrl: string }): Promise<void>;
   sendAnalysisComplete(mail: {
     to: string;
     username: string;
@@ -27,6 +30,17 @@ export interface Mailer {
     sessionUrl: string;
   }): Promise<void>;
 }
+
+export interface ConfirmationMail {
+  to: string;
+  username: string;
+  confirmUrl: string;
+}
+
+/** Words that live at SendGrid, or words of our own. */
+type MailContent =
+  | { templateId: string; dynamicTemplateData: Partial<Record<MailField, string>> }
+  | { subject: string; text: string; trackingSettings: { clickTracking: { enable: boolean } } };
 
 export interface MailerOptions {
   apiKey: string;
@@ -47,21 +61,45 @@ export function createMailer({ apiKey, apiBase, from, timeoutMs = 10 * secondMs 
   mail.setClient(client);
   mail.setTimeout(timeoutMs);
 
-  async function send(
-    to: string,
-    templateId: string,
-    dynamicTemplateData: Partial<Record<MailField, string>>,
-    customArgs: Record<string, string>,
-  ): Promise<void> {
+  async function deliver(message: MailContent & { to: string; customArgs: Record<string, string> }): Promise<void> {
     try {
-      await mail.send({ to, from: { email: from, name: 'MindPeeker' }, templateId, dynamicTemplateData, customArgs });
+      await mail.send({ from: { email: from, name: 'MindPeeker' }, ...message });
     } catch (error) {
       throw rejectionOf(error) ?? error;
     }
   }
 
+  function send(
+    to: string,
+    templateId: string,
+    dynamicTemplateData: Partial<Record<MailField, string>>,
+    customArgs: Record<string, string>,
+  ): Promise<void> {
+    return deliver({ to, templateId, dynamicTemplateData, customArgs });
+  }
+
+  /** What the specification names no template for is a text without any decoration, which no click is counted in. */
+  function sendPlain(to: string, subject: string, text: string, customArgs: Record<string, string>): Promise<void> {
+    return deliver({ to, subject, text, customArgs, trackingSettings: { clickTracking: { enable: false } } });
+  }
+
   return {
-    sendWelcome: ({ to, username }) => send(to, templates.welcome, { username }, { mail: 'welcome' }),
+    sendWelcome: ({ to, username, confirmUrl }) =>
+      send(to, templates.welcome, { username, confirm_url: confirmUrl }, { mail: 'welcome' }),
+    sendConfirmation: ({ to, username, confirmUrl }) =>
+      sendPlain(
+        to,
+        'Confirm your e-mail',
+        `Hello ${username},\n\nopen this link to confirm that this e-mail is yours. It works for three days.\n\n${confirmUrl}\n\nIf you did not ask for it, nothing needs to be done.\n`,
+        { mail: 'confirm_email' },
+      ),
+    sendPasswordReset: ({ to, username, resetUrl }) =>
+      sendPlain(
+        to,
+        'Choose a new password',
+        `Hello ${username},\n\nopen this link to choose a new password. It works for an hour, and once.\n\n${resetUrl}\n\nIf you did not ask for it, nothing needs to be done: your password stays as it is.\n`,
+        { mail: 'reset_password' },
+      ),
     sendAnalysisComplete: ({ to, username, sessionId, sessionType, sessionUrl }) =>
       send(
         to,

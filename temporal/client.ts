@@ -19,6 +19,7 @@ import { taskQueues } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
 import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../workflows/account.ts';
+import { accountMailWorkflowId, type AccountMailInput, type accountMailWorkflow } from '../workflows/accountMail.ts';
 import {
   attachmentWorkflowId,
   eraseAttachmentWorkflowId,
@@ -79,6 +80,8 @@ export interface WorkflowClient {
   eraseSession(sessionId: string): Promise<'erased' | 'pending'>;
   /** Starts the erasure of an account, or finds it running; it is finished by itself. */
   eraseAccount(input: { userId: string }): Promise<void>;
+  /** Starts the sending of a mail about an account; one of the kind that is under way is not sent again. */
+  sendAccountMail(input: AccountMailInput): Promise<void>;
   /** Starts the making of an archive, or finds it under way. */
   exportAccount(input: { userId: string; exportId: string }): Promise<void>;
   /** Starts what waits for the file of an attachment; again changes nothing. */
@@ -237,6 +240,17 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
 
     eraseAccount: async (input) => {
       await startOnce(eraseAccountWorkflowId(input.userId), 'eraseAccountWorkflow', input, 'erasure of an account');
+    },
+    sendAccountMail: async (input) => {
+      await call(() =>
+        client.workflow.start<typeof accountMailWorkflow>('accountMailWorkflow', {
+          workflowId: accountMailWorkflowId(input),
+          taskQueue: taskQueues.cpu,
+          args: [input],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          staticSummary: 'mail about an account',
+        }),
+      );
     },
     exportAccount: async (input) => {
       await startOnce(exportAccountWorkflowId(input.exportId), 'exportAccountWorkflow', input, 'export of an account');

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { confirmEmail } from '../db/accountStates.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import { User } from '../db/users.ts';
 import { insertSession, type NewSession } from '../db/sessionSteps.ts';
@@ -9,7 +10,7 @@ export function openTestDatabase(): Database {
   return openDatabase({ url: readConfig().DATABASE_URL, poolMax: 4 });
 }
 
-/** A user of their own for a test, so that tests do not see each other's rows. */
+/** A user of their own for a test, with a confirmed e-mail, so that tests do not see each other's rows. */
 export async function newUser(database: Database, email?: string): Promise<User> {
   const em = database.asService();
   const name = `u-${randomUUID()}`;
@@ -20,6 +21,7 @@ export async function newUser(database: Database, email?: string): Promise<User>
     tier: 'basic',
   });
   await em.flush();
+  await confirmEmail(em, user.id);
   return user;
 }
 

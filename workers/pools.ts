@@ -1,4 +1,5 @@
 import { Worker, type NativeConnection, type WorkerInterceptors, type WorkerOptions } from '@temporalio/worker';
+import { createAccountMailActivities } from '../activities/account/mail.ts';
 import { createEraseAccountActivities } from '../activities/account/erase.ts';
 import { createExportAccountActivities } from '../activities/account/export.ts';
 import { createAnalyzeActivities } from '../activities/analyze.ts';
@@ -80,6 +81,7 @@ export async function createCpuWorker(
       ...createParkActivities(resources),
       ...createCloseActivities({ ...session, billing }),
       ...createEraseActivities(resources),
+      ...createAccountMailActivities({ ...resources, mailer, publicUrl: config.PUBLIC_URL }),
       ...createEraseAccountActivities({ ...resources, billing }),
       ...createExportAccountActivities(resources),
       ...createCheckActivities(resources),

@@ -1,6 +1,7 @@
 /** The entry of the workflow bundle: what the CPU workers can run. */
 export { eraseAccountWorkflow, exportAccountWorkflow } from './account.ts';
 export { attachmentWorkflow, eraseAttachmentWorkflow } from './attachment.ts';
+export { accountMailWorkflow } from './accountMail.ts';
 export { eraseWorkflow } from './erase.ts';
 export { sessionWorkflow } from './session.ts';
 export { trainingWorkflow } from './training.ts';

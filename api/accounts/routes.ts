@@ -1,23 +1,18 @@
 import { z } from 'zod';
-import type { Database } from '../../db/database.ts';
 import { listLogins } from '../../db/logins.ts';
 import { ApiError } from '../../domain/errors.ts';
-import type { Revocations } from '../../integrations/revocations.ts';
 import { loginIdOf } from '../auth/loginOf.ts';
 import { createLogins } from '../auth/logins.ts';
 import { toUserView, userSchema } from '../auth/schemas.ts';
-import { findAccount } from '../auth/users.ts';
 import { userRoute, type Route } from '../route.ts';
-import { loginParamsSchema, loginsSchema, toLoginView } from './schemas.ts';
-
-interface AccountDeps {
-  database: Database;
-  revocations: Revocations;
-}
+import { createAccounts, type AccountDeps } from './accounts.ts';
+import { accountPages } from './pages.ts';
+import { accountChangeSchema, loginParamsSchema, loginsSchema, passwordChangeSchema, toLoginView } from './schemas.ts';
 
 /** What a person sees and changes of their own account. */
 export function accountRoutes(deps: AccountDeps): Route[] {
   const { database } = deps;
+  const accounts = createAccounts(deps);
   const logins = createLogins(deps);
 
   return [
@@ -29,11 +24,64 @@ export function accountRoutes(deps: AccountDeps): Route[] {
       request: {},
       message: 'Your account.',
       data: userSchema,
-      handle: async (_input, { caller }) => {
-        const user = await findAccount(database.asUser(caller.userId), caller.userId);
-        // The account was deleted while its token was still good.
-        if (user === null) throw new ApiError('unauthenticated');
-        return toUserView(user);
+      handle: async (_input, { caller }) => toUserView(await accounts.known(caller.userId)),
+    }),
+
+    userRoute({
+      method: 'patch',
+      path: '/v1/me',
+      tag: 'Accounts',
+      summary: 'Change the username or the e-mail',
+      description:
+        'Another e-mail needs the password, and counts once it is confirmed by the link that is sent to it; until then the old one does.',
+      request: { body: accountChangeSchema },
+      message: 'Your account.',
+      data: userSchema,
+      errors: ['forbidden', 'wrong_password', 'too_many_attempts', 'username_taken', 'email_taken'],
+      handle: async ({ body }, { caller, address }) => {
+        loginIdOf(caller);
+        const { email, username, currentPassword } = body;
+        if (email !== undefined) {
+          const account = await accounts.withPassword(caller.userId, currentPassword ?? '', address);
+          await accounts.askForEmail(account, email, address);
+        }
+        if (username !== undefined) await accounts.rename(caller.userId, username);
+        return toUserView(await accounts.remember(await accounts.load(caller.userId)));
+      },
+    }),
+
+    userRoute({
+      method: 'post',
+      path: '/v1/me/password',
+      tag: 'Accounts',
+      summary: 'Change the password',
+      description: 'Every other log-in ends; this one goes on.',
+      request: { body: passwordChangeSchema },
+      message: 'Your password is changed.',
+      data: z.null(),
+      errors: ['forbidden', 'wrong_password', 'too_many_attempts'],
+      handle: async ({ body }, { caller, address }) => {
+        const loginId = loginIdOf(caller);
+        const account = await accounts.withPassword(caller.userId, body.currentPassword, address);
+        await accounts.changePassword(account, body.newPassword, loginId);
+        return null;
+      },
+    }),
+
+    userRoute({
+      method: 'post',
+      path: '/v1/me/email/confirmation',
+      tag: 'Accounts',
+      summary: 'Have the link sent again by which the e-mail is confirmed',
+      request: {},
+      status: 202,
+      message: 'If something is to be confirmed, a mail with a link is on its way.',
+      data: z.null(),
+      errors: ['forbidden', 'too_many_attempts'],
+      handle: async (_input, { caller, address }) => {
+        loginIdOf(caller);
+        await accounts.sendConfirmation(caller.userId, address);
+        return null;
       },
     }),
 
@@ -70,5 +118,7 @@ export function accountRoutes(deps: AccountDeps): Route[] {
         return null;
       },
     }),
+
+    ...accountPages,
   ];
 }

@@ -1,5 +1,23 @@
 import { z } from 'zod';
 import type { Login } from '../../db/logins.ts';
+import { emailSchema, newPasswordSchema, passwordSchema, usernameSchema } from '../auth/schemas.ts';
+
+/** Sparse: what is not named stays as it is. Nothing else of an account is its owner's to change. */
+export const accountChangeSchema = z
+  .strictObject({
+    username: usernameSchema.optional(),
+    email: emailSchema.optional(),
+    currentPassword: passwordSchema.optional().describe('Needed for another e-mail.'),
+  })
+  .refine(({ email, currentPassword }) => email === undefined || currentPassword !== undefined, {
+    path: ['currentPassword'],
+    message: 'is needed for another e-mail',
+  })
+  .meta({ id: 'AccountChange' });
+
+export const passwordChangeSchema = z
+  .strictObject({ currentPassword: passwordSchema, newPassword: newPasswordSchema })
+  .meta({ id: 'PasswordChange' });
 
 export const loginParamsSchema = z.object({ id: z.uuid() });
 

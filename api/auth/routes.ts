@@ -1,39 +1,36 @@
 import { z } from 'zod';
-import type { Database } from '../../db/database.ts';
+import type { Account } from '../../db/accounts.ts';
 import { ApiError } from '../../domain/errors.ts';
+import { createAccounts, type AccountDeps } from '../accounts/accounts.ts';
 import { plainRoute, publicRoute, userRoute, type Route } from '../route.ts';
-import type { Revocations } from '../../integrations/revocations.ts';
-import type { AccessTokens } from './accessTokens.ts';
 import { agentHeadersSchema, agentOf } from './agent.ts';
+import { loginIdOf } from './loginOf.ts';
 import { createLogins } from './logins.ts';
 import {
+  confirmationSchema,
   credentialsSchema,
+  forgottenSchema,
   refreshSchema,
   registrationSchema,
+  resetSchema,
   signedInSchema,
   tokensSchema,
   toUserView,
 } from './schemas.ts';
-import { loginIdOf } from './loginOf.ts';
-import { findAccount, findAccountByPassword, registerUser, type Account } from './users.ts';
 
-interface AuthDeps {
-  database: Database;
-  tokens: AccessTokens;
-  revocations: Revocations;
-}
-
-/** Who a caller is: register, log in, refresh, log out (G5). */
-export function authRoutes(deps: AuthDeps): Route[] {
-  const { database, tokens } = deps;
+/** Who a caller is: register, log in, refresh, log out (G5), and what is done by links in mails. */
+export function authRoutes(deps: AccountDeps): Route[] {
+  const { tokens } = deps;
+  const accounts = createAccounts(deps);
   const logins = createLogins(deps);
 
-  /** @throws ApiError `invalid_credentials` where the password was replaced since it was held against the account */
-  async function signIn(account: Account, agent: string | null): Promise<z.input<typeof signedInSchema>> {
+  /** Null where the password was replaced since it was held against the account. */
+  async function signIn(account: Account, agent: string | null): Promise<z.input<typeof signedInSchema> | null> {
     const login = await logins.begin({ userId: account.id, passwordHash: account.passwordHash, agent });
-    if (login === null) throw new ApiError('invalid_credentials');
+    if (login === null) return null;
     const { refreshToken, loginId } = login;
     const accessToken = await tokens.issue(account, loginId);
+    await accounts.remember(account);
     return { user: toUserView(account), accessToken, refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
   }
 
@@ -43,15 +40,18 @@ export function authRoutes(deps: AuthDeps): Route[] {
       path: '/v1/auth/register',
       tag: 'Accounts',
       summary: 'Create an account and sign in',
+      description: 'A mail with a link comes, by which the e-mail is confirmed.',
       request: { headers: agentHeadersSchema, body: registrationSchema },
       status: 201,
       message: 'Welcome.',
       data: signedInSchema,
       errors: ['email_taken', 'username_taken'],
       handle: async ({ headers, body }, { note }) => {
-        const user = await registerUser(database, body);
-        note({ user_id: user.id });
-        return signIn(user, agentOf(headers));
+        const account = await accounts.register(body);
+        note({ user_id: account.id });
+        const signedIn = await signIn(account, agentOf(headers));
+        if (signedIn === null) throw new ApiError('internal');
+        return signedIn;
       },
     }),
 
@@ -60,14 +60,23 @@ export function authRoutes(deps: AuthDeps): Route[] {
       path: '/v1/auth/login',
       tag: 'Accounts',
       summary: 'Sign in',
+      description:
+        'After a few wrong attempts at an account, or many from an address, each next one has to wait: a second, then twice as long each time, a quarter of an hour at the most.',
       request: { headers: agentHeadersSchema, body: credentialsSchema },
       message: 'Signed in.',
       data: signedInSchema,
-      errors: ['invalid_credentials'],
-      handle: async ({ headers, body }, { note }) => {
-        const user = await findAccountByPassword(database, body.email, body.password);
-        note({ user_id: user.id });
-        return signIn(user, agentOf(headers));
+      errors: ['invalid_credentials', 'too_many_attempts'],
+      handle: async ({ headers, body }, { note, address }) => {
+        const attempt = async () => {
+          const account = await accounts.byPassword(body.email, body.password, address);
+          if (account === null) throw new ApiError('invalid_credentials');
+          note({ user_id: account.id });
+          return signIn(account, agentOf(headers));
+        };
+        // The hash may have been renewed by another log-in at the same time: then the password is still right.
+        const signedIn = (await attempt()) ?? (await attempt());
+        if (signedIn === null) throw new ApiError('invalid_credentials');
+        return signedIn;
       },
     }),
 
@@ -84,13 +93,8 @@ export function authRoutes(deps: AuthDeps): Route[] {
       handle: async ({ body }, { note }) => {
         const { userId, refreshToken, loginId } = await logins.rotate(body.refreshToken);
         note({ user_id: userId });
-        const user = await findAccount(database.asService(), userId);
-        if (user === null) throw new ApiError('unauthenticated');
-        return {
-          accessToken: await tokens.issue(user, loginId),
-          refreshToken,
-          expiresInSeconds: tokens.lifetimeSeconds,
-        };
+        const accessToken = await tokens.issue(await accounts.load(userId), loginId);
+        return { accessToken, refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
       },
     }),
 
@@ -99,6 +103,7 @@ export function authRoutes(deps: AuthDeps): Route[] {
       path: '/v1/auth/logout',
       tag: 'Accounts',
       summary: 'End the log-in that a refresh token belongs to',
+      description: 'Its access tokens are refused from the next request on, and its live connections end.',
       request: { body: refreshSchema },
       message: 'Signed out.',
       data: z.null(),
@@ -120,6 +125,54 @@ export function authRoutes(deps: AuthDeps): Route[] {
       handle: async (_input, { caller }) => {
         loginIdOf(caller);
         return { ended: await logins.end({ userId: caller.userId }) };
+      },
+    }),
+
+    publicRoute({
+      method: 'post',
+      path: '/v1/auth/confirm',
+      tag: 'Accounts',
+      summary: 'Confirm an e-mail by the link that was sent to it',
+      request: { body: confirmationSchema },
+      message: 'Your e-mail is confirmed.',
+      data: z.null(),
+      errors: ['link_invalid', 'email_taken'],
+      handle: async ({ body }) => {
+        await accounts.confirm(body.token);
+        return null;
+      },
+    }),
+
+    publicRoute({
+      method: 'post',
+      path: '/v1/auth/password/forgot',
+      tag: 'Accounts',
+      summary: 'Have a link sent by which to choose a new password',
+      description: 'The answer is the same whether the e-mail is known or not.',
+      request: { body: forgottenSchema },
+      status: 202,
+      message: 'If an account has this e-mail, a mail with a link is on its way.',
+      data: z.null(),
+      errors: ['too_many_attempts'],
+      handle: async ({ body }, { address }) => {
+        await accounts.forgot(body.email, address);
+        return null;
+      },
+    }),
+
+    publicRoute({
+      method: 'post',
+      path: '/v1/auth/password/reset',
+      tag: 'Accounts',
+      summary: 'Choose a new password by the link that was sent',
+      description: 'The link works once. Every log-in ends.',
+      request: { body: resetSchema },
+      message: 'Your password is set. Sign in with it.',
+      data: z.null(),
+      errors: ['link_invalid'],
+      handle: async ({ body }) => {
+        await accounts.reset(body.token, body.newPassword);
+        return null;
       },
     }),
 

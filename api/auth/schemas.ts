@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { Account } from '../../db/accounts.ts';
 import { permissions, permissionsOf, roles, tiers } from '../../domain/tiers.ts';
-import type { Account } from './users.ts';
 
-const emailSchema = z
+export const emailSchema = z
   .string()
   .trim()
   .toLowerCase()
@@ -10,21 +10,28 @@ const emailSchema = z
   .pipe(z.email())
   .meta({ description: 'Upper and lower case are the same.', example: 'ada@example.org' });
 
-const newPasswordSchema = z.string().min(10).max(200);
+export const usernameSchema = z
+  .string()
+  .normalize('NFC')
+  .regex(/^[\p{L}\p{N}_.-]{3,100}$/u, 'must be 3 to 100 letters, digits, dots, hyphens or underscores');
+
+export const newPasswordSchema = z
+  .string()
+  .min(12)
+  .max(200)
+  .meta({ description: 'Refused where it is easy to guess, or made of the e-mail or the username.' });
 /** A log-in says nothing of what a password must be; a length no account can have is still not hashed. */
-const passwordSchema = z.string().min(1).max(200);
+export const passwordSchema = z.string().min(1).max(200);
 
 const refreshTokenSchema = z.string().min(1).max(200);
+const linkTokenSchema = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .meta({ description: 'What stands behind the # of the link in the mail.' });
 
 export const registrationSchema = z
-  .strictObject({
-    email: emailSchema,
-    username: z
-      .string()
-      .normalize('NFC')
-      .regex(/^[\p{L}\p{N}_.-]{3,100}$/u, 'must be 3 to 100 letters, digits, dots, hyphens or underscores'),
-    password: newPasswordSchema,
-  })
+  .strictObject({ email: emailSchema, username: usernameSchema, password: newPasswordSchema })
   .meta({ id: 'Registration' });
 
 export const credentialsSchema = z
@@ -33,10 +40,20 @@ export const credentialsSchema = z
 
 export const refreshSchema = z.strictObject({ refreshToken: refreshTokenSchema }).meta({ id: 'Refresh' });
 
+export const confirmationSchema = z.strictObject({ token: linkTokenSchema }).meta({ id: 'EmailConfirmation' });
+
+export const forgottenSchema = z.strictObject({ email: emailSchema }).meta({ id: 'ForgottenPassword' });
+
+export const resetSchema = z
+  .strictObject({ token: linkTokenSchema, newPassword: newPasswordSchema })
+  .meta({ id: 'PasswordReset' });
+
 export const userSchema = z
   .object({
     id: z.uuid(),
     email: z.string(),
+    emailConfirmed: z.boolean().describe('Until it is, no mail about sessions is sent.'),
+    pendingEmail: z.string().nullable().describe('Takes the place of the e-mail once it is confirmed.'),
     username: z.string(),
     tier: z.enum(tiers),
     role: z.enum(roles),
@@ -56,15 +73,17 @@ export const tokensSchema = z
 export const signedInSchema = tokensSchema.extend({ user: userSchema }).meta({ id: 'SignedIn' });
 
 /** An account as its owner reads it. */
-export function toUserView(account: Account): z.input<typeof userSchema> {
-  const { id, email, username, tier, role, createdAt } = account;
+export function toUserView(account: Omit<Account, 'passwordHash'>): z.input<typeof userSchema> {
+  const { id, email, emailConfirmed, pendingEmail, username, tier, role, createdAt } = account;
   return {
     id,
     email,
+    emailConfirmed,
+    pendingEmail,
     username,
     tier,
     role,
     permissions: permissionsOf(account),
-    createdAt: createdAt.toISOString(),
+    createdAt,
   };
 }

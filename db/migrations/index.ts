@@ -4,6 +4,7 @@ import { ModelComparisons } from './20261124153000_model_comparisons.ts';
 import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
 import { Logins } from './20261124190010_logins.ts';
+import { AccountStates } from './20261124190011_account_states.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
 import { SessionLists } from './20261124190031_session_lists.ts';
 import { SessionShares } from './20261124190032_session_shares.ts';
@@ -20,6 +21,7 @@ export const migrations = [
   Trainings,
   Outcomes,
   Logins,
+  AccountStates,
   IdempotencyKeys,
   SessionLists,
   SessionShares,

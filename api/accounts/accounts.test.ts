@@ -1,0 +1,209 @@
+import { hash } from '@node-rs/argon2';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readConfig } from '../../config.ts';
+import { User } from '../../db/users.ts';
+import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi({ worker: true });
+});
+afterAll(() => api.close());
+
+interface Message {
+  templateId: string | null;
+  customArgs: { mail: string };
+  data: { confirm_url?: string };
+  content: { value: string }[];
+}
+
+/** The token of the newest link of this kind that was mailed to this address, once it has come. */
+async function mailedToken(to: string, kind: string, after: readonly string[] = []): Promise<string> {
+  const address = `${readConfig().SENDGRID_API_BASE}/messages.json?to=${encodeURIComponent(to)}`;
+  for (;;) {
+    const messages = (await (await fetch(address)).json()) as Message[];
+    const texts = messages
+      .filter(({ customArgs }) => customArgs.mail === kind)
+      .map(({ data, content }) => data.confirm_url ?? content[0]?.value ?? '');
+    for (const text of texts) {
+      const token = /#([\w.-]+)/.exec(text)?.[1];
+      if (token !== undefined && !after.includes(token)) return token;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+const post = (path: string, body: object, token?: string) => api.call('POST', path, { body, token });
+const me = async (token: string) => (await api.call('GET', '/v1/me', { token })).body.data as Record<string, unknown>;
+const logIn = (user: { email: string; password: string }) =>
+  post('/v1/auth/login', { email: user.email, password: user.password });
+const statusOf = async (token: string) => (await api.call('GET', '/v1/me', { token })).status;
+
+describe('an e-mail', () => {
+  test('is confirmed by the link of the welcome mail, and a second click does no harm (X2)', async () => {
+    const user = await api.newUser();
+    expect(await me(user.token)).toMatchObject({ emailConfirmed: false });
+    const token = await mailedToken(user.email, 'welcome');
+    for (let click = 0; click < 2; click += 1) expect((await post('/v1/auth/confirm', { token })).status).toBe(200);
+    expect(await me(user.token)).toMatchObject({ emailConfirmed: true, pendingEmail: null });
+  });
+
+  test('is not confirmed by a link that is none, another’s, or for another purpose', async () => {
+    const user = await api.newUser();
+    await post('/v1/auth/password/forgot', { email: user.email });
+    for (const token of ['nonsense', user.token, await mailedToken(user.email, 'reset_password')]) {
+      const refused = await post('/v1/auth/confirm', { token });
+      expect(refused.body.error?.code).toBe('link_invalid');
+    }
+    expect(await me(user.token)).toMatchObject({ emailConfirmed: false });
+    const link = await mailedToken(user.email, 'welcome');
+    expect((await api.call('GET', '/v1/me', { token: link })).status).toBe(401);
+  });
+
+  test('can have its link sent again', async () => {
+    const user = await api.newUser();
+    expect((await api.call('POST', '/v1/me/email/confirmation', { token: user.token })).status).toBe(202);
+    const token = await mailedToken(user.email, 'confirm_email');
+    expect((await post('/v1/auth/confirm', { token })).status).toBe(200);
+  });
+
+  test('is changed with the password, and counts once it is confirmed', async () => {
+    const user = await api.newUser();
+    const email = `new-${user.email}`;
+    const patch = (body: object) => api.call('PATCH', '/v1/me', { token: user.token, body });
+    expect((await patch({ email })).status).toBe(400);
+    expect((await patch({ email, currentPassword: 'wrong' })).body.error?.code).toBe('wrong_password');
+    const answer = await patch({ email: email.toUpperCase(), currentPassword: user.password });
+    expect(answer.body.data).toMatchObject({ email: user.email, pendingEmail: email });
+    expect((await logIn({ ...user, email })).status).toBe(401);
+    const token = await mailedToken(email, 'confirm_email');
+    expect((await post('/v1/auth/confirm', { token })).status).toBe(200);
+    expect(await me(user.token)).toMatchObject({ email, emailConfirmed: true, pendingEmail: null });
+    expect((await logIn({ ...user, email })).status).toBe(200);
+    expect((await post('/v1/auth/confirm', { token: await mailedToken(user.email, 'welcome') })).status).toBe(400);
+  });
+
+  test('of somebody else is refused', async () => {
+    const [user, other] = [await api.newUser(), await api.newUser()];
+    const body = { email: other.email, currentPassword: user.password };
+    expect((await api.call('PATCH', '/v1/me', { token: user.token, body })).body.error?.code).toBe('email_taken');
+  });
+});
+
+describe('the pages of links', () => {
+  test.each(['confirm', 'reset'])('%s does nothing by being opened, and loads nothing from elsewhere', async (name) => {
+    const response = await fetch(`${api.url}/account/${name}`);
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+    const html = await response.text();
+    expect(html).not.toMatch(/https?:/);
+    for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+      expect((await fetch(`${api.url}${path}`)).status).toBe(200);
+    }
+  });
+});
+
+describe('a forgotten password', () => {
+  test('is replaced by the link, once, and every log-in ends', async () => {
+    const user = await api.newUser();
+    await post('/v1/auth/password/forgot', { email: user.email });
+    const token = await mailedToken(user.email, 'reset_password');
+    const newPassword = 'quite another password';
+    const weak = await post('/v1/auth/password/reset', { token, newPassword: 'passwordpassword' });
+    expect(weak.body.error?.details?.[0]?.path).toBe('newPassword');
+    const outcomes = await Promise.all([1, 2, 3].map(() => post('/v1/auth/password/reset', { token, newPassword })));
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual([200, 400, 400]);
+    const again = await post('/v1/auth/password/reset', { token, newPassword: 'and yet another one' });
+    expect(again.body.error?.code).toBe('link_invalid');
+    expect(await statusOf(user.token)).toBe(401);
+    expect((await post('/v1/auth/refresh', { refreshToken: user.refreshToken })).status).toBe(401);
+    expect((await logIn(user)).status).toBe(401);
+    const signedIn = await logIn({ ...user, password: newPassword });
+    expect(signedIn.body.data).toMatchObject({ user: { emailConfirmed: true } });
+  });
+
+  test('is asked for in the same words whether the e-mail is known or not', async () => {
+    const user = await api.newUser();
+    const answers = [user.email, `nobody-${user.email}`].map((email) => post('/v1/auth/password/forgot', { email }));
+    const [known, unknown] = await Promise.all(answers);
+    expect(unknown?.status).toBe(known?.status);
+    expect(unknown?.body.message).toBe(known?.body.message);
+  });
+});
+
+describe('a password', () => {
+  test('is changed by who knows it; other log-ins end, this one goes on', async () => {
+    const user = await api.newUser();
+    const other = (await logIn(user)).body.data as { accessToken: string };
+    const newPassword = 'quite another password';
+    const change = (currentPassword: string) => post('/v1/me/password', { currentPassword, newPassword }, user.token);
+    expect((await change('wrong')).body.error?.code).toBe('wrong_password');
+    expect((await change(user.password)).status).toBe(200);
+    expect(await statusOf(user.token)).toBe(200);
+    expect(await statusOf(other.accessToken)).toBe(401);
+    expect((await logIn({ ...user, password: newPassword })).status).toBe(200);
+  });
+
+  test('by old parameters opens, and is kept by today’s from then on, also when many log in at once', async () => {
+    const user = await api.newUser();
+    const em = api.resources.database.asService();
+    const old = await hash(user.password, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+    await em.nativeUpdate(User, user.id, { passwordHash: old });
+    const answers = await Promise.all([1, 2, 3].map(() => logIn(user)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const { passwordHash } = await em.findOneOrFail(User, user.id, { refresh: true });
+    expect(passwordHash).toContain('m=7168,t=5');
+  });
+
+  test('that is tried too often has to wait, and even a right one is not looked at; a reset opens at once', async () => {
+    const user = await api.newUser();
+    const wrong = () => logIn({ ...user, password: 'wrong' });
+    const statuses = (await Promise.all(Array.from({ length: 12 }, wrong))).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 401)).toHaveLength(5);
+    const refused = await logIn(user);
+    expect(refused.body.error?.code).toBe('too_many_attempts');
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    await post('/v1/auth/password/forgot', { email: user.email });
+    const newPassword = 'quite another password';
+    const token = await mailedToken(user.email, 'reset_password');
+    expect((await post('/v1/auth/password/reset', { token, newPassword })).status).toBe(200);
+    expect((await logIn({ ...user, password: newPassword })).status).toBe(200);
+  });
+});
+
+describe('an account', () => {
+  let user: TestUser;
+  beforeAll(async () => {
+    user = await api.newUser();
+  });
+  const patch = (body: object) => api.call('PATCH', '/v1/me', { token: user.token, body });
+
+  test('is renamed, and read so at once', async () => {
+    const username = `renamed-${user.id}`;
+    expect((await patch({ username })).body.data).toMatchObject({ username, email: user.email });
+    expect(await me(user.token)).toMatchObject({ username });
+    const other = await api.newUser();
+    const taken = await api.call('PATCH', '/v1/me', { token: other.token, body: { username } });
+    expect(taken.body.error?.code).toBe('username_taken');
+  });
+
+  test.each(['tier', 'role', 'id', 'userId', 'emailConfirmed', 'passwordHash', '__proto__', 'permissions'])(
+    'has no %s that its owner could set',
+    async (field) => {
+      const before = await me(user.token);
+      const refused = await api.call('PATCH', '/v1/me', { token: user.token, text: `{"${field}":"enterprise"}` });
+      expect(refused.status).toBe(400);
+      expect(await me(user.token)).toEqual(before);
+    },
+  );
+
+  test('is read from the cache, which is written through and may be lost (D2)', async () => {
+    const { cache } = api.resources;
+    await me(user.token);
+    const cached = await cache.cacheEntry('user', user.id).get();
+    expect(cached).toContain(user.email);
+    expect(cached).not.toMatch(/argon2|password/);
+    await cache.cacheEntry('user', user.id).forget();
+    expect(await me(user.token)).toMatchObject({ email: user.email });
+  });
+});

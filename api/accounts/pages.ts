@@ -1,0 +1,110 @@
+import { plainRoute, type PlainRoute } from '../route.ts';
+
+/**
+ * The pages that links in mails lead to. Opening one does nothing: mail scanners open every link, so it takes a click.
+ * The token stands behind the `#`, which no browser sends to a server, and leaves the page in the body of a POST alone.
+ */
+
+const headers = {
+  'Content-Security-Policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; '),
+  'Referrer-Policy': 'no-referrer',
+  'Cache-Control': 'public, max-age=300',
+};
+
+const page = ({ title, path, fields, button }: { title: string; path: string; fields: string; button: string }) =>
+  `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<title>${title} · MindPeeker</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/account/page.css">
+</head>
+<body>
+<main>
+<h1>${title}</h1>
+<form data-path="${path}">
+${fields}<button>${button}</button>
+</form>
+<p role="status" aria-live="polite"></p>
+<noscript>This page needs JavaScript.</noscript>
+</main>
+<script src="/account/page.js"></script>
+</body>
+</html>
+`;
+
+const confirmPage = page({
+  title: 'Confirm your e-mail',
+  path: '/v1/auth/confirm',
+  fields: '',
+  button: 'Confirm',
+});
+
+const resetPage = page({
+  title: 'Choose a new password',
+  path: '/v1/auth/password/reset',
+  fields: `<label>New password, at least 12 characters
+<input name="newPassword" type="password" autocomplete="new-password" minlength="12" maxlength="200" required>
+</label>
+`,
+  button: 'Set the password',
+});
+
+const style = `:root { color-scheme: light dark; }
+body { font: 17px/1.5 system-ui, sans-serif; margin: 0; }
+main { max-width: 26rem; margin: 12vh auto 0; padding: 0 1.25rem; }
+h1 { font-size: 1.5rem; font-weight: 600; }
+label { display: block; margin-bottom: 1rem; }
+input { display: block; width: 100%; box-sizing: border-box; margin-top: .35rem; }
+input, button { font: inherit; padding: .6rem .9rem; border: 1px solid #8888; border-radius: .4rem; }
+button { background: #3459d6; border-color: #3459d6; color: #fff; cursor: pointer; }
+button:disabled { opacity: .6; cursor: default; }
+:focus-visible { outline: 3px solid #3459d699; outline-offset: 2px; }
+`;
+
+const script = `const form = document.querySelector('form');
+const status = document.querySelector('[role=status]');
+const token = location.hash.slice(1);
+history.replaceState(null, '', location.pathname);
+form.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const button = form.querySelector('button');
+  button.disabled = true;
+  try {
+    const response = await fetch(form.dataset.path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ token, ...Object.fromEntries(new FormData(form)) }),
+    });
+    const { success, message, error } = await response.json();
+    const details = (error?.details ?? []).map((detail) => detail.message);
+    status.textContent = [message, ...details].join(' ');
+    if (success) form.hidden = true;
+  } catch {
+    status.textContent = 'That did not get through. Try again in a moment.';
+  }
+  button.disabled = false;
+});
+`;
+
+const parts = [
+  ['/account/confirm', 'The page that confirms an e-mail', 'text/html; charset=utf-8', confirmPage],
+  ['/account/reset', 'The page that sets a new password', 'text/html; charset=utf-8', resetPage],
+  ['/account/page.css', 'The style of these pages', 'text/css; charset=utf-8', style],
+  ['/account/page.js', 'The script of these pages', 'text/javascript; charset=utf-8', script],
+] as const;
+
+export const accountPages: PlainRoute[] = parts.map(([path, summary, contentType, text]) =>
+  plainRoute({ path, tag: 'Accounts', summary, contentType, headers, render: () => text }),
+);

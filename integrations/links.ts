@@ -1,0 +1,71 @@
+import { createHmac, hkdfSync } from 'node:crypto';
+import { jwtVerify, SignJWT } from 'jose';
+import { JOSEError } from 'jose/errors';
+import { z } from 'zod';
+import { dayMs, hourMs, secondMs } from '../domain/time.ts';
+
+/** What a link in a mail is for, with how long it works. */
+const lifetimesMs = { confirm_email: 3 * dayMs, reset_password: hourMs } as const;
+export type LinkPurpose = keyof typeof lifetimesMs;
+
+/**
+ * Links in mails: signed, each for one purpose, for a while. They are signed by a key of their own, with an algorithm of
+ * their own, so that none could ever pass for an access token. What a link is about (an e-mail, the password it
+ * replaces) is in it as a keyed hash: once that has changed, the link is void, which makes a reset good once.
+ */
+export interface Links {
+  /** The path and fragment; what stands in a fragment reaches no server's log. */
+  pathOf(purpose: LinkPurpose, link: { userId: string; about: string }): Promise<string>;
+  /** Whose link this is, and whether it is about this; null when it is none, has ended, or is for another purpose. */
+  read(purpose: LinkPurpose, token: string): Promise<{ userId: string; isAbout: (about: string) => boolean } | null>;
+  /** A keyed hash, by which something can be told again that must not be kept itself. */
+  hashOf(text: string): string;
+}
+
+const algorithm = 'HS256';
+const issuer = 'mindpeeker-auth';
+const audience = 'mindpeeker-links';
+const pages: Record<LinkPurpose, string> = { confirm_email: '/account/confirm', reset_password: '/account/reset' };
+
+const claimsSchema = z.object({ sub: z.uuid(), purpose: z.string(), about: z.string() });
+
+/** @param secret what the keys of links and hashes are derived from */
+export function createLinks(secret: string, nowMs: () => number = Date.now): Links {
+  const keyFor = (use: string) => Buffer.from(hkdfSync('sha256', secret, '', use, 32));
+  const signingKey = keyFor('mindpeeker links');
+  const hashingKey = keyFor('mindpeeker link hashes');
+  const hashOf = (text: string) => createHmac('sha256', hashingKey).update(text).digest('base64url');
+
+  return {
+    hashOf,
+    async pathOf(purpose, { userId, about }) {
+      const issuedAt = Math.floor(nowMs() / secondMs);
+      const token = await new SignJWT({ purpose, about: hashOf(about) })
+        .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
+        .setSubject(userId)
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + lifetimesMs[purpose] / secondMs)
+        .sign(signingKey);
+      return `${pages[purpose]}#${token}`;
+    },
+    async read(purpose, token) {
+      try {
+        const { payload } = await jwtVerify(token, signingKey, {
+          algorithms: [algorithm],
+          issuer,
+          audience,
+          requiredClaims: ['sub', 'exp'],
+          currentDate: new Date(nowMs()),
+        });
+        const claims = claimsSchema.parse(payload);
+        if (claims.purpose !== purpose) return null;
+        return { userId: claims.sub, isAbout: (about) => hashOf(about) === claims.about };
+      } catch (error) {
+        if (error instanceof JOSEError || error instanceof z.ZodError) return null;
+        throw error;
+      }
+    },
+  };
+}
