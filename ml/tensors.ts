@@ -26,7 +26,7 @@ export function tensorOf(shape: readonly number[], values: ArrayLike<number>): N
   if (values.length !== sizeOf(shape)) {
     throw new RangeError(`${values.length} numbers do not fill the shape ${shape.join(' x ')}`);
   }
-  return { shape, values: Float32Array.from(values) };
+  return { shape, values: new Float32Array(values) };
 }
 
 /**
@@ -117,7 +117,7 @@ export async function compute(
   const outputs = tf.tidy(() => step(toLive(tf, inputs)));
   const read = await Promise.all(
     Object.entries(outputs).map(async ([name, tensor]) => {
-      const values = Float32Array.from(await tensor.data());
+      const values = new Float32Array(await tensor.data());
       return [name, { shape: tensor.shape, values }] as const;
     }),
   );

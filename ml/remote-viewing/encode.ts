@@ -3,8 +3,8 @@ import type { RemoteViewingImpressions, SessionMetadata } from '../../domain/imp
 import { UnanalyzableError } from '../errors.ts';
 import type { ModelInput } from '../model.ts';
 import type { SentenceEncoder } from '../sentences/encoder.ts';
-import { type NamedTensor, type NamedTensors, tensorOf } from '../tensors.ts';
-import { rasterise, side } from './raster.ts';
+import { type NamedTensors, tensorOf } from '../tensors.ts';
+import { rasterise, side, stackPictures } from './raster.ts';
 
 const targetsSchema = z.array(
   z.object({
@@ -70,7 +70,7 @@ export function encode(
   const counts = targets.flatMap((target) => [target.phrases.length, target.pictures.length]);
   const targetPictures = targets.flatMap((target) => target.pictures);
   return {
-    pictures: stacked(pictures),
+    pictures: stackPictures(pictures),
     ...tokens(encoder, 'phrases', phrases),
     ...(targets.length > 0 ? { targets: tensorOf([targets.length, 2], counts) } : {}),
     ...tokens(
@@ -78,16 +78,8 @@ export function encode(
       'targetPhrases',
       targets.flatMap((target) => target.phrases),
     ),
-    ...(targetPictures.length > 0 ? { targetPictures: stacked(targetPictures) } : {}),
+    ...(targetPictures.length > 0 ? { targetPictures: stackPictures(targetPictures) } : {}),
   };
-}
-
-function stacked(pictures: readonly Float32Array[]): NamedTensor {
-  const values = new Float32Array(pictures.length * side * side);
-  pictures.forEach((picture, i) => {
-    values.set(picture, i * side * side);
-  });
-  return tensorOf([pictures.length, side, side, 1], values);
 }
 
 function tokens(encoder: SentenceEncoder | null, name: string, texts: readonly string[]): NamedTensors {

@@ -1,7 +1,7 @@
 import { meanOf } from '../../domain/statistics.ts';
 import { at } from '../sequence.ts';
-import { compute, entry, type NamedTensor, stackRows, tensorOf, type Tf } from '../tensors.ts';
-import type { Reading, Seen } from './network.ts';
+import { compute, entry, type NamedTensor, rowsOf, type Tf } from '../tensors.ts';
+import type { Reading } from './network.ts';
 import type { Phrase } from './wording.ts';
 
 /** How often each descriptor, terrain and thing belongs to a simulated target: what a reading of nothing says. */
@@ -23,73 +23,123 @@ export const matchFeatures = [
   'things',
 ] as const;
 
-/**
- * Compares a session with each target of a pool: a row of features a target.
- */
-export async function compare(
-  tf: Tf,
-  session: Seen & { reading: Reading },
-  pool: readonly PoolTarget[],
+/** A session with the targets that it is compared with. */
+export interface Comparison extends PoolTarget {
+  readonly pool: readonly PoolTarget[];
+}
+
+/** Compares each session with each target of its pool: a row of features a target. */
+export async function compareAll(tf: Tf, comparisons: readonly Comparison[], base: BaseRates): Promise<number[][][]> {
+  const pairs = comparisons.map(({ phrases, pool }) => ({ phrases, others: pool.flatMap((target) => target.phrases) }));
+  const likenesses = await likenessesOf(tf, pairs);
+  return comparisons.map((comparison, i) => featuresOf(comparison, at(likenesses, i), base));
+}
+
+function featuresOf(
+  { phrases, reading, pool }: Comparison,
+  likeness: readonly Float32Array[],
   base: BaseRates,
-): Promise<number[][]> {
-  const likeness = await likenessOf(
-    tf,
-    session.phrases,
-    pool.flatMap(({ phrases }) => phrases),
-  );
-  const meant = sumOf(session.phrases);
+): number[][] {
+  if (pool.length === 0) return [];
+  const meant = sumOf(phrases);
+  const described = above(reading.descriptors, base.descriptors);
+  const shown = above(reading.things, base.things);
   let next = 0;
-  return pool.map(({ phrases, reading }) => {
-    const columns = phrases.map((_, i) => next + i);
-    next += phrases.length;
-    const met = columns.map((column) => Math.max(0, ...likeness.map((row) => at(row, column))));
-    const meets = likeness.map((row) => Math.max(0, ...columns.map((column) => at(row, column))));
+  return pool.map((target) => {
+    const [from, to] = [next, (next += target.phrases.length)];
+    const met = new Float64Array(to - from);
+    const meets = new Float64Array(likeness.length);
+    likeness.forEach((row, mine) => {
+      for (let column = from; column < to; column++) {
+        const value = row[column] ?? NaN;
+        met[column - from] = Math.max(met[column - from] ?? NaN, value);
+        meets[mine] = Math.max(meets[mine] ?? NaN, value);
+      }
+    });
     return [
-      phrases.length > 0 && session.phrases.length > 0 ? cosine(meant, sumOf(phrases)) : 0,
-      meanOf(met),
-      meanOf(meets),
-      cosine(above(session.reading.descriptors, base.descriptors), above(reading.descriptors, base.descriptors)),
-      Math.log(togetherness(session.reading.terrain, reading.terrain, base.terrain)),
-      cosine(above(session.reading.things, base.things), above(reading.things, base.things)),
+      phrases.length > 0 && target.phrases.length > 0 ? cosine(meant, sumOf(target.phrases)) : 0,
+      meanOf(Array.from(met)),
+      meanOf(Array.from(meets)),
+      cosine(described, above(target.reading.descriptors, base.descriptors)),
+      Math.log(togetherness(reading.terrain, target.reading.terrain, base.terrain)),
+      cosine(shown, above(target.reading.things, base.things)),
     ];
   });
 }
 
-/** The cosine of every phrase with every other: a row a phrase of the session. */
-async function likenessOf(tf: Tf, phrases: readonly Phrase[], others: readonly Phrase[]): Promise<Float32Array[]> {
-  if (phrases.length === 0 || others.length === 0) return [];
-  const inputs = { phrases: stacked(phrases), others: stacked(others) };
-  const { likeness } = await compute(tf, inputs, (live) => ({
+/** How many numbers of phrases and likenesses, filling included, are compared together: it bounds the memory. */
+const mostNumbers = 2 ** 24;
+
+interface Pair {
+  readonly phrases: readonly Phrase[];
+  readonly others: readonly Phrase[];
+}
+
+/**
+ * The cosine of every phrase of a pair with every other one: for each pair a row a phrase. All pairs go together, filled
+ * up to the size of the largest.
+ */
+async function likenessesOf(tf: Tf, pairs: readonly Pair[]): Promise<Float32Array[][]> {
+  const rows = Math.max(0, ...pairs.map(({ phrases }) => phrases.length));
+  const columns = Math.max(0, ...pairs.map(({ others }) => others.length));
+  const size = pairs.find(({ phrases }) => phrases.length > 0)?.phrases[0]?.vector.length ?? 0;
+  if (pairs.length > 1 && pairs.length * ((rows + columns) * size + rows * columns) > mostNumbers) {
+    const half = Math.ceil(pairs.length / 2);
+    return [...(await likenessesOf(tf, pairs.slice(0, half))), ...(await likenessesOf(tf, pairs.slice(half)))];
+  }
+  const none = new Float32Array(columns);
+  if (rows === 0 || columns === 0) return pairs.map(({ phrases }) => phrases.map(() => none));
+  const inputs = {
+    phrases: filled(
+      pairs.map(({ phrases }) => phrases),
+      [rows, size],
+    ),
+    others: filled(
+      pairs.map(({ others }) => others),
+      [columns, size],
+    ),
+  };
+  const found = await compute(tf, inputs, (live) => ({
     likeness: tf.matMul(entry(live, 'phrases'), entry(live, 'others'), false, true),
   }));
-  return phrases.map((_, i) =>
-    (likeness?.values ?? new Float32Array()).subarray(i * others.length, (i + 1) * others.length),
+  const byPair = rowsOf(entry(found, 'likeness'));
+  return pairs.map(({ phrases }, i) =>
+    phrases.map((_, row) => at(byPair, i).subarray(row * columns, (row + 1) * columns)),
   );
 }
 
-function stacked(phrases: readonly Phrase[]): NamedTensor {
-  return entry(stackRows(phrases.map(({ vector }) => ({ vector: tensorOf([1, vector.length], vector) }))), 'vector');
+/** Lists of phrases as one tensor [lists, most, size]; a shorter list ends in zeros. */
+function filled(lists: readonly (readonly Phrase[])[], [most, size]: readonly [number, number]): NamedTensor {
+  const values = new Float32Array(lists.length * most * size);
+  lists.forEach((phrases, list) => {
+    phrases.forEach(({ vector }, i) => {
+      values.set(vector, (list * most + i) * size);
+    });
+  });
+  return { shape: [lists.length, most, size], values };
 }
 
-function sumOf(phrases: readonly Phrase[]): number[] {
-  const sums = Array.from(phrases[0]?.vector ?? [], () => 0);
-  for (const { vector } of phrases) vector.forEach((value, i) => (sums[i] = at(sums, i) + value));
+function sumOf(phrases: readonly Phrase[]): Float64Array {
+  const sums = new Float64Array(phrases[0]?.vector.length ?? 0);
+  for (const { vector } of phrases) {
+    for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? NaN) + (vector[i] ?? NaN);
+  }
   return sums;
 }
 
-function cosine(a: readonly number[], b: readonly number[]): number {
+function cosine(a: Float64Array, b: Float64Array): number {
   let [together, ofA, ofB] = [0, 0, 0];
-  a.forEach((value, i) => {
-    const other = at(b, i);
+  for (let i = 0; i < a.length; i++) {
+    const [value, other] = [a[i] ?? NaN, b[i] ?? NaN];
     together += value * other;
     ofA += value * value;
     ofB += other * other;
-  });
+  }
   return ofA > 0 && ofB > 0 ? together / Math.sqrt(ofA * ofB) : 0;
 }
 
-function above(probabilities: Float32Array, base: Float32Array): number[] {
-  return Array.from(probabilities, (probability, i) => probability - at(base, i));
+function above(probabilities: Float32Array, base: Float32Array): Float64Array {
+  return Float64Array.from(probabilities, (probability, i) => probability - at(base, i));
 }
 
 /** How much more likely two readings are to be of one terrain than two that know nothing of each other. */

@@ -1,14 +1,15 @@
+import type { Tensor } from '@tensorflow/tfjs';
 import type { Runtime } from '../backend.ts';
 import type { Model } from '../model.ts';
-import { fillUp } from '../sentences/encoder.ts';
+import { fillUp, type SentenceEncoder } from '../sentences/encoder.ts';
 import { at } from '../sequence.ts';
-import { entry, firstRow, type NamedTensor, type NamedTensors, rowsOf, tensorOf, toLive } from '../tensors.ts';
+import { entry, firstRow, type NamedTensor, type NamedTensors, rowsOf, tensorOf, type Tf, toLive } from '../tensors.ts';
 import { encode } from './encode.ts';
-import { type BaseRates, compare, meritOf, scorePool } from './match.ts';
+import { type BaseRates, compareAll, type Comparison, meritOf, scorePool } from './match.ts';
 import { type Reading, readSessions, type Seen } from './network.ts';
 import { asPoolTarget } from './poolTarget.ts';
 import { report } from './report.ts';
-import { type ConceptDirections, type Phrase, sharesOf } from './wording.ts';
+import { type Phrase, sharesOfAll } from './wording.ts';
 
 /** What calibration adds to the weights: the directions of the concepts, what comparisons weigh, and the base rates. */
 export const conceptTensor = 'words/directions';
@@ -30,28 +31,35 @@ interface Arrived extends Seen {
 
 /** Embeds all phrases of all sessions in one call, and gives each session its own. */
 async function arrive(
-  { sentences }: Runtime,
-  directions: ConceptDirections,
+  { tf, sentences }: Runtime,
+  directions: Tensor,
   sessions: readonly NamedTensors[],
 ): Promise<Arrived[]> {
-  const tokens = sessions.flatMap(({ phrases, targetPhrases }) =>
-    [phrases, targetPhrases].map((one) => rowsOf(one ?? none)),
+  const texts = sessions.flatMap(({ phrases = none, targetPhrases = none }) =>
+    [phrases, targetPhrases].flatMap(rowsOf),
   );
-  const texts = tokens.flat();
-  const vectors = sentences === null || texts.length === 0 ? [] : rowsOf(await sentences.embed(fillUp(texts)));
+  const phrases = sentences === null || texts.length === 0 ? [] : await phrasesOf(texts, { tf, sentences, directions });
   let next = 0;
-  const take = (count: number) =>
-    vectors.slice(next, (next += count)).map((vector): Phrase => ({ vector, shares: sharesOf(vector, directions) }));
+  const take = (count: number) => phrases.slice(next, (next += count));
   return sessions.map((session) => {
     const pictures = rowsOf(entry(session, 'pictures'));
-    const phrases = take(session.phrases?.shape[0] ?? 0);
+    const said = take(session.phrases?.shape[0] ?? 0);
     const targetPictures = rowsOf(session.targetPictures ?? none);
     const pool = rowsOf(session.targets ?? none).map(([phraseCount = 0, pictureCount = 0]) => ({
       pictures: targetPictures.splice(0, pictureCount),
       phrases: take(phraseCount),
     }));
-    return { pictures, phrases, pool };
+    return { pictures, phrases: said, pool };
   });
+}
+
+async function phrasesOf(
+  texts: readonly Float32Array[],
+  { tf, sentences, directions }: { tf: Tf; sentences: SentenceEncoder; directions: Tensor },
+): Promise<Phrase[]> {
+  const vectors = await sentences.embed(fillUp(texts));
+  const shares = rowsOf(await sharesOfAll(tf, vectors, directions));
+  return rowsOf(vectors).map((vector, i) => ({ vector, shares: at(shares, i) }));
 }
 
 const none: NamedTensor = tensorOf([0, 1], []);
@@ -67,6 +75,17 @@ function outputsOf(reading: Reading, base: BaseRates): NamedTensors {
   };
 }
 
+function matchOf({ reading, pool }: Comparison, scores: readonly number[], base: BaseRates): NamedTensors {
+  const merits = pool.map((target) => meritOf(reading, target.reading, base));
+  return {
+    scores: tensorOf([pool.length, 1], scores),
+    merits: tensorOf(
+      [pool.length, 2],
+      merits.flatMap(({ accuracy, reliability }) => [accuracy, reliability]),
+    ),
+  };
+}
+
 export const remoteViewing: Model<'remote_viewing'> = {
   sessionType: 'remote_viewing',
   architecture: 2,
@@ -78,34 +97,23 @@ export const remoteViewing: Model<'remote_viewing'> = {
     const matchWeights = Array.from(entry(weights, matchTensor).values);
     const directions = entry(weights, conceptTensor).values;
     return async (sessions) => {
-      const arrived = await arrive(runtime, directions, sessions);
+      const arrived = await arrive(runtime, entry(live, conceptTensor), sessions);
       const readings = await readSessions(
         tf,
         live,
         arrived.flatMap((session) => [session, ...session.pool]),
       );
-      const answers: NamedTensors[] = [];
       let next = 0;
-      for (const session of arrived) {
-        const reading = at(readings, next);
-        const pool = session.pool.map((target, i) => asPoolTarget(target, at(readings, next + 1 + i), directions));
-        next += 1 + pool.length;
-        const outputs = outputsOf(reading, base);
-        if (pool.length === 0) answers.push(outputs);
-        else {
-          const features = await compare(tf, { ...session, reading }, pool, base);
-          const merits = pool.map((target) => meritOf(reading, target.reading, base));
-          answers.push({
-            ...outputs,
-            scores: tensorOf([pool.length, 1], scorePool(features, matchWeights)),
-            merits: tensorOf(
-              [pool.length, 2],
-              merits.flatMap(({ accuracy, reliability }) => [accuracy, reliability]),
-            ),
-          });
-        }
-      }
-      return answers;
+      const read = arrived.map(({ phrases, pool }) => ({
+        phrases,
+        reading: at(readings, next++),
+        pool: pool.map((target) => asPoolTarget(target, at(readings, next++), directions)),
+      }));
+      const features = await compareAll(tf, read, base);
+      return read.map((session, i) => ({
+        ...outputsOf(session.reading, base),
+        ...(session.pool.length === 0 ? {} : matchOf(session, scorePool(at(features, i), matchWeights), base)),
+      }));
     };
   },
   report,

@@ -15,7 +15,7 @@ import {
 } from '../tensors.ts';
 import { objectNames } from './drawings/objects.ts';
 import { descriptorNames, terrainNames } from './lexicon.ts';
-import { side } from './raster.ts';
+import { side, stackPictures } from './raster.ts';
 import { concepts, type Phrase } from './wording.ts';
 
 /** Facts beside what the words point to: how many phrases there are (logarithm), whether any, whether there is a sketch. */
@@ -136,7 +136,9 @@ export const temperatures = 'viewing/temperatures';
 /** What the phrases point to on average, and the facts. */
 export function summarise({ pictures, phrases }: Seen): { words: Float32Array; facts: number[] } {
   const words = new Float32Array(concepts.length);
-  for (const { shares } of phrases) shares.forEach((share, i) => (words[i] = at(words, i) + share / phrases.length));
+  for (const { shares } of phrases) {
+    for (let i = 0; i < words.length; i++) words[i] = (words[i] ?? NaN) + (shares[i] ?? NaN) / phrases.length;
+  }
   const facts = [Math.log1p(phrases.length) / 3, phrases.length > 0 ? 1 : 0, pictures.length > 0 ? 1 : 0];
   return { words, facts };
 }
@@ -190,11 +192,7 @@ function temperatureOf(tf: Tf, weights: LiveTensors, name: (typeof tempered)[num
 /** The probabilities of the objects for each picture, as they go on into the network and as they are told. */
 async function lookAt(tf: Tf, weights: LiveTensors, pictures: readonly Float32Array[]) {
   if (pictures.length === 0) return [];
-  const values = new Float32Array(pictures.length * side * side);
-  pictures.forEach((picture, i) => {
-    values.set(picture, i * side * side);
-  });
-  const { raw, told } = await compute(tf, { pictures: { shape: [pictures.length, side, side, 1], values } }, (live) => {
+  const { raw, told } = await compute(tf, { pictures: stackPictures(pictures) }, (live) => {
     const logits = sketchLogits(tf, weights, entry(live, 'pictures'));
     return { raw: tf.softmax(logits), told: tf.softmax(tf.div(logits, temperatureOf(tf, weights, 'objects'))) };
   });
@@ -204,6 +202,8 @@ async function lookAt(tf: Tf, weights: LiveTensors, pictures: readonly Float32Ar
 
 function meanOfRows(rows: readonly Float32Array[]): Float32Array {
   const mean = new Float32Array(objectNames.length);
-  for (const one of rows) one.forEach((value, i) => (mean[i] = at(mean, i) + value / rows.length));
+  for (const one of rows) {
+    for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] ?? NaN) + (one[i] ?? NaN) / rows.length;
+  }
   return mean;
 }

@@ -1,5 +1,5 @@
 import type { Sketch } from '../../domain/impressions.ts';
-import { at } from '../sequence.ts';
+import type { NamedTensor } from '../tensors.ts';
 
 /** Pixels on each side of the picture that the network sees. */
 export const side = 28;
@@ -33,6 +33,15 @@ export function rasterise(sketch: Sketch): Float32Array {
     }
   }
   return picture.map((value) => Math.round(value * shades) / shades);
+}
+
+/** Pictures on top of each other, [pictures, side, side, 1]. */
+export function stackPictures(pictures: readonly Float32Array[]): NamedTensor {
+  const values = new Float32Array(pictures.length * side * side);
+  pictures.forEach((picture, i) => {
+    values.set(picture, i * side * side);
+  });
+  return { shape: [pictures.length, side, side, 1], values };
 }
 
 function extent({ strokes }: Sketch): { left: number; right: number; top: number; bottom: number } {
@@ -71,7 +80,7 @@ function ink(picture: Float32Array, from: Inked, to: Inked): void {
       if (distanceSquared >= reach * reach) continue;
       const index = y * side + x;
       const dark = shade * Math.min(1, reach - Math.sqrt(distanceSquared));
-      if (dark > at(picture, index)) picture[index] = dark;
+      if (dark > (picture[index] ?? NaN)) picture[index] = dark;
     }
   }
 }

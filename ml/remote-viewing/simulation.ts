@@ -7,7 +7,7 @@ import { type ObjectName, objectNames } from './drawings/objects.ts';
 import type { Example } from './examples.ts';
 import type { Gallery } from './gallery.ts';
 import { describeTarget, type SimulatedSession, simulateSession, simulateTarget } from './generator.ts';
-import { type BaseRates, compare, type Merit, meritOf } from './match.ts';
+import { type BaseRates, compareAll, type Merit, meritOf } from './match.ts';
 import { type Reading, readSessions, type Seen } from './network.ts';
 import { asPoolTarget } from './poolTarget.ts';
 import { rasterise } from './raster.ts';
@@ -84,18 +84,18 @@ export async function judgeSimulated(options: JudgeOptions): Promise<Judged[]> {
     const seen = some.flatMap(({ own, pool }) => [own, ...pool]);
     const readings = await readSessions(runtime.tf, live, seen);
     let next = 0;
-    for (const { session, own, pool } of some) {
-      const reading = at(readings, next);
-      const targets = pool.map((target, i) => asPoolTarget(target, at(readings, next + 1 + i), bank.directions));
-      next += 1 + pool.length;
-      judged.push({
-        session,
-        reading,
-        shown: pool.map(({ pictures }) => pictures.length > 0),
-        features: await compare(runtime.tf, { ...own, reading }, targets, options.base),
-        merits: targets.map((target) => meritOf(reading, target.reading, options.base)),
-      });
-    }
+    const read = some.map(({ session, own, pool }) => ({
+      session,
+      phrases: own.phrases,
+      reading: at(readings, next++),
+      shown: pool.map(({ pictures }) => pictures.length > 0),
+      pool: pool.map((target) => asPoolTarget(target, at(readings, next++), bank.directions)),
+    }));
+    const features = await compareAll(runtime.tf, read, options.base);
+    read.forEach(({ session, reading, shown, pool }, i) => {
+      const merits = pool.map((target) => meritOf(reading, target.reading, options.base));
+      judged.push({ session, reading, shown, features: at(features, i), merits });
+    });
   }
   runtime.tf.dispose(live);
   return judged;

@@ -1,7 +1,8 @@
+import type { Tensor } from '@tensorflow/tfjs';
 import type { Runtime } from '../backend.ts';
 import { objectNames } from './drawings/objects.ts';
 import { at } from '../sequence.ts';
-import { rowsOf } from '../tensors.ts';
+import { compute, entry, type NamedTensor, rowsOf, type Tf } from '../tensors.ts';
 import { descriptorNames, terrainNames } from './lexicon.ts';
 import { phrasesOf, wordsOfDescriptor, wordsOfObject, wordsOfTerrain } from './vocabulary.ts';
 
@@ -101,11 +102,21 @@ export function sharesOf(vector: Float32Array, directions: ConceptDirections): F
   let total = 0;
   for (let c = 0; c < odds.length; c++) {
     let likeness = 0;
-    for (let i = 0; i < size; i++) likeness += at(vector, i) * at(directions, c * size + i);
+    for (let i = 0; i < size; i++) likeness += (vector[i] ?? NaN) * (directions[c * size + i] ?? NaN);
     odds[c] = Math.exp(sharpness * likeness);
     total += at(odds, c);
   }
   return odds.map((value) => value / total);
+}
+
+/** The same for many phrases at once, on the backend: vectors [phrases, size] to shares [phrases, concepts]. */
+export async function sharesOfAll(tf: Tf, vectors: NamedTensor, directions: Tensor): Promise<NamedTensor> {
+  const found = await compute(tf, { vectors }, (live) => ({
+    shares: tf.softmax(
+      tf.mul(tf.matMul(entry(live, 'vectors'), tf.reshape(directions, [concepts.length, -1]), false, true), sharpness),
+    ),
+  }));
+  return entry(found, 'shares');
 }
 
 /** What the words of the simulation mean to the encoder. */
