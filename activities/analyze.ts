@@ -40,7 +40,8 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
       const content = await deps.contents.get(begun.contentKey);
       const model = deps.models.modelFor(sessionType);
       const versions = versionsFor(model, { sessionId, metadata: content.metadata });
-      const asked = { sessionId, userId: begun.userId, content, backend: deps.engine.backend };
+      const { backend, readsWords } = deps.engine;
+      const asked = { sessionId, userId: begun.userId, content, backend, readsWords };
       const said = await whileHeartbeating(() =>
         Promise.all(
           versions.map(async (version) => ({ version, analysis: await inference(deps, { ...asked, version }) })),

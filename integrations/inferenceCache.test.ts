@@ -23,7 +23,8 @@ function asked(changes: Partial<Asked> = {}): Asked {
     impressions: { words: ['MARKER'] },
     metadata: { note: randomUUID() },
   };
-  return { sessionId: randomUUID(), userId: randomUUID(), content, version: '1.0.0', backend: 'wasm', ...changes };
+  const computed = { version: '1.0.0', backend: 'wasm', readsWords: true };
+  return { sessionId: randomUUID(), userId: randomUUID(), content, ...computed, ...changes };
 }
 
 const result: ModelResult = {
@@ -58,7 +59,7 @@ async function keysOf(sessionId: string): Promise<string[]> {
 }
 
 describe('what models said before', () => {
-  test('is answered from memory for the same content, person, version and backend, and for no other (M1)', async () => {
+  test('is answered from memory for the same content, person, version, backend and encoder, and for no other (M1)', async () => {
     const first = asked();
     expect(await ask(first)).toBe('analyzed');
     expect(await ask({ ...first, sessionId: randomUUID() })).toBe('remembered');
@@ -67,6 +68,8 @@ describe('what models said before', () => {
       { userId: randomUUID() },
       { version: '1.0.1' },
       { backend: 'js' },
+      // An answer made without the sentence encoder is not served once the encoder is there.
+      { readsWords: false },
       { content: { ...first.content, metadata: { note: 'another' } } },
     ]) {
       expect(await ask({ ...first, ...other })).toBe('analyzed');

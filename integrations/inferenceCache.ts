@@ -19,6 +19,8 @@ export interface Asked {
   readonly content: SessionContent;
   readonly version: string;
   readonly backend: string;
+  /** Whether words are analyzed: what is said without them must not be told once they are. */
+  readonly readsWords: boolean;
 }
 
 /**
@@ -45,8 +47,9 @@ export function createInferenceCache(
   const { lifetimeMs } = cacheKeys.sessionResults;
   const hashKey = Buffer.from(hkdfSync('sha256', masterKeys[0]?.key ?? '', '', 'inference cache', 32));
 
-  function entryKey({ userId, content: { sessionType, impressions, metadata }, version, backend }: Asked): string {
-    const asked = JSON.stringify([userId, sessionType, version, backend, impressions, metadata]);
+  function entryKey({ userId, content, version, backend, readsWords }: Asked): string {
+    const { sessionType, impressions, metadata } = content;
+    const asked = JSON.stringify([userId, sessionType, version, backend, readsWords, impressions, metadata]);
     return `inference:${createHmac('sha256', hashKey).update(asked).digest('base64url')}`;
   }
 

@@ -51,6 +51,8 @@ export interface EngineOptions {
 /** Analyzes sessions off the event loop, together those that ask for the same version of a model at the same time. */
 export interface Engine {
   readonly backend: Backend;
+  /** Whether the sentence encoder is there; without it words are not analyzed. */
+  readonly readsWords: boolean;
   /** The versions that are served. */
   readonly models: readonly VersionName[];
   /**
@@ -159,6 +161,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
 
   return {
     backend: at(threads, 0).backend,
+    readsWords: at(threads, 0).readsWords,
     get models() {
       return [...served.values()].map(({ name, version }) => ({ name, version }));
     },

@@ -15,7 +15,7 @@ const inference = createInference(runtime, memoryBytes);
 export default async function answer(request: ThreadRequest): Promise<ThreadAnswer> {
   switch (request.kind) {
     case 'open':
-      return { kind: 'ready', backend: runtime.backend };
+      return { kind: 'ready', backend: runtime.backend, readsWords: runtime.sentences !== null };
     case 'load':
       try {
         await inference.load(request.artefact);

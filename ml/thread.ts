@@ -16,7 +16,7 @@ export type ThreadRequest =
   | { readonly kind: 'release'; readonly sha256: string }
   | { readonly kind: 'analyze'; readonly sha256: string; readonly contents: readonly SessionContent[] };
 export type ThreadAnswer =
-  | { readonly kind: 'ready'; readonly backend: Backend }
+  | { readonly kind: 'ready'; readonly backend: Backend; readonly readsWords: boolean }
   | { readonly kind: 'loaded' }
   | { readonly kind: 'refused'; readonly reason: string }
   | { readonly kind: 'released' }
@@ -29,6 +29,8 @@ export type ThreadAnswer =
  */
 export interface Thread {
   readonly backend: Backend;
+  /** Whether the sentence encoder is there; without it words are not analyzed. */
+  readonly readsWords: boolean;
   /** @throws ArtefactCorruptError when the artefact is refused. */
   load(artefact: ArtefactFile): Promise<void>;
   release(sha256: string): Promise<void>;
@@ -70,6 +72,7 @@ export async function openThread(start: ThreadStart): Promise<Thread> {
   if (ready.kind !== 'ready') throw unexpected(ready);
   return {
     backend: ready.backend,
+    readsWords: ready.readsWords,
     async load(artefact) {
       const answer = await ask({ kind: 'load', artefact });
       if (answer.kind === 'refused') throw new ArtefactCorruptError(answer.reason);
