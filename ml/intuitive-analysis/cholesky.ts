@@ -2,15 +2,21 @@ import { valueAt } from './points.ts';
 
 /** The lower triangle L of a positive definite matrix [d, d] with L·Lᵀ the matrix (Golub, Van Loan, 4.2). */
 export function choleskyOf(matrix: Float64Array, d: number): Float64Array {
-  const lower = new Float64Array(d * d);
+  const lower = matrix.slice();
+  choleskyIn(lower, d);
+  return lower;
+}
+
+/** The same in place of the matrix. */
+export function choleskyIn(matrix: Float64Array, d: number): void {
   for (let i = 0; i < d; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = valueAt(matrix, i * d + j);
-      for (let k = 0; k < j; k++) sum -= valueAt(lower, i * d + k) * valueAt(lower, j * d + k);
-      lower[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / valueAt(lower, j * d + j);
+      for (let k = 0; k < j; k++) sum -= valueAt(matrix, i * d + k) * valueAt(matrix, j * d + k);
+      matrix[i * d + j] = i === j ? Math.sqrt(Math.max(sum, 1e-12)) : sum / valueAt(matrix, j * d + j);
     }
+    matrix.fill(0, i * d + i + 1, (i + 1) * d);
   }
-  return lower;
 }
 
 /** Solves L·x = b in place for the row of `rows` that begins at `offset`. */

@@ -1,6 +1,6 @@
 import { adjustedRandIndex } from '../../domain/statistics.ts';
 import type { Random } from '../random.ts';
-import { choleskyOf, solveLower, solveUpper } from './cholesky.ts';
+import { choleskyIn, solveLower, solveUpper } from './cholesky.ts';
 import { covarianceOf } from './components.ts';
 import { type Points, valueAt, wholeAt } from './points.ts';
 
@@ -36,17 +36,16 @@ const settled = 0.01;
 /** All rows in one cluster. */
 export function wholeOf({ count, dimensions, covariance }: Cloud, shape: Shape): Clusters {
   const [sizes, middles] = [Float64Array.of(count), new Float64Array(dimensions)];
-  return { shape, sizes, middles, spread: spreadWithin({ count, dimensions, covariance }, shape, sizes, middles) };
+  const whole = { shape, sizes, middles, spread: new Float64Array(covariance.length) };
+  measureSpread(covariance, whole);
+  return whole;
 }
 
-/** The Cholesky factor of what is left of a cloud's covariance once the middles of its clusters are taken out. */
-function spreadWithin(
-  { count, dimensions, covariance }: Pick<Cloud, 'count' | 'dimensions' | 'covariance'>,
-  shape: Shape,
-  sizes: Float64Array,
-  middles: Float64Array,
-): Float64Array {
-  const within = covariance.slice();
+/** Sets the spread of clusters to what is left of the covariance of all rows once the middles are taken out. */
+function measureSpread(covariance: Float64Array, { shape, sizes, middles, spread: within }: Clusters): void {
+  const dimensions = middles.length / sizes.length;
+  const count = sizes.reduce((sum, size) => sum + size, 0);
+  within.set(covariance);
   for (let cluster = 0; cluster < sizes.length; cluster++) {
     const weight = valueAt(sizes, cluster) / count;
     const offset = cluster * dimensions;
@@ -60,13 +59,13 @@ function spreadWithin(
   if (shape === 'stretched') {
     for (let d = 0; d < dimensions; d++)
       within[d * dimensions + d] = valueAt(within, d * dimensions + d) + leastVariance;
-    return choleskyOf(within, dimensions);
+    choleskyIn(within, dimensions);
+    return;
   }
   let trace = 0;
   for (let d = 0; d < dimensions; d++) trace += Math.max(0, valueAt(within, d * dimensions + d)) / dimensions;
   within.fill(0);
   for (let d = 0; d < dimensions; d++) within[d * dimensions + d] = Math.sqrt(trace + leastVariance);
-  return within;
 }
 
 /**
@@ -78,10 +77,16 @@ export interface Discriminants {
   readonly offsets: Float64Array;
 }
 
-export function discriminantsOf({ sizes, middles, spread }: Clusters): Discriminants {
+export function discriminantsOf(clusters: Clusters): Discriminants {
+  const { sizes, middles } = clusters;
+  const discriminants = { pulls: new Float64Array(middles.length), offsets: new Float64Array(sizes.length) };
+  findDiscriminants(clusters, discriminants);
+  return discriminants;
+}
+
+function findDiscriminants({ sizes, middles, spread }: Clusters, { pulls, offsets }: Discriminants): void {
   const dimensions = middles.length / sizes.length;
-  const pulls = middles.slice();
-  const offsets = new Float64Array(sizes.length);
+  pulls.set(middles);
   for (let cluster = 0; cluster < sizes.length; cluster++) {
     const offset = cluster * dimensions;
     solveLower(spread, dimensions, pulls, offset);
@@ -90,7 +95,6 @@ export function discriminantsOf({ sizes, middles, spread }: Clusters): Discrimin
     for (let d = 0; d < dimensions; d++) sum += valueAt(middles, offset + d) * valueAt(pulls, offset + d);
     offsets[cluster] = sum / 2;
   }
-  return { pulls, offsets };
 }
 
 /** The cluster of every row, from 0, written over the labels there; returns how many changed. */
@@ -117,30 +121,37 @@ export function sortRows(points: Points, { pulls, offsets }: Discriminants, labe
   return moved;
 }
 
-/** Moves middles and spread to the rows sorted into each cluster, and sorts again, until few change (Celeux, Govaert 1992). */
+/**
+ * Moves middles and spread to the rows sorted into each cluster, and sorts again, until few change (Celeux, Govaert 1992).
+ * It is done hundreds of times a table, so its rounds share their arrays.
+ */
 export function settle(cloud: Cloud, start: Clusters, shape: Shape): Clusters {
-  const { count, dimensions, values } = cloud;
+  const { count, dimensions, values, covariance } = cloud;
   const labels = new Int32Array(count).fill(-1);
-  let clusters = start;
+  const [sizes, middles] = [new Float64Array(start.sizes.length), start.middles.slice()];
+  const sums = new Float64Array(middles.length);
+  const clusters: Clusters = { shape, sizes, middles, spread: start.spread.slice() };
+  const discriminants = discriminantsOf(start);
   for (let round = 0; round < rounds; round++) {
-    const moved = sortRows(cloud, discriminantsOf(clusters), labels);
+    if (round > 0) findDiscriminants(clusters, discriminants);
+    const moved = sortRows(cloud, discriminants, labels);
     if (moved <= settled * count) break;
-    const sizes = new Float64Array(clusters.sizes.length);
-    const middles = new Float64Array(clusters.middles.length);
+    sizes.fill(0);
+    sums.fill(0);
     for (let row = 0; row < count; row++) {
       const cluster = wholeAt(labels, row);
       sizes[cluster] = valueAt(sizes, cluster) + 1;
       for (let d = 0; d < dimensions; d++) {
         const slot = cluster * dimensions + d;
-        middles[slot] = valueAt(middles, slot) + valueAt(values, row * dimensions + d);
+        sums[slot] = valueAt(sums, slot) + valueAt(values, row * dimensions + d);
       }
     }
     for (let slot = 0; slot < middles.length; slot++) {
       const size = valueAt(sizes, Math.floor(slot / dimensions));
       // A cluster that lost its rows stays where it was.
-      middles[slot] = size > 0 ? valueAt(middles, slot) / size : valueAt(clusters.middles, slot);
+      if (size > 0) middles[slot] = valueAt(sums, slot) / size;
     }
-    clusters = { shape, sizes, middles, spread: spreadWithin(cloud, shape, sizes, middles) };
+    measureSpread(covariance, clusters);
   }
   return clusters;
 }
@@ -150,6 +161,7 @@ export function withOneMore(random: Random, cloud: Cloud, clusters: Clusters): C
   const { count, dimensions, values } = cloud;
   const { pulls, offsets } = discriminantsOf(clusters);
   const distances = new Float64Array(count);
+  const solved = new Float64Array(dimensions);
   let total = 0;
   for (let row = 0; row < count; row++) {
     let most = -Infinity;
@@ -160,7 +172,8 @@ export function withOneMore(random: Random, cloud: Cloud, clusters: Clusters): C
       }
       most = Math.max(most, affinity);
     }
-    const distance = Math.max(0, squaredNorm(clusters.spread, values, row * dimensions, dimensions) - 2 * most);
+    for (let d = 0; d < dimensions; d++) solved[d] = valueAt(values, row * dimensions + d);
+    const distance = Math.max(0, squaredNorm(clusters.spread, solved) - 2 * most);
     distances[row] = distance;
     total += distance;
   }
@@ -175,12 +188,11 @@ export function withOneMore(random: Random, cloud: Cloud, clusters: Clusters): C
   return { ...clusters, sizes: new Float64Array(clusters.sizes.length + 1), middles };
 }
 
-/** The squared length of a row in the metric of a spread. */
-function squaredNorm(spread: Float64Array, values: Float64Array, offset: number, dimensions: number): number {
+/** The squared length of a row in the metric of a spread; the row is overwritten. */
+function squaredNorm(spread: Float64Array, row: Float64Array): number {
+  solveLower(spread, row.length, row, 0);
   let sum = 0;
-  const solved = values.slice(offset, offset + dimensions);
-  solveLower(spread, dimensions, solved, 0);
-  for (let d = 0; d < dimensions; d++) sum += valueAt(solved, d) ** 2;
+  for (let d = 0; d < row.length; d++) sum += valueAt(row, d) ** 2;
   return sum;
 }
 

@@ -10,9 +10,16 @@ const farthest = 1e3;
 
 /** Values of a dimension; what is missing becomes the median of the others. */
 export function columnOf({ rows }: IntuitiveAnalysisImpressions, dimension: number): Float64Array {
-  const values = rows.map((row) => row[dimension] ?? null);
-  const middle = sortedQuantile(Float64Array.from(values.filter((value) => value !== null)).sort(), 0.5);
-  return Float64Array.from(values, (value) => value ?? middle);
+  const values = new Float64Array(rows.length);
+  let known = 0;
+  for (const row of rows) {
+    const value = row[dimension] ?? null;
+    if (value !== null) values[known++] = value;
+  }
+  if (known === rows.length) return values;
+  const middle = sortedQuantile(values.subarray(0, known).sort(), 0.5);
+  rows.forEach((row, r) => (values[r] = row[dimension] ?? middle));
+  return values;
 }
 
 /** The value below which a share of sorted values lies, between neighbours by a straight line. */
@@ -96,5 +103,5 @@ export interface Table extends Points {
 
 export function tableOf(inputs: NamedTensors): Table {
   const { shape, values } = entry(inputs, 'table');
-  return { ...pointsOf(Float64Array.from(values), at(shape, 1)), present: entry(inputs, 'present').values };
+  return { ...pointsOf(new Float64Array(values), at(shape, 1)), present: entry(inputs, 'present').values };
 }

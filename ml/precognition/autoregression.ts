@@ -41,7 +41,8 @@ function weightsOf(centred: Float64Array): readonly number[] {
 /** Goes on with a series as its last values have so far told the next one: cycles, momentum, the way back to the mean. */
 export function autoregress(values: Float64Array, horizon: number): Float64Array {
   const mean = meanOf(values);
-  const centred = values.map((value) => value - mean);
+  const centred = new Float64Array(values.length);
+  for (let i = 0; i < centred.length; i++) centred[i] = (values[i] ?? NaN) - mean;
   const weights = weightsOf(centred);
   const known = Array.from(centred.subarray(-mostLags)).reverse();
   const ahead = new Float64Array(horizon);

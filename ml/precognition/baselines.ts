@@ -1,6 +1,6 @@
 import { at } from '../sequence.ts';
 import { autoregress } from './autoregression.ts';
-import { seasonProfile } from './season.ts';
+import { seasonProfile, withoutSeason } from './season.ts';
 import { autocorrelationAt, lineOf, meanOf, medianOf, rangeOf } from './statistics.ts';
 
 /** The plain forecasts that the network chooses among, in the order of its inputs. */
@@ -98,16 +98,17 @@ const dampedWeights = [
   [0.9, 0.9],
 ] as const;
 
-/** Smoothed level with half the slope of the line, which is what the Theta method comes to (Hyndman, Billah 2003). */
-function theta(values: Float64Array, profile: Float64Array, horizon: number): Float64Array {
-  const period = profile.length;
-  const rest = values.map((value, i) => value - (profile[i % period] ?? NaN));
+/**
+ * Smoothed level with half the slope of the line, which is what the Theta method comes to (Hyndman, Billah 2003), from
+ * what the season leaves of a series.
+ */
+function theta(rest: Float64Array, profile: Float64Array, horizon: number): Float64Array {
   const { slope } = lineOf(rest);
   const { level, weight } = smoothLevel(rest.subarray(-smoothingReach));
-  const lag = (1 - (1 - weight) ** values.length) / weight;
+  const lag = (1 - (1 - weight) ** rest.length) / weight;
   return path(
     horizon,
-    (step) => level + (slope / 2) * (step - 1 + lag) + (profile[(values.length + step - 1) % period] ?? NaN),
+    (step) => level + (slope / 2) * (step - 1 + lag) + (profile[(rest.length + step - 1) % profile.length] ?? NaN),
   );
 }
 
@@ -122,8 +123,7 @@ function smoothAll(values: Float64Array, profile: Float64Array, horizon: number)
   for (const [levelWeight, trendWeight, seasonWeight] of movingWeights) {
     const season = profile.slice();
     let [level, trend, error] = [(values[from] ?? NaN) - (season[from % period] ?? NaN), 0, 0];
-    for (let i = from; i < values.length; i++) {
-      const place = i % period;
+    for (let i = from, place = from % period; i < values.length; i++, place = (place + 1) % period) {
       const expected = level + slowDamping * trend;
       const miss = (values[i] ?? NaN) - expected - (season[place] ?? NaN);
       error += Math.abs(miss);
@@ -154,12 +154,16 @@ const movingWeights = [
 function multiplied(
   values: Float64Array,
   period: number,
-  forecast: (logs: Float64Array, profile: Float64Array) => Float64Array,
-): Float64Array | null {
+  horizon: number,
+): { theta: Float64Array; smoothed: Float64Array } | null {
   const { low, high } = rangeOf(values);
   if (low <= 0 || high < low * 1.2) return null;
   const logs = values.map(Math.log);
-  return forecast(logs, seasonProfile(logs, period)).map(Math.exp);
+  const profile = seasonProfile(logs, period);
+  return {
+    theta: theta(withoutSeason(logs, profile), profile, horizon).map(Math.exp),
+    smoothed: smoothAll(logs, profile, horizon).map(Math.exp),
+  };
 }
 
 /** By how much the newest values have moved a step: from season to season, or over the last few steps without one. */
@@ -181,17 +185,21 @@ function dampedSteps(step: number): number {
 /** Keeps forecasts from running away: at most twice as fast out of the range of the history as that was gone through. */
 function bounded(forecasts: readonly Float64Array[], values: Float64Array): Float64Array[] {
   const { low, high } = rangeOf(values);
-  const reachAt = (i: number) => (high - low) * (1 + (2 * (i + 1)) / values.length);
-  return forecasts.map((forecast) =>
-    forecast.map((value, i) => Math.max(low - reachAt(i), Math.min(high + reachAt(i), value))),
-  );
+  return forecasts.map((forecast) => {
+    const held = new Float64Array(forecast.length);
+    for (let i = 0; i < held.length; i++) {
+      const reach = (high - low) * (1 + (2 * (i + 1)) / values.length);
+      held[i] = Math.max(low - reach, Math.min(high + reach, forecast[i] ?? NaN));
+    }
+    return held;
+  });
 }
 
 /** Every plain forecast of the steps 1 to `horizon`, in the order of `baselineNames`. */
 export function plainForecasts(values: Float64Array, period: number, horizon: number): Float64Array[] {
   const count = values.length;
   const profile = seasonProfile(values, period);
-  const rest = values.map((value, i) => value - (profile[i % period] ?? NaN));
+  const rest = withoutSeason(values, profile);
   const seasonal = (valueAt: (step: number) => number) =>
     path(horizon, (step) => valueAt(step) + (profile[(count + step - 1) % period] ?? NaN));
 
@@ -206,9 +214,10 @@ export function plainForecasts(values: Float64Array, period: number, horizon: nu
   const mean = meanOf(rest);
   const memory = Math.min(0.99, Math.max(0, autocorrelationAt(rest, 1)));
   const median = medianOf(values.subarray(-Math.max(60, 2 * period)));
-  const halfLine = theta(values, profile, horizon);
+  const halfLine = theta(rest, profile, horizon);
   const regressed = autoregress(newest, horizon);
   const moving = smoothAll(values, profile, horizon);
+  const onLogarithms = multiplied(values, period, horizon);
 
   const forecasts = [
     path(horizon, () => last),
@@ -224,9 +233,9 @@ export function plainForecasts(values: Float64Array, period: number, horizon: nu
     seasonal(() => mean),
     seasonal((step) => mean + memory ** step * (restLast - mean)),
     path(horizon, () => median),
-    multiplied(values, period, (logs, ofLogs) => theta(logs, ofLogs, horizon)) ?? halfLine,
+    onLogarithms?.theta ?? halfLine,
     moving,
-    multiplied(values, period, (logs, ofLogs) => smoothAll(logs, ofLogs, horizon)) ?? moving,
+    onLogarithms?.smoothed ?? moving,
     seasonal((step) => regressed[step - 1] ?? NaN),
   ];
   return bounded(forecasts, values);

@@ -1,3 +1,4 @@
+import type { PrecognitionImpressions } from '../../domain/impressions.ts';
 import { at } from '../sequence.ts';
 import { type NamedTensors, tensorOf } from '../tensors.ts';
 import { backtest } from './backtest.ts';
@@ -22,12 +23,19 @@ export function knownSeries(values: Float64Array, calendar: readonly number[]): 
   return { values, period, scale: scaleOf(values, period), last: at(values, values.length - 1) };
 }
 
-export function readSeries(series: {
-  times: readonly string[];
-  values: readonly (number | null)[];
-}): KnownSeries & Pick<EvenSeries, 'timeAhead'> {
+type Series = PrecognitionImpressions['series'][number];
+type ReadSeries = KnownSeries & Pick<EvenSeries, 'timeAhead'>;
+
+/** What was found in a series, for as long as it is held: encoding asks for it, then the report of the same session. */
+const read = new WeakMap<Series, ReadSeries>();
+
+export function readSeries(series: Series): ReadSeries {
+  const before = read.get(series);
+  if (before !== undefined) return before;
   const { values, calendar, timeAhead } = evenOut(series);
-  return { ...knownSeries(values, calendar), timeAhead };
+  const found = { ...knownSeries(values, calendar), timeAhead };
+  read.set(series, found);
+  return found;
 }
 
 export const baselineCount = baselineNames.length;

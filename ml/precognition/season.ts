@@ -44,9 +44,7 @@ export function movingTrend(values: Float64Array, period: number): Float64Array 
   const [from, to] = [half, length - 1 - half];
   if (to <= from) return new Float64Array(length).fill(meanOf(values));
   const sums = new Float64Array(length + 1);
-  values.forEach((value, i) => {
-    sums[i + 1] = (sums[i] ?? NaN) + value;
-  });
+  for (let i = 0; i < length; i++) sums[i + 1] = (sums[i] ?? NaN) + (values[i] ?? NaN);
   const endWeight = period % 2 === 0 ? 0.5 : 1;
   const trend = new Float64Array(length);
   for (let i = from; i <= to; i++) {
@@ -54,8 +52,9 @@ export function movingTrend(values: Float64Array, period: number): Float64Array 
     trend[i] = (inner + endWeight * ((values[i - half] ?? NaN) + (values[i + half] ?? NaN))) / period;
   }
   const slope = (at(trend, to) - at(trend, from)) / (to - from);
-  for (let i = 0; i < from; i++) trend[i] = at(trend, from) - slope * (from - i);
-  for (let i = to + 1; i < length; i++) trend[i] = at(trend, to) + slope * (i - to);
+  const [first, last] = [at(trend, from), at(trend, to)];
+  for (let i = 0; i < from; i++) trend[i] = first - slope * (from - i);
+  for (let i = to + 1; i < length; i++) trend[i] = last + slope * (i - to);
   return trend;
 }
 
@@ -108,14 +107,13 @@ export function seasonProfile(values: Float64Array, period: number): Float64Arra
   if (period < 2 || values.length <= period) return profile;
   const trend = movingTrend(values, period);
   const counts = new Float64Array(period);
-  values.forEach((value, i) => {
-    const place = i % period;
-    profile[place] = (profile[place] ?? NaN) + value - (trend[i] ?? NaN);
+  for (let i = 0, place = 0; i < values.length; i++, place = (place + 1) % period) {
+    profile[place] = (profile[place] ?? NaN) + (values[i] ?? NaN) - (trend[i] ?? NaN);
     counts[place] = (counts[place] ?? NaN) + 1;
-  });
-  for (let place = 0; place < period; place++) profile[place] = at(profile, place) / at(counts, place);
+  }
+  for (let place = 0; place < period; place++) profile[place] = (profile[place] ?? NaN) / (counts[place] ?? NaN);
   const mean = meanOf(profile);
-  for (let place = 0; place < period; place++) profile[place] = at(profile, place) - mean;
+  for (let place = 0; place < period; place++) profile[place] = (profile[place] ?? NaN) - mean;
   if (period < 48) return profile;
   let noise = 0;
   values.forEach((value, i) => {
@@ -140,4 +138,13 @@ function smoothed(profile: Float64Array, neighbours: number): Float64Array {
     sum += at(profile, (place + neighbours + 1) % length) - at(profile, (place - neighbours + length) % length);
     return mean;
   });
+}
+
+/** A series without what the places in its season add. */
+export function withoutSeason(values: Float64Array, profile: Float64Array): Float64Array {
+  const rest = new Float64Array(values.length);
+  for (let i = 0, place = 0; i < rest.length; i++, place = (place + 1) % profile.length) {
+    rest[i] = (values[i] ?? NaN) - (profile[place] ?? NaN);
+  }
+  return rest;
 }

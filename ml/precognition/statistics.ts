@@ -25,17 +25,19 @@ export function rangeOf(values: Float64Array): { low: number; high: number } {
 export function lineOf(values: Float64Array): { end: number; slope: number } {
   const half = (values.length - 1) / 2;
   let [together, spread] = [0, 0];
-  values.forEach((value, i) => {
-    together += (i - half) * value;
+  for (let i = 0; i < values.length; i++) {
+    together += (i - half) * (values[i] ?? NaN);
     spread += (i - half) ** 2;
-  });
+  }
   const slope = spread > 0 ? together / spread : 0;
   return { end: meanOf(values) + slope * half, slope };
 }
 
 /** What changes over a lag. */
 export function differencesOf(values: Float64Array, lag = 1): Float64Array {
-  return values.subarray(lag).map((value, i) => value - (values[i] ?? NaN));
+  const differences = new Float64Array(Math.max(0, values.length - lag));
+  for (let i = 0; i < differences.length; i++) differences[i] = (values[i + lag] ?? NaN) - (values[i] ?? NaN);
+  return differences;
 }
 
 /** The autocorrelation at one lag, around the mean; 0 for a constant series and for one that is too short. */
