@@ -154,6 +154,9 @@ const deliveryColumns = `
   last_duration_ms as "lastDurationMs", last_failure as "lastFailure", ${isoUtc('next_attempt_at')} as "nextAttemptAt",
   ${isoUtc('created_at')} as "createdAt"`;
 
+/** How long the log of deliveries goes back. */
+const logDays = 30;
+
 /** Where a list of deliveries goes on. */
 export interface DeliveryPosition {
   /** When it was queued, as PostgreSQL prints it, to the microsecond. */
@@ -177,11 +180,13 @@ export async function listDeliveries(
     `select ${deliveryColumns}, created_at::text as position
      from webhook_deliveries
      where endpoint_id = :endpointId and (:state::text is null or state = :state)
+       and created_at > now() - :logDays * interval '1 day'
        and (:afterId::uuid is null or (created_at, id) < (:afterTime::timestamptz, :afterId::uuid))
      order by created_at desc, id desc
      limit :limit`,
     {
       endpointId,
+      logDays,
       state: state ?? null,
       afterId: after?.id ?? null,
       afterTime: after?.time ?? null,
@@ -226,9 +231,6 @@ export async function queueAgain(
 /*
  * For the steps, with the service's entity manager.
  */
-
-/** How long the log of deliveries goes back. */
-const logDays = 30;
 
 /**
  * Queues an event of a session for every endpoint that its owner wants told of it, and says which deliveries these are.

@@ -102,6 +102,7 @@ export function createMetrics(service: string) {
     liveUpdatesTotal: counter('live_updates_total', 'Live updates sent to clients.'),
     trainingEpochsTotal: counter('training_epochs_total', 'Epochs that trainings have done.', ['model']),
     trainingLoss: gauge('training_loss', 'Mean loss of each network in the newest epoch.', ['model', 'network']),
+    webhookAttemptsTotal: counter('webhook_attempts_total', 'Attempts at webhooks, by how they ended.', ['outcome']),
     sessionStepAttemptsTotal: counter('session_step_attempts_total', 'Attempts of each step, by their outcome.', [
       'step',
       'outcome',

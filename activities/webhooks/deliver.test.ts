@@ -4,6 +4,7 @@ import { changeEndpoint, findEndpoint, insertEndpoint, insertTestDelivery, listD
 import { minuteMs, secondMs } from '../../domain/time.ts';
 import { createWebhookSecrets } from '../../integrations/webhookSecrets.ts';
 import { createWebhookSender } from '../../integrations/webhookSender.ts';
+import { createMetrics } from '../../observability/metrics.ts';
 import { newUser, openTestDatabase } from '../../tests/database.ts';
 import { listenAsReceiver, type ReceiverAnswer } from '../../tests/webhookReceiver.ts';
 import { createWebhookActivities } from './deliver.ts';
@@ -15,6 +16,7 @@ const receiver = await listenAsReceiver(() => answer);
 const activities = createWebhookActivities({
   database,
   webhookSecrets,
+  metrics: createMetrics('test'),
   webhookSender: createWebhookSender({ allowPrivate: true }),
 });
 beforeEach(() => {

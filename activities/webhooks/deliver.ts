@@ -3,11 +3,13 @@ import { findDueDelivery, recordAttempt, type DueDelivery } from '../../db/webho
 import { retryDelayMs, type AttemptFailure } from '../../domain/webhooks.ts';
 import type { WebhookSecrets } from '../../integrations/webhookSecrets.ts';
 import type { WebhookSender } from '../../integrations/webhookSender.ts';
+import type { Metrics } from '../../observability/metrics.ts';
 
 export interface DeliverDeps {
   database: Database;
   webhookSecrets: WebhookSecrets;
   webhookSender: WebhookSender;
+  metrics: Metrics;
 }
 
 /** The status by which an endpoint says that it is gone for good. */
@@ -25,6 +27,7 @@ export function createWebhookActivities(deps: DeliverDeps) {
       const gone = answer.statusCode === goneStatus;
       const final = answer.failure === null || answer.failure === 'inactive' || gone;
       const retryInMs = final ? null : retryDelayMs(due.attempts + 1);
+      deps.metrics.webhookAttemptsTotal.inc({ outcome: answer.failure ?? 'delivered' });
       await recordAttempt(em, { ...answer, id: deliveryId, gone, retryInMs });
       return { retryInMs };
     },
