@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { findResults, findSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
@@ -8,11 +8,12 @@ import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
 import { cachedContent, cachedContentSchema, type SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Caller } from '../auth/caller.ts';
-import { resultsSchema, type ResultsView, type SessionView } from './schemas.ts';
+import { resultsSchema, sessionSchema, type ResultsView, type SessionView } from './schemas.ts';
 
 /**
- * How a caller's sessions are read. PostgreSQL says on every read whose a session is and how it stands; the cache only
- * spares object storage, and an entry counts for the one version of the content that it was made from.
+ * How a caller's sessions are read. While a session is open, PostgreSQL says on every read how it stands, and the cache
+ * only spares object storage: an entry counts for the one version of the content that it was made from. A session that
+ * has ended changes no more, so then the cache holds it whole and answers alone.
  */
 export interface SessionReader {
   /** @throws ApiError `not_found`, whether it never was, is gone, or is somebody else's */
@@ -72,7 +73,17 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
 
   async function view(row: SessionRow): Promise<Versioned<SessionView>> {
     const impressions = row.hasImpressions ? (await contentOf(row)).impressions : undefined;
-    return { view: toView(row, impressions), seq: row.lastSeq };
+    const versioned = { view: toView(row, impressions), seq: row.lastSeq };
+    if (isTerminal(row.status)) {
+      await putIfThere(row, () => cache.putSession(row.id, JSON.stringify({ ended: versioned })));
+    }
+    return versioned;
+  }
+
+  /** A session that has ended, from the cache alone; undefined when it is not there, or somebody else's. */
+  async function endedFromCache(owner: Owner, id: string): Promise<Versioned<SessionView> | undefined> {
+    const ended = parseCached(endedSchema, await cache.getSession(id))?.ended;
+    return ended?.view.userId === owner.userId ? ended : undefined;
   }
 
   return {
@@ -81,6 +92,8 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
     remember,
 
     async read(owner, id) {
+      const ended = await endedFromCache(owner, id);
+      if (ended !== undefined) return ended;
       try {
         return await view(await find(owner, id));
       } catch (error) {
@@ -113,6 +126,9 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
     },
   };
 }
+
+/** What the cache holds of a session that has ended. */
+const endedSchema = z.object({ ended: z.object({ view: sessionSchema, seq: z.int() }) });
 
 /** What the cache holds is taken only in today's form: a release before this one may have written it. */
 function parseCached<T extends z.ZodType>(schema: T, json: string | undefined): z.output<T> | undefined {

@@ -455,6 +455,24 @@ describe('results and events', () => {
     expect(fresh.body.data).toEqual(first.body.data);
   });
 
+  test('a session that has ended reads from the cache alone, the same, for its owner alone, and not once it is deleted (D2, I5)', async () => {
+    const id = await created();
+    const read = (token = user.token) => api.call('GET', `/v1/sessions/${id}`, { token });
+    await read();
+    await bringTo(id, 'completed');
+    const first = await read();
+    expect(sessionOf(first)).toMatchObject({ status: 'completed', impressions: words });
+    expect(await api.resources.cache.getSession(id)).toContain('"ended"');
+    // What only PostgreSQL could tell: were it asked, the cue would be another.
+    await api.resources.database.asService().execute(`update sessions set cue = 'not asked' where id = ?`, [id]);
+    const cached = await read();
+    expect(cached.body.data).toEqual(first.body.data);
+    expect(cached.headers.get('etag')).toBe(first.headers.get('etag'));
+    expect((await read(stranger.token)).status).toBe(404);
+    await api.call('DELETE', `/v1/sessions/${id}`, { token: user.token });
+    expect((await read()).status).toBe(404);
+  });
+
   test('events after the last one are none', async () => {
     const answer = await api.call('GET', `/v1/sessions/${await created()}/events?after=1`, { token: user.token });
     expect(answer.body.data).toEqual({ events: [] });
