@@ -1,4 +1,4 @@
-import { toSessionUpdate, type SessionEvent } from '../domain/events.ts';
+import { toLiveEvent, type RecordedEvent } from '../domain/events.ts';
 import type { LiveStream } from '../integrations/liveStream.ts';
 import type { SessionCache } from '../integrations/sessionCache.ts';
 
@@ -11,9 +11,9 @@ export interface AnnounceDeps {
  * Tells the cache and whoever watches that a session has moved on. It comes after the event is committed and never
  * fails: PostgreSQL holds the event, and every reader finds what it missed there.
  */
-export async function announce(deps: AnnounceDeps, sessionId: string, event: SessionEvent): Promise<void> {
+export async function announce(deps: AnnounceDeps, sessionId: string, event: RecordedEvent): Promise<void> {
   await Promise.all([
     deps.cache.putStatus(sessionId, event.data.status),
-    deps.live.publish(toSessionUpdate(sessionId, event)),
+    deps.live.publish(toLiveEvent(sessionId, event)),
   ]);
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, STATUS_CODES, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ApiError, errorTable } from '../domain/errors.ts';
@@ -5,9 +6,7 @@ import { secondMs } from '../domain/time.ts';
 import { createApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 import { failure } from './envelope.ts';
-import { createLiveHub } from './live/hub.ts';
-import { serveLiveUpdates } from './live/sockets.ts';
-import { createTrainingWatcher } from './live/trainings.ts';
+import { createLiveServer } from './live/server.ts';
 import { newRequestId } from './requestState.ts';
 
 export interface RunningApi {
@@ -54,22 +53,24 @@ export async function startApi(
     },
     // Express types its handler for its own request, which is made from this one.
     (request, response) => {
-      app(request, response);
+      if (live.isFor(request)) live.answer(request, response);
+      else app(request, response);
     },
   );
   const app = createApp(deps);
   http.setTimeout(patience.silenceMs);
   http.on('clientError', refuseMalformed);
-  const hub = createLiveHub(deps);
-  const trainings = createTrainingWatcher(deps);
-  const io = serveLiveUpdates(http, { ...deps, hub, trainings });
+  const live = createLiveServer(deps);
+  http.on('upgrade', (request, socket, head) => {
+    live.upgrade(request, socket, head);
+  });
   const port = await listen(http, address);
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
     url: `http://${host}:${port}`,
     async close() {
-      io.disconnectSockets(true);
-      const closed = io.close();
+      const closed = once(http, 'close');
+      http.close();
       const limit = setTimeout(() => {
         http.closeAllConnections();
       }, closeLimitMs);
@@ -77,7 +78,7 @@ export async function startApi(
       const idle = setInterval(() => {
         http.closeIdleConnections();
       }, idleCloseMs);
-      await Promise.all([closed, hub.close(), trainings.close()]);
+      await Promise.all([closed, live.close()]);
       clearInterval(idle);
       clearTimeout(limit);
     },

@@ -11,9 +11,10 @@ import { loadSecrets } from '../stack/secrets.mjs';
 import { createTerminal } from '../stack/terminal.mjs';
 
 /**
- * `npm run bench`: brings up a stack of its own, with the gateway and both pools as separate processes, measures
- * (bench/main.ts), and takes everything down again.
+ * `npm run bench` and `npm run bench:live`: brings up a stack of its own, with the gateway and both pools as separate
+ * processes, measures (bench/main.ts, or the script that is named), and takes everything down again.
  */
+const measurement = process.argv[2] ?? 'bench/main.ts';
 const homeDir = join(checkoutDir, '.mindpeeker', 'bench');
 const terminal = createTerminal();
 const asked = new AbortController();
@@ -49,7 +50,7 @@ try {
   }
   await startApps({ homeDir, record, env, terminal, signal, onStarted: (app) => apps.push(app) });
   const apiUrl = record.addresses.apiUrl ?? '';
-  const { code } = await runChild(pinnedNode, ['bench/main.ts', apiUrl, join(homeDir, 'stack.json')], {
+  const { code } = await runChild(pinnedNode, [measurement, apiUrl, join(homeDir, 'stack.json')], {
     cwd: checkoutDir,
     env,
     inherit: true,

@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { SessionEvent, SessionEventType } from '../domain/events.ts';
+import type { RecordedEvent, SessionEventType } from '../domain/events.ts';
 import type { SessionMetadata } from '../domain/impressions.ts';
 import type { ModelResult } from '../domain/results.ts';
 import {
@@ -29,7 +29,7 @@ export interface NewSession {
 }
 
 /** Inserts the session, its state and its first event. Null when the session, or its tombstone, exists already. */
-export async function insertSession(em: EntityManager, session: NewSession): Promise<SessionEvent | null> {
+export async function insertSession(em: EntityManager, session: NewSession): Promise<RecordedEvent | null> {
   const [row] = await em.execute<EventRow[]>(
     `with state as (
        insert into session_states
@@ -46,7 +46,7 @@ export async function insertSession(em: EntityManager, session: NewSession): Pro
      returning seq, type, data, created_at`,
     { ...session, metadata: JSON.stringify(session.metadata), facts: JSON.stringify(recordingFacts) },
   );
-  return row === undefined ? null : eventOf(row);
+  return row === undefined ? null : { ...eventOf(row), userId: session.userId };
 }
 
 /**
@@ -86,9 +86,9 @@ export type StoredResult = ModelResult & { id: string };
  * completed by it has its bill settled with it.
  * Null when the session is not in one of `from`: it is past this already, or it is gone.
  */
-export async function recordStep(em: EntityManager, record: StepRecord): Promise<SessionEvent | null> {
+export async function recordStep(em: EntityManager, record: StepRecord): Promise<RecordedEvent | null> {
   const written = await writeStep(em, record);
-  return written && eventOf(written);
+  return written && recordedEvent(written);
 }
 
 /**
@@ -98,7 +98,7 @@ export async function recordStep(em: EntityManager, record: StepRecord): Promise
 export async function beginAnalysis(
   em: EntityManager,
   { sessionId, attempt }: { sessionId: string; attempt: number },
-): Promise<{ event: SessionEvent; contentKey: string; userId: string } | null> {
+): Promise<{ event: RecordedEvent; contentKey: string; userId: string } | null> {
   const written = await writeStep(em, {
     sessionId,
     from: ['created', 'analyzing'],
@@ -108,10 +108,14 @@ export async function beginAnalysis(
     progress: 0.3,
     attempt,
   });
-  return written && { event: eventOf(written), contentKey: written.content_key, userId: written.user_id };
+  return written && { event: recordedEvent(written), contentKey: written.content_key, userId: written.user_id };
 }
 
 type StepRow = EventRow & { content_key: string; user_id: string };
+
+function recordedEvent(row: StepRow): RecordedEvent {
+  return { ...eventOf(row), userId: row.user_id };
+}
 
 async function writeStep(em: EntityManager, record: StepRecord): Promise<StepRow | null> {
   const { step, progress, attempt, stuck } = record;

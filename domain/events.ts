@@ -41,12 +41,27 @@ export interface SessionEvent {
   timestamp: string;
 }
 
+/** An event that was just written, with the owner of its session: who follows all sessions of a user is found by it. */
+export interface RecordedEvent extends SessionEvent {
+  userId: string;
+}
+
 /** The live message of the wire contract (G4). */
 export interface SessionUpdate {
   type: 'session_update';
   sessionId: string;
   data: SessionEventFacts & { seq: number; event: SessionEventType };
   timestamp: string;
+}
+
+/** An update on its way to the live clients, with the owner of its session. Only the update reaches them. */
+export interface LiveEvent {
+  userId: string;
+  update: SessionUpdate;
+}
+
+export function toLiveEvent(sessionId: string, event: RecordedEvent): LiveEvent {
+  return { userId: event.userId, update: toSessionUpdate(sessionId, event) };
 }
 
 /** An event in the form that goes over the wire to a live client. */

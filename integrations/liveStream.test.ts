@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import type { SessionUpdate } from '../domain/events.ts';
+import type { LiveEvent } from '../domain/events.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createLiveStream } from './liveStream.ts';
 import { createRedis } from './redis.ts';
@@ -11,17 +11,21 @@ const redis = createRedis(process.env.REDIS_URL ?? '', `live-test-${randomUUID()
 const live = createLiveStream(redis, logger);
 afterAll(() => redis.quit());
 
-const updateOf = (sessionId: string, seq: number): SessionUpdate => ({
-  type: 'session_update',
-  sessionId,
-  data: { seq, event: 'analysis_started', status: 'analyzing', step: 'analyze', progress: 0.25, attempt: 1 },
-  timestamp: '2026-11-23T12:00:00.000Z',
+const userId = randomUUID();
+const eventOf = (sessionId: string, seq: number): LiveEvent => ({
+  userId,
+  update: {
+    type: 'session_update',
+    sessionId,
+    data: { seq, event: 'analysis_started', status: 'analyzing', step: 'analyze', progress: 0.25, attempt: 1 },
+    timestamp: '2026-11-23T12:00:00.000Z',
+  },
 });
 
 /** Reads on until told to stop; `seen(n)` resolves when n updates of the session have come. */
-async function startReading(sessionId: string, onUpdate: (update: SessionUpdate) => void = () => undefined) {
+async function startReading(sessionId: string, onEvent: (event: LiveEvent) => void = () => undefined) {
   const stop = new AbortController();
-  const updates: SessionUpdate[] = [];
+  const events: LiveEvent[] = [];
   let check: () => void = () => undefined;
   const started = Promise.withResolvers<undefined>();
   const reading = live.read({
@@ -29,18 +33,18 @@ async function startReading(sessionId: string, onUpdate: (update: SessionUpdate)
     onStart: () => {
       started.resolve(undefined);
     },
-    onUpdate: (update) => {
-      if (update.sessionId !== sessionId) return;
-      updates.push(update);
+    onEvent: (event) => {
+      if (event.update.sessionId !== sessionId) return;
+      events.push(event);
       check();
-      onUpdate(update);
+      onEvent(event);
     },
   });
   await started.promise;
   const seen = (count: number) =>
     new Promise<void>((resolve) => {
       check = () => {
-        if (updates.length >= count) resolve();
+        if (events.length >= count) resolve();
       };
       check();
     });
@@ -48,58 +52,58 @@ async function startReading(sessionId: string, onUpdate: (update: SessionUpdate)
     stop.abort();
     await reading;
   };
-  return { updates, seen, end };
+  return { events, seen, end };
 }
 
 describe('The live stream', () => {
   test('hands every update over in order, to every reader (G4)', async () => {
     const id = randomUUID();
     const readers = [await startReading(id), await startReading(id)];
-    const sent = Array.from({ length: 600 }, (_, i) => updateOf(id, i + 1));
-    await Promise.all(sent.map((update) => live.publish(update)));
+    const sent = Array.from({ length: 600 }, (_, i) => eventOf(id, i + 1));
+    await Promise.all(sent.map((event) => live.publish(event)));
     for (const reader of readers) {
       await reader.seen(600);
-      expect(reader.updates).toEqual(sent);
+      expect(reader.events).toEqual(sent);
       await reader.end();
     }
   });
 
   test('starts with what is published from now on (G4)', async () => {
     const id = randomUUID();
-    await live.publish(updateOf(id, 1));
+    await live.publish(eventOf(id, 1));
     const reader = await startReading(id);
-    await live.publish(updateOf(id, 2));
+    await live.publish(eventOf(id, 2));
     await reader.seen(1);
-    expect(reader.updates.map(({ data }) => data.seq)).toEqual([2]);
+    expect(reader.events.map(({ update }) => update.data.seq)).toEqual([2]);
     await reader.end();
   });
 
   test('goes on where it was after its connection was cut (G4)', async () => {
     const id = randomUUID();
     const reader = await startReading(id);
-    await live.publish(updateOf(id, 1));
+    await live.publish(eventOf(id, 1));
     await reader.seen(1);
     const name = `${redis.options.connectionName ?? ''}-live`;
     const clients = String(await redis.call('CLIENT', 'LIST')).split('\n');
     const cut = clients.filter((client) => client.includes(`name=${name} `));
     expect(cut).toHaveLength(1);
     for (const client of cut) await redis.call('CLIENT', 'KILL', 'ID', /^id=(\d+)/.exec(client)?.[1] ?? '');
-    await live.publish(updateOf(id, 2));
-    await live.publish(updateOf(id, 3));
+    await live.publish(eventOf(id, 2));
+    await live.publish(eventOf(id, 3));
     await reader.seen(3);
-    expect(reader.updates.map(({ data }) => data.seq)).toEqual([1, 2, 3]);
+    expect(reader.events.map(({ update }) => update.data.seq)).toEqual([1, 2, 3]);
     await reader.end();
   });
 
   test('goes on after an entry it cannot read and after a reader that fails on one (G4)', async () => {
     const id = randomUUID();
-    const reader = await startReading(id, ({ data }) => {
-      if (data.seq === 1) throw new Error('this reader failed');
+    const reader = await startReading(id, ({ update }) => {
+      if (update.data.seq === 1) throw new Error('this reader failed');
     });
-    await redis.xadd('live:sessions', '*', 'update', '{"type":"something else"}');
+    await redis.xadd('live:sessions', '*', 'user', userId, 'update', '{"type":"something else"}');
     await redis.xadd('live:sessions', '*', 'other', 'field');
-    await live.publish(updateOf(id, 1));
-    await live.publish(updateOf(id, 2));
+    await live.publish(eventOf(id, 1));
+    await live.publish(eventOf(id, 2));
     await reader.seen(2);
     expect(lines.filter((line) => line.includes('an entry of the live stream cannot be read'))).toHaveLength(2);
     expect(lines.filter((line) => line.includes('a live update could not be handed on'))).toHaveLength(1);
@@ -107,7 +111,7 @@ describe('The live stream', () => {
   });
 
   test('reads nothing when it was ended before', async () => {
-    await live.read({ signal: AbortSignal.abort(), onUpdate: () => undefined });
+    await live.read({ signal: AbortSignal.abort(), onEvent: () => undefined });
   });
 
   test('goes on after Redis refused a read', async () => {
@@ -120,12 +124,12 @@ describe('The live stream', () => {
     const otherLive = createLiveStream(other, logger);
     const reading = otherLive.read({
       signal: stop.signal,
-      onUpdate: () => undefined,
+      onEvent: () => undefined,
       onStart: () => {
         started.resolve(undefined);
       },
     });
-    await otherLive.publish(updateOf(randomUUID(), 1));
+    await otherLive.publish(eventOf(randomUUID(), 1));
     await other.del('live:sessions');
     await started.promise;
     stop.abort();

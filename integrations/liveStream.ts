@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { sessionEventTypes, type SessionUpdate } from '../domain/events.ts';
+import { sessionEventTypes, type LiveEvent, type SessionUpdate } from '../domain/events.ts';
 import { sessionStatuses, sessionSteps, stuckCodes } from '../domain/session.ts';
 import { secondMs } from '../domain/time.ts';
 import { createLogger, type Logger } from '../observability/logger.ts';
@@ -17,14 +17,14 @@ const retryMs = secondMs;
 /** How workers tell every API process of a session's events as they happen (G4). PostgreSQL holds the truth. */
 export interface LiveStream {
   /** Never rejects: an update that Redis cannot take is logged and left to PostgreSQL. */
-  publish(update: SessionUpdate): Promise<void>;
+  publish(event: LiveEvent): Promise<void>;
   /**
    * Hands over every update published from now on, in order, until the signal ends it; after a reconnect it goes on
    * where it was. It uses a connection of its own.
    */
   read(options: {
     signal: AbortSignal;
-    onUpdate: (update: SessionUpdate) => void;
+    onEvent: (event: LiveEvent) => void;
     /** Called once the first read is under way: whatever is published after this is handed over. */
     onStart?: () => void;
   }): Promise<void>;
@@ -38,10 +38,10 @@ export function createLiveStream(
   let failing = false;
 
   return {
-    async publish(update) {
+    async publish({ userId, update }) {
       if (reachability.isGone()) return;
       try {
-        await redis.xadd(stream, 'MAXLEN', '~', keptUpdates, '*', 'update', JSON.stringify(update));
+        await redis.xadd(stream, 'MAXLEN', '~', keptUpdates, '*', 'user', userId, 'update', JSON.stringify(update));
         failing = false;
       } catch (error) {
         if (!failing) logger.warn({ error, session_id: update.sessionId }, 'live updates are not passed on');
@@ -49,7 +49,7 @@ export function createLiveStream(
       }
     },
 
-    async read({ signal, onUpdate, onStart }) {
+    async read({ signal, onEvent, onStart }) {
       if (signal.aborted) return;
       const connection = openReader(redis, logger);
       // A reader that never reached Redis waits for its first answer, which no disconnecting ends.
@@ -62,7 +62,7 @@ export function createLiveStream(
           { once: true },
         );
       });
-      await Promise.race([aborted, readOn(connection, { signal, onUpdate, onStart, logger })]);
+      await Promise.race([aborted, readOn(connection, { signal, onEvent, onStart, logger })]);
       connection.disconnect();
     },
   };
@@ -85,12 +85,12 @@ function openReader(redis: Redis, logger: Logger): Redis {
 
 interface Reading {
   signal: AbortSignal;
-  onUpdate: (update: SessionUpdate) => void;
+  onEvent: (event: LiveEvent) => void;
   onStart: (() => void) | undefined;
   logger: Logger;
 }
 
-async function readOn(connection: Redis, { signal, onUpdate, onStart, logger }: Reading): Promise<void> {
+async function readOn(connection: Redis, { signal, onEvent, onStart, logger }: Reading): Promise<void> {
   let lastId: string | undefined;
   while (!signal.aborted) {
     try {
@@ -102,9 +102,9 @@ async function readOn(connection: Redis, { signal, onUpdate, onStart, logger }: 
       const [entries = []] = await readBatch(connection, lastId);
       for (const { id, fields } of entries) {
         lastId = id;
-        const update = parseUpdate(fields);
-        if (update === undefined) logger.warn({ entry: id }, 'an entry of the live stream cannot be read');
-        else deliver(update, onUpdate, logger);
+        const event = parseEntry(fields);
+        if (event === undefined) logger.warn({ entry: id }, 'an entry of the live stream cannot be read');
+        else deliver(event, onEvent, logger);
       }
     } catch (error) {
       if (isAborted(signal)) return;
@@ -130,11 +130,11 @@ async function readBatch(connection: Redis, after: string): Promise<{ id: string
 }
 
 /** One reader that fails on an update must not keep the others from their updates. */
-function deliver(update: SessionUpdate, onUpdate: (update: SessionUpdate) => void, logger: Logger): void {
+function deliver(event: LiveEvent, onEvent: (event: LiveEvent) => void, logger: Logger): void {
   try {
-    onUpdate(update);
+    onEvent(event);
   } catch (error) {
-    logger.error({ error, session_id: update.sessionId }, 'a live update could not be handed on');
+    logger.error({ error, session_id: event.update.sessionId }, 'a live update could not be handed on');
   }
 }
 
@@ -154,9 +154,10 @@ const updateSchema: z.ZodType<SessionUpdate> = z.object({
   timestamp: z.string(),
 });
 
-function parseUpdate(fields: string[]): SessionUpdate | undefined {
+function parseEntry(fields: string[]): LiveEvent | undefined {
+  const field = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
   try {
-    return updateSchema.parse(JSON.parse(fields[fields.indexOf('update') + 1] ?? ''));
+    return { userId: z.uuid().parse(field('user')), update: updateSchema.parse(JSON.parse(field('update'))) };
   } catch {
     return undefined;
   }

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import type { SessionUpdate } from '../domain/events.ts';
+import type { LiveEvent } from '../domain/events.ts';
 import { createRedisLine } from '../tests/redisLine.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
@@ -10,11 +10,14 @@ import { createLiveStream } from './liveStream.ts';
 import { createRedis } from './redis.ts';
 import { createSessionCache } from './sessionCache.ts';
 
-const update = (sessionId: string, seq: number): SessionUpdate => ({
-  type: 'session_update',
-  sessionId,
-  data: { seq, event: 'created', status: 'created', step: null },
-  timestamp: '2026-11-23T12:00:00.000Z',
+const eventOf = (sessionId: string, seq: number): LiveEvent => ({
+  userId: randomUUID(),
+  update: {
+    type: 'session_update',
+    sessionId,
+    data: { seq, event: 'created', status: 'created', step: null },
+    timestamp: '2026-11-23T12:00:00.000Z',
+  },
 });
 
 let line: ReturnType<typeof createRedisLine>;
@@ -77,7 +80,7 @@ describe('While Redis is gone', () => {
   test('publishing a live update does not fail the step that publishes (G4)', async () => {
     const live = createLiveStream(redis, logger);
     await lose();
-    await expect(live.publish(update(randomUUID(), 1))).resolves.toBeUndefined();
+    await expect(live.publish(eventOf(randomUUID(), 1))).resolves.toBeUndefined();
     await regain();
     expect(said('Redis is not reachable')).toBe(1);
   });
@@ -93,13 +96,13 @@ describe('While Redis is gone', () => {
       onStart: () => {
         started.resolve(undefined);
       },
-      onUpdate: ({ sessionId, data }) => {
-        if (sessionId === id) received.resolve(data.seq);
+      onEvent: ({ update }) => {
+        if (update.sessionId === id) received.resolve(update.data.seq);
       },
     });
     await started.promise;
     await lose();
-    await createLiveStream(direct, logger).publish(update(id, 7));
+    await createLiveStream(direct, logger).publish(eventOf(id, 7));
     await regain();
     expect(await received.promise).toBe(7);
     stop.abort();

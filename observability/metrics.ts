@@ -100,6 +100,10 @@ export function createMetrics(service: string) {
 
     liveConnections: gauge('live_connections', 'Clients connected for live updates.'),
     liveUpdatesTotal: counter('live_updates_total', 'Live updates sent to clients.'),
+    liveSlowReadersTotal: counter(
+      'live_slow_readers_total',
+      'Live connections that were ended because updates were not read in time.',
+    ),
     trainingEpochsTotal: counter('training_epochs_total', 'Epochs that trainings have done.', ['model']),
     trainingLoss: gauge('training_loss', 'Mean loss of each network in the newest epoch.', ['model', 'network']),
     webhookAttemptsTotal: counter('webhook_attempts_total', 'Attempts at webhooks, by how they ended.', ['outcome']),

@@ -1,3 +1,4 @@
+import { lateCommitMs, sessionsChangedWithin } from '../../db/liveEvents.ts';
 import { missedEvents } from '../../db/sessions.ts';
 import type { Database } from '../../db/database.ts';
 import { toSessionUpdate, type SessionUpdate } from '../../domain/events.ts';
@@ -7,24 +8,47 @@ import type { LiveStream } from '../../integrations/liveStream.ts';
 import type { Logger } from '../../observability/logger.ts';
 
 /**
- * Brings every event of a session to those who watch it, each exactly once and in order. PostgreSQL is the truth;
+ * Brings every event of a session to those who follow it, each exactly once and in order. PostgreSQL is the truth;
  * Redis only tells at once what a look into PostgreSQL every two seconds would find as well.
  */
 export interface LiveHub {
-  /**
-   * Hands over every event with a number greater than `after`, and ends by itself behind the session's last one.
-   * Whether the session may be watched is the caller's business.
-   */
-  watch(sessionId: string, after: number, onUpdate: (update: SessionUpdate) => void): Watch;
+  /** A reader that follows nothing yet. What it may follow is the caller's business. */
+  join(onUpdate: (update: SessionUpdate) => void): LiveReader;
   close(): Promise<void>;
 }
 
-export interface Watch {
-  end(): void;
+/** One client, with one place in each session that it follows, however many ways lead it there. */
+export interface LiveReader {
+  /** Brings every event with a number greater than `after`, and ends by itself behind the session's last one. */
+  follow(sessionId: string, after: number): void;
+  /** Changes nothing while all sessions of the user are followed. */
+  unfollow(sessionId: string): void;
+  isFollowing(sessionId: string): boolean;
+  /** How many sessions it follows. */
+  count(): number;
+  /**
+   * Brings every event of every session of the user from now on; of those that `standing` names, the events behind
+   * the number that it gives, and of those that begin later, all.
+   */
+  followUser(userId: string, standing: readonly StandingSession[]): void;
+  /** Ends the following of the user and with it of every session. */
+  unfollowAll(): void;
 }
 
-interface Watcher {
+export interface StandingSession {
+  sessionId: string;
   lastSeq: number;
+  /** Whether nothing can come any more. */
+  ended: boolean;
+}
+
+interface Reader {
+  /** The number of the event that was handed over last, of each session that is followed. */
+  places: Map<string, number>;
+  /** Set while all sessions of a user are followed. */
+  userId: string | undefined;
+  /** Sessions of that user which came to their end lately: word of them that comes late begins nothing. */
+  ended: Set<string>;
   onUpdate: (update: SessionUpdate) => void;
 }
 
@@ -34,38 +58,63 @@ interface HubDeps {
   logger: Logger;
 }
 
-const sweepMs = 2 * secondMs;
+const lookEveryMs = 2 * secondMs;
+/** A session that ended is only spoken of for seconds, so the oldest can be forgotten. */
+const maxEnded = 1_000;
 
 export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
-  const watchers = new Map<string, Set<Watcher>>();
-  /** Sessions of which some watcher may have missed something. */
+  const bySession = new Map<string, Set<Reader>>();
+  const byUser = new Map<string, Set<Reader>>();
+  /** Sessions of which some reader may have missed something. */
   const behind = new Set<string>();
+  let lookDue = false;
+  let lookedAtMs = performance.now();
   let catchingUp: Promise<void> | undefined;
   const closing = new AbortController();
 
-  function deliver(sessionId: string, update: SessionUpdate): void {
-    for (const watcher of watchers.get(sessionId) ?? []) {
-      const { seq, status } = update.data;
-      if (seq > watcher.lastSeq + 1) behind.add(sessionId);
-      if (seq !== watcher.lastSeq + 1) continue;
-      watcher.lastSeq = seq;
-      watcher.onUpdate(update);
-      if (isTerminal(status)) remove(sessionId, watcher);
-    }
+  function deliver(update: SessionUpdate): void {
+    for (const reader of bySession.get(update.sessionId) ?? []) hand(reader, update);
   }
 
-  function remove(sessionId: string, watcher: Watcher): void {
-    const ofSession = watchers.get(sessionId);
-    ofSession?.delete(watcher);
-    if (ofSession?.size === 0) watchers.delete(sessionId);
+  function hand(reader: Reader, update: SessionUpdate): void {
+    const { sessionId, data } = update;
+    const last = reader.places.get(sessionId);
+    if (last === undefined) return;
+    if (data.seq > last + 1) behind.add(sessionId);
+    if (data.seq !== last + 1) return;
+    reader.places.set(sessionId, data.seq);
+    if (isTerminal(data.status)) end(reader, sessionId);
+    reader.onUpdate(update);
+  }
+
+  function place(reader: Reader, sessionId: string, after: number): void {
+    reader.places.set(sessionId, after);
+    enter(bySession, sessionId, reader);
+  }
+
+  function leave(reader: Reader, sessionId: string): void {
+    reader.places.delete(sessionId);
+    exit(bySession, sessionId, reader);
+  }
+
+  function end(reader: Reader, sessionId: string): void {
+    leave(reader, sessionId);
+    if (reader.userId !== undefined) remember(reader.ended, sessionId);
+  }
+
+  /** A session that those who follow its owner have not heard of is new to them. */
+  function tellOwnersReaders(userId: string, sessionId: string): void {
+    for (const reader of byUser.get(userId) ?? []) {
+      if (!reader.places.has(sessionId) && !reader.ended.has(sessionId)) place(reader, sessionId, 0);
+    }
   }
 
   /** Reads what was missed until nothing is; however often it is asked for, one query at a time. */
   function catchUp(): void {
-    if (behind.size === 0 || closing.signal.aborted) return;
+    if (closing.signal.aborted || (!lookDue && behind.size === 0)) return;
     catchingUp ??= readMissed()
       .catch((error: unknown) => {
-        // The next sweep tries again.
+        // The next look tries again.
         logger.warn({ error }, 'missed live updates could not be read');
       })
       .finally(() => {
@@ -74,36 +123,53 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
   }
 
   async function readMissed(): Promise<void> {
-    while (behind.size > 0 && !closing.signal.aborted) {
-      const seen = lastSeenOf(behind);
+    while ((lookDue || behind.size > 0) && !closing.signal.aborted) {
+      if (lookDue) await look();
+      const seen = placesIn(behind);
       behind.clear();
       for (const { sessionId, event } of await missedEvents(database.asService(), seen)) {
-        deliver(sessionId, toSessionUpdate(sessionId, event));
+        deliver(toSessionUpdate(sessionId, event));
       }
     }
   }
 
-  /** The number from which somebody is missing something, of each session that is still watched. */
-  function lastSeenOf(sessionIds: Iterable<string>): Map<string, number> {
-    const seen = new Map<string, number>();
-    for (const sessionId of sessionIds) {
-      const ofSession = watchers.get(sessionId);
-      if (ofSession) seen.set(sessionId, Math.min(...[...ofSession].map(({ lastSeq }) => lastSeq)));
+  /** Finds which of the followed sessions have gone on without a word of it: one statement, whoever is connected. */
+  async function look(): Promise<void> {
+    lookDue = false;
+    const startedAtMs = performance.now();
+    const windowMs = startedAtMs - lookedAtMs + lateCommitMs;
+    for (const { sessionId, userId, lastSeq } of await sessionsChangedWithin(database.asService(), windowMs)) {
+      tellOwnersReaders(userId, sessionId);
+      for (const { places } of bySession.get(sessionId) ?? []) {
+        if ((places.get(sessionId) ?? lastSeq) < lastSeq) behind.add(sessionId);
+      }
     }
-    return seen;
+    lookedAtMs = startedAtMs;
   }
 
-  const sweep = setInterval(() => {
-    for (const sessionId of watchers.keys()) behind.add(sessionId);
+  /** The number from which somebody is missing something, of each session that is still followed. */
+  function placesIn(sessionIds: Iterable<string>): Map<string, number> {
+    const lowest = new Map<string, number>();
+    for (const sessionId of sessionIds) {
+      const places = [...(bySession.get(sessionId) ?? [])].flatMap((reader) => reader.places.get(sessionId) ?? []);
+      if (places.length > 0) lowest.set(sessionId, Math.min(...places));
+    }
+    return lowest;
+  }
+
+  const timer = setInterval(() => {
+    lookDue = bySession.size > 0 || byUser.size > 0;
+    if (!lookDue) lookedAtMs = performance.now();
     catchUp();
-  }, sweepMs);
-  sweep.unref();
+  }, lookEveryMs);
+  timer.unref();
 
   live
     .read({
       signal: closing.signal,
-      onUpdate: (update) => {
-        deliver(update.sessionId, update);
+      onEvent: ({ userId, update }) => {
+        tellOwnersReaders(userId, update.sessionId);
+        deliver(update);
         catchUp();
       },
     })
@@ -112,23 +178,66 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
     });
 
   return {
-    watch(sessionId, after, onUpdate) {
-      const watcher = { lastSeq: after, onUpdate };
-      const ofSession = watchers.get(sessionId) ?? new Set();
-      watchers.set(sessionId, ofSession.add(watcher));
-      behind.add(sessionId);
-      catchUp();
+    join(onUpdate) {
+      const reader: Reader = { places: new Map(), userId: undefined, ended: new Set(), onUpdate };
       return {
-        end: () => {
-          remove(sessionId, watcher);
+        follow(sessionId, after) {
+          place(reader, sessionId, after);
+          behind.add(sessionId);
+          catchUp();
+        },
+        unfollow(sessionId) {
+          if (reader.userId === undefined) leave(reader, sessionId);
+        },
+        isFollowing: (sessionId) => reader.places.has(sessionId),
+        count: () => reader.places.size,
+        followUser(userId, standing) {
+          reader.userId = userId;
+          for (const { sessionId, lastSeq, ended } of standing) {
+            if (reader.places.has(sessionId)) continue;
+            if (ended) remember(reader.ended, sessionId);
+            else {
+              place(reader, sessionId, lastSeq);
+              behind.add(sessionId);
+            }
+          }
+          enter(byUser, userId, reader);
+          // What began between the reading of `standing` and now.
+          lookDue = true;
+          catchUp();
+        },
+        unfollowAll() {
+          for (const sessionId of reader.places.keys()) leave(reader, sessionId);
+          if (reader.userId !== undefined) exit(byUser, reader.userId, reader);
+          reader.userId = undefined;
+          reader.ended.clear();
         },
       };
     },
     async close() {
-      clearInterval(sweep);
+      clearInterval(timer);
       closing.abort();
-      watchers.clear();
+      bySession.clear();
+      byUser.clear();
       await catchingUp;
     },
   };
+}
+
+function enter(room: Map<string, Set<Reader>>, id: string, reader: Reader): void {
+  const readers = room.get(id);
+  if (readers === undefined) room.set(id, new Set([reader]));
+  else readers.add(reader);
+}
+
+function exit(room: Map<string, Set<Reader>>, id: string, reader: Reader): void {
+  const readers = room.get(id);
+  readers?.delete(reader);
+  if (readers?.size === 0) room.delete(id);
+}
+
+function remember(ended: Set<string>, sessionId: string): void {
+  ended.add(sessionId);
+  const [oldest] = ended;
+  if (ended.size > maxEnded && oldest !== undefined) ended.delete(oldest);
 }

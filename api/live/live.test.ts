@@ -1,79 +1,61 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect as connectTcp, type Socket as TcpSocket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { io, type Socket } from 'socket.io-client';
+import { io } from 'socket.io-client';
 import { recordStep, type StepRecord } from '../../db/sessionSteps.ts';
-import { toSessionUpdate, type SessionUpdate } from '../../domain/events.ts';
+import { toLiveEvent, type RecordedEvent, type SessionUpdate } from '../../domain/events.ts';
+import { createRedis } from '../../integrations/redis.ts';
 import { openStatuses, type SessionStatus } from '../../domain/session.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { newSession } from '../../tests/database.ts';
+import { connectLive, openPlain, transports, type LiveClient, type Transport } from '../../tests/liveClients.ts';
 import { goodClaims, ourSigningKey, signedToken } from '../../tests/tokens.ts';
 
 let apis: [TestApi, TestApi];
 let user: TestUser;
 let stranger: TestUser;
-const sockets: Socket[] = [];
+const clients: LiveClient[] = [];
 
 beforeAll(async () => {
   apis = [await startTestApi(), await startTestApi()];
   [user, stranger] = await Promise.all([apis[0].newUser(), apis[0].newUser()]);
 });
 afterEach(() => {
-  sockets.splice(0).forEach((socket) => socket.disconnect());
+  clients.splice(0).forEach((client) => {
+    client.disconnect();
+  });
 });
 afterAll(() => Promise.all(apis.map((api) => api.close())));
 
-interface Client {
-  socket: Socket;
-  updates: SessionUpdate[];
-  subscribe(sessionId: unknown, after?: unknown): Promise<{ ok: boolean; lastSeq?: number; error?: { code: string } }>;
-  /** Waits until this many updates have come; jest's own limit ends a wait that is in vain. */
-  until(count: number): Promise<SessionUpdate[]>;
+async function connect(transport: Transport, token: string | undefined, api: TestApi = apis[0]): Promise<LiveClient> {
+  const client = await connectLive(transport, api.url, token);
+  clients.push(client);
+  return client;
 }
 
-async function connect(token: string | undefined, api: TestApi = apis[0]): Promise<Client> {
-  const socket = io(api.url, {
-    path: '/v1/ws',
-    transports: ['websocket'],
-    auth: token === undefined ? {} : { token },
-    forceNew: true,
-    reconnection: false,
-  });
-  sockets.push(socket);
-  const updates: SessionUpdate[] = [];
-  socket.on('session_update', (update: SessionUpdate) => updates.push(update));
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('connect_error', reject);
-  });
-  return {
-    socket,
-    updates,
-    subscribe: (sessionId, after) =>
-      socket.emitWithAck('subscribe', after === undefined ? { sessionId } : { sessionId, after }) as never,
-    async until(count) {
-      while (updates.length < count) await new Promise((resolve) => socket.once('session_update', resolve));
-      return updates;
-    },
-  };
-}
+const subscribe = (client: LiveClient, sessionId: string, after?: number) =>
+  client.ask('subscribe', after === undefined ? { sessionId } : { sessionId, after });
 
 /** Takes a session on by one event, as a step does; `told` passes it on through Redis. */
-async function step(sessionId: string, status: SessionStatus, told = true): Promise<void> {
+async function step(sessionId: string, status: SessionStatus, told = true): Promise<RecordedEvent> {
   const record: StepRecord = { sessionId, from: openStatuses, status, step: 'analyze', type: 'analysis_started' };
   const { database, live } = apis[0].resources;
   const event = await recordStep(database.asService(), record);
   if (event === null) throw new Error('the session is past this');
-  if (told) await live.publish(toSessionUpdate(sessionId, event));
+  if (told) await live.publish(toLiveEvent(sessionId, event));
+  return event;
 }
 
-const session = () => newSession(apis[0].resources.database, user.id);
+const session = (owner: TestUser = user) => newSession(apis[0].resources.database, owner.id);
 const numbers = (updates: SessionUpdate[]) => updates.map(({ data }) => data.seq);
+const upTo = (last: number) => Array.from({ length: last }, (_, i) => i + 1);
 
-describe('watching a session (G4)', () => {
+describe.each(transports)('following a session over %s (G4)', (transport) => {
   test('brings every event in the form of the contract, in order and without gaps', async () => {
     const id = await session();
-    const client = await connect(user.token);
-    expect(await client.subscribe(id)).toEqual({ ok: true, lastSeq: 1 });
+    const client = await connect(transport, user.token);
+    expect(await subscribe(client, id)).toEqual({ ok: true, lastSeq: 1 });
     await step(id, 'analyzing');
     await step(id, 'notifying');
     const updates = await client.until(3);
@@ -90,38 +72,38 @@ describe('watching a session (G4)', () => {
     const id = await session();
     await step(id, 'analyzing');
     await step(id, 'notifying');
-    const client = await connect(user.token);
-    expect(await client.subscribe(id, 2)).toEqual({ ok: true, lastSeq: 3 });
+    const client = await connect(transport, user.token);
+    expect(await subscribe(client, id, 2)).toEqual({ ok: true, lastSeq: 3 });
     expect(numbers(await client.until(1))).toEqual([3]);
   });
 
   test('with a number that the session has not reached yet hides nothing that is to come', async () => {
     const id = await session();
-    const client = await connect(user.token);
-    await client.subscribe(id, 99);
+    const client = await connect(transport, user.token);
+    await subscribe(client, id, 99);
     await step(id, 'analyzing');
     expect(numbers(await client.until(1))).toEqual([2]);
   });
 
   test('reaches every client on every API process, each event once', async () => {
     const id = await session();
-    const clients = await Promise.all([
-      connect(user.token),
-      connect(user.token, apis[1]),
-      connect(user.token, apis[1]),
+    const readers = await Promise.all([
+      connect(transport, user.token),
+      connect(transport, user.token, apis[1]),
+      connect(transport, user.token, apis[1]),
     ]);
-    for (const client of clients) await client.subscribe(id);
+    for (const client of readers) await subscribe(client, id);
     for (let i = 0; i < 20; i += 1) await step(id, 'analyzing');
     await step(id, 'completed');
-    for (const client of clients) {
-      expect(numbers(await client.until(22))).toEqual(Array.from({ length: 22 }, (_, i) => i + 1));
+    for (const client of readers) {
+      expect(numbers(await client.until(22))).toEqual(upTo(22));
     }
   });
 
   test('fills from PostgreSQL what Redis lost, without a gap', async () => {
     const id = await session();
-    const client = await connect(user.token, apis[1]);
-    await client.subscribe(id);
+    const client = await connect(transport, user.token, apis[1]);
+    await subscribe(client, id);
     await step(id, 'analyzing', false);
     await step(id, 'analyzing', false);
     await step(id, 'notifying');
@@ -130,34 +112,34 @@ describe('watching a session (G4)', () => {
 
   test('brings an event of which Redis never told', async () => {
     const id = await session();
-    const client = await connect(user.token);
-    await client.subscribe(id, 1);
+    const client = await connect(transport, user.token);
+    await subscribe(client, id, 1);
     await step(id, 'analyzing', false);
     expect(numbers(await client.until(1))).toEqual([2]);
   });
 
   test('drops what Redis tells twice or late', async () => {
     const id = await session();
-    const client = await connect(user.token);
-    await client.subscribe(id);
-    await step(id, 'analyzing');
-    const [first, second] = await client.until(2);
+    const client = await connect(transport, user.token);
+    await subscribe(client, id);
+    const event = toLiveEvent(id, await step(id, 'analyzing'));
+    const [first] = await client.until(2);
     const { live } = apis[0].resources;
-    if (first && second) await Promise.all([live.publish(second), live.publish(first)]);
+    if (first) await Promise.all([live.publish(event), live.publish({ ...event, update: first })]);
     await step(id, 'notifying');
     expect(numbers(await client.until(3))).toEqual([1, 2, 3]);
   });
 
   test('that begins while events are written misses none', async () => {
     const id = await session();
-    const client = await connect(user.token, apis[1]);
+    const client = await connect(transport, user.token, apis[1]);
     const writing = (async () => {
       for (let i = 0; i < 30; i += 1) await step(id, 'analyzing');
       await step(id, 'completed');
     })();
-    const { lastSeq } = await client.subscribe(id);
+    const { lastSeq } = await subscribe(client, id);
     expect(lastSeq).toBeGreaterThanOrEqual(1);
-    expect(numbers(await client.until(32))).toEqual(Array.from({ length: 32 }, (_, i) => i + 1));
+    expect(numbers(await client.until(32))).toEqual(upTo(32));
     await writing;
   });
 
@@ -165,18 +147,18 @@ describe('watching a session (G4)', () => {
     const id = await session();
     await step(id, 'analyzing', false);
     await step(id, 'cancelled', false);
-    const client = await connect(user.token);
-    expect(await client.subscribe(id, 1)).toEqual({ ok: true, lastSeq: 3 });
+    const client = await connect(transport, user.token);
+    expect(await subscribe(client, id, 1)).toEqual({ ok: true, lastSeq: 3 });
     expect(numbers(await client.until(2))).toEqual([2, 3]);
-    expect(await client.subscribe(id, 3)).toEqual({ ok: true, lastSeq: 3 });
+    expect(await subscribe(client, id, 3)).toEqual({ ok: true, lastSeq: 3 });
   });
 
   test('can be ended by the client', async () => {
     const [id, other] = [await session(), await session()];
-    const client = await connect(user.token);
-    await client.subscribe(id, 1);
-    expect(await client.socket.emitWithAck('unsubscribe', { sessionId: id })).toEqual({ ok: true });
-    await client.subscribe(other, 1);
+    const client = await connect(transport, user.token);
+    await subscribe(client, id, 1);
+    expect(await client.ask('unsubscribe', { sessionId: id })).toEqual({ ok: true });
+    await subscribe(client, other, 1);
     await step(id, 'analyzing');
     await step(other, 'analyzing');
     expect((await client.until(1)).map(({ sessionId }) => sessionId)).toEqual([other]);
@@ -186,8 +168,8 @@ describe('watching a session (G4)', () => {
     const api = await startTestApi({ changes: { REDIS_URL: 'redis://127.0.0.1:1' } });
     try {
       const id = await session();
-      const client = await connect(user.token, api);
-      await client.subscribe(id);
+      const client = await connect(transport, user.token, api);
+      await subscribe(client, id);
       await step(id, 'analyzing');
       await step(id, 'completed');
       expect(numbers(await client.until(3))).toEqual([1, 2, 3]);
@@ -197,21 +179,115 @@ describe('watching a session (G4)', () => {
   });
 });
 
-describe('who may watch (G4, G5)', () => {
-  const key = ourSigningKey();
+describe.each(transports)('following all sessions of a user over %s (G4)', (transport) => {
+  test('brings what happens from now on to sessions that stand, and all of those to come', async () => {
+    const [standing, theirs] = [await session(), await session(stranger)];
+    await step(standing, 'analyzing');
+    const client = await connect(transport, user.token);
+    expect(await client.ask('subscribe', { user: true })).toEqual({ ok: true });
+    await step(theirs, 'analyzing');
+    await step(standing, 'notifying');
+    const created = await session();
+    await step(created, 'analyzing');
+    const of = (id: string) => numbers(client.updates.filter(({ sessionId }) => sessionId === id));
+    await client.until(3);
+    expect([of(standing), of(created), of(theirs)]).toEqual([[3], [1, 2], []]);
+  });
 
+  test('brings each event once, also of a session that is followed by its id and of one that has ended', async () => {
+    const [id, next] = [await session(), await session()];
+    const client = await connect(transport, user.token);
+    await client.ask('subscribe', { user: true });
+    await subscribe(client, id);
+    await client.until(1);
+    const last = await step(id, 'completed');
+    await client.until(2);
+    await apis[0].resources.live.publish(toLiveEvent(id, last));
+    await step(next, 'analyzing');
+    expect(numbers(await client.until(3))).toEqual([1, 2, 2]);
+    expect(client.updates.at(-1)?.sessionId).toBe(next);
+  });
+
+  test('goes on per session behind the number that was seen last', async () => {
+    const id = await session();
+    await step(id, 'analyzing');
+    await step(id, 'notifying');
+    const client = await connect(transport, user.token);
+    await client.ask('subscribe', { user: true });
+    await subscribe(client, id, 1);
+    await step(id, 'completed');
+    expect(numbers(await client.until(3))).toEqual([2, 3, 4]);
+  });
+
+  test('finds a new session of which Redis never told', async () => {
+    const client = await connect(transport, user.token);
+    await client.ask('subscribe', { user: true });
+    const id = await session();
+    await step(id, 'completed', false);
+    const updates = await client.until(2);
+    expect(updates.map(({ sessionId, data }) => [sessionId, data.seq])).toEqual([
+      [id, 1],
+      [id, 2],
+    ]);
+  });
+
+  test('can be ended by the client', async () => {
+    const [id, other] = [await session(), await session()];
+    const client = await connect(transport, user.token);
+    await client.ask('subscribe', { user: true });
+    expect(await client.ask('unsubscribe', { user: true })).toEqual({ ok: true });
+    await step(id, 'analyzing');
+    await subscribe(client, other, 1);
+    await step(other, 'analyzing');
+    expect((await client.until(1)).map(({ sessionId }) => sessionId)).toEqual([other]);
+  });
+});
+
+describe.each(transports)('several API processes over %s (G4, S1)', (transport) => {
+  test('a client whose process is gone resumes on another one, without a gap and without a double', async () => {
+    const going = await startTestApi();
+    const id = await session();
+    const client = await connect(transport, user.token, going);
+    await subscribe(client, id);
+    await step(id, 'analyzing');
+    const seen = await client.until(2);
+    await Promise.all([going.close(), step(id, 'notifying'), client.ended]);
+    const resumed = await connect(transport, user.token, apis[1]);
+    await subscribe(resumed, id, seen.at(-1)?.data.seq);
+    await step(id, 'completed');
+    expect(numbers([...seen, ...(await resumed.until(2))])).toEqual(upTo(4));
+  });
+
+  test('events that Redis has trimmed come from PostgreSQL', async () => {
+    const id = await session();
+    for (let i = 0; i < 5; i += 1) await step(id, 'analyzing');
+    const redis = createRedis(process.env.REDIS_URL ?? '', 'live-trim');
+    await redis.xtrim('live:sessions', 'MAXLEN', 0);
+    await redis.quit();
+    const client = await connect(transport, user.token, apis[1]);
+    await subscribe(client, id, 2);
+    await step(id, 'completed');
+    expect(numbers(await client.until(5))).toEqual([3, 4, 5, 6, 7]);
+  });
+});
+
+const key = ourSigningKey();
+const endingIn = (seconds: number, owner: TestUser = user) =>
+  signedToken(key, { ...goodClaims(owner.id), exp: Math.floor(Date.now() / 1_000) + seconds });
+
+describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
   test.each([
     ['no token', () => undefined],
     ['a token that is none', () => 'nonsense'],
-    ['an expired token', () => signedToken(key, { ...goodClaims(user.id), exp: Math.floor(Date.now() / 1_000) - 1 })],
+    ['an expired token', () => endingIn(-1)],
   ])('with %s nobody is let in', async (_name, token) => {
-    await expect(connect(await token())).rejects.toMatchObject({ data: { code: 'unauthenticated' } });
+    await expect(connect(transport, await token())).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
   test('a session of somebody else cannot be told from one that never was', async () => {
-    const client = await connect(stranger.token);
-    const theirs = await client.subscribe(await session());
-    const absent = await client.subscribe(randomUUID());
+    const client = await connect(transport, stranger.token);
+    const theirs = await subscribe(client, await session());
+    const absent = await subscribe(client, randomUUID());
     expect(theirs).toMatchObject({ ok: false, error: { code: 'not_found' } });
     expect(absent).toEqual(theirs);
   });
@@ -219,37 +295,190 @@ describe('who may watch (G4, G5)', () => {
   test.each([
     ['an id that is none', { sessionId: '42' }],
     ['a number below 0', { sessionId: randomUUID(), after: -1 }],
+    ['the sessions of somebody named', { user: randomUUID() }],
     ['a field that is none', { sessionId: randomUUID(), userId: randomUUID() }],
     ['nothing', undefined],
-  ])('a request with %s is refused', async (_name, request) => {
-    const { socket } = await connect(user.token);
-    expect(await socket.emitWithAck('subscribe', request)).toMatchObject({
-      ok: false,
-      error: { code: 'validation_failed' },
-    });
+  ])('a request for %s is refused', async (_name, request) => {
+    const client = await connect(transport, user.token);
+    expect(await client.ask('subscribe', request)).toMatchObject({ ok: false, error: { code: 'validation_failed' } });
   });
 
-  test('a request without an acknowledgement, or with a wrong one, does no harm', async () => {
-    const client = await connect(user.token);
-    client.socket.emit('subscribe', { sessionId: '42' });
-    client.socket.emit('subscribe', { sessionId: '42' }, 'not a function');
-    expect(await client.subscribe(await session())).toMatchObject({ ok: true });
+  test('the connection ends with its token, and says why first', async () => {
+    const client = await connect(transport, await endingIn(2));
+    expect(await client.ended).toBe(transport === 'Socket.IO' ? 'io server disconnect' : 4401);
+    expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated', code: 'unauthenticated' });
   });
 
-  test('the socket ends with its token, and says why first', async () => {
-    const token = await signedToken(key, { ...goodClaims(user.id), exp: Math.floor(Date.now() / 1_000) + 2 });
-    const { socket } = await connect(token);
-    const told = new Promise((resolve) => socket.once('unauthenticated', resolve));
-    const closed = new Promise((resolve) => socket.once('disconnect', resolve));
-    expect(await told).toMatchObject({ code: 'unauthenticated' });
-    expect(await closed).toBe('io server disconnect');
+  test('a token that is renewed in place keeps it open, with all that it follows', async () => {
+    const id = await session();
+    const client = await connect(transport, await endingIn(3));
+    await subscribe(client, id, 1);
+    expect(await client.ask('authenticate', { token: user.token })).toMatchObject({ ok: true });
+    const ofTheOldToken = await connect(transport, await endingIn(3));
+    await ofTheOldToken.ended;
+    await step(id, 'analyzing');
+    expect(numbers(await client.until(1))).toEqual([2]);
+  });
+
+  test('a token of somebody else, or none, renews nothing and ends nothing', async () => {
+    const id = await session();
+    const client = await connect(transport, user.token);
+    const answers = [
+      await client.ask('authenticate', { token: stranger.token }),
+      await client.ask('authenticate', { token: 'nonsense' }),
+    ];
+    expect(answers.map(({ error }) => error?.code)).toEqual(['forbidden', 'unauthenticated']);
+    expect(await subscribe(client, id)).toMatchObject({ ok: true });
+    expect(await subscribe(client, await session(stranger))).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  test('a client that asks without end is cut off', async () => {
+    const client = await connect(transport, user.token);
+    for (let i = 0; i <= 2_000; i += 1) client.say('unsubscribe', { user: true });
+    await client.ended;
+    expect(client.told.at(-1)).toMatchObject({ type: 'too_many_messages' });
+  });
+
+  test('a message too large for an id is not read', async () => {
+    const client = await connect(transport, user.token);
+    client.say('subscribe', { sessionId: 'x'.repeat(20_000) });
+    await client.ended;
+    expect(client.told).toEqual([]);
   });
 });
 
-test('the live connections are counted (I2)', async () => {
-  const { socket } = await connect(user.token, apis[1]);
-  const count = async () => (await apis[1].resources.metrics.liveConnections.get()).values[0]?.value;
-  expect(await count()).toBe(1);
+test('a request over Socket.IO without an acknowledgement, or with a wrong one, does no harm (G4)', async () => {
+  const socket = io(apis[0].url, { path: '/v1/ws', auth: { token: user.token }, forceNew: true });
+  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  socket.emit('subscribe', { sessionId: '42' });
+  socket.emit('subscribe', { sessionId: '42' }, 'not a function');
+  expect(await socket.emitWithAck('subscribe', { sessionId: await session() })).toMatchObject({ ok: true });
   socket.disconnect();
+});
+
+describe('a plain WebSocket (G4)', () => {
+  test('may sign in by its header', async () => {
+    const client = await openPlain(apis[0].url, { Authorization: `Bearer ${user.token}` });
+    clients.push(client);
+    expect(await subscribe(client, await session())).toEqual({ ok: true, lastSeq: 1 });
+  });
+
+  test.each([
+    ['a bad token in its header', { Authorization: 'Bearer nonsense' }],
+    ['a header of another kind', { Authorization: 'Basic dXNlcjpwYXNz' }],
+  ])('with %s is closed', async (_name, headers) => {
+    expect(await (await openPlain(apis[0].url, headers)).ended).toBe(4401);
+  });
+
+  test('whose first message does not sign in is closed, with an answer', async () => {
+    const client = await openPlain(apis[0].url);
+    expect(await subscribe(client, await session())).toMatchObject({ error: { code: 'unauthenticated' } });
+    expect(await client.ended).toBe(4401);
+  });
+
+  test('that never signs in is closed', async () => {
+    expect(await (await openPlain(apis[0].url)).ended).toBe(4401);
+  }, 20_000);
+
+  test('that says what is no message is closed', async () => {
+    const client = await connect('plain WebSocket', user.token);
+    client.say('shout', {});
+    expect(await client.ended).toBe(1007);
+  });
+
+  test('on another path is refused', async () => {
+    await expect(openPlain(`${apis[0].url}/v1`)).rejects.toThrow('404');
+  });
+});
+
+/** What a client of each transport says up to its subscription, each with what the answer holds. */
+const openings: Record<Transport, (token: string, sessionId: string) => [said: string, answer: string][]> = {
+  'Socket.IO': (token, sessionId) => [
+    [`40${JSON.stringify({ token })}`, '40{"sid"'],
+    [`420${JSON.stringify(['subscribe', { sessionId, after: 1 }])}`, 'lastSeq'],
+  ],
+  'plain WebSocket': (token, sessionId) => [
+    [JSON.stringify({ type: 'authenticate', token }), 'expiresAt'],
+    [JSON.stringify({ type: 'subscribe', sessionId, after: 1 }), 'lastSeq'],
+  ],
+};
+
+describe.each(transports)('a reader over %s that stops reading (G4)', (transport) => {
+  test('is dropped, and the others are not', async () => {
+    const api = apis[1];
+    const id = await session();
+    const other = await connect(transport, user.token, api);
+    await subscribe(other, id, 1);
+    const socket = await stuckReader(api, transport, openings[transport](user.token, id));
+    const slow = async () => (await api.resources.metrics.liveSlowReadersTotal.get()).values[0]?.value ?? 0;
+    const before = await slow();
+    const message = 'x'.repeat(64 * 1_024);
+    let seq = 1;
+    while ((await slow()) === before) {
+      seq += 1;
+      await api.resources.live.publish({
+        userId: user.id,
+        update: {
+          type: 'session_update',
+          sessionId: id,
+          data: { seq, event: 'stuck', status: 'analyzing', step: 'analyze', stuck: { code: 'rejected', message } },
+          timestamp: new Date().toISOString(),
+        },
+      });
+      await other.until(seq - 1);
+    }
+    expect(await slow()).toBe(before + 1);
+    expect(numbers(other.updates)).toEqual(upTo(seq).slice(1));
+    socket.destroy();
+  });
+});
+
+/** Speaks WebSocket by hand, as far as the subscription, and reads no more after it. */
+async function stuckReader(
+  api: TestApi,
+  transport: Transport,
+  opening: [said: string, answer: string][],
+): Promise<TcpSocket> {
+  const { hostname, port } = new URL(api.url);
+  const socket = connectTcp(Number(port), hostname);
+  const query = transport === 'Socket.IO' ? '?EIO=4&transport=websocket' : '';
+  socket.write(
+    [
+      `GET /v1/ws${query} HTTP/1.1`,
+      `Host: ${hostname}:${port}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      '',
+      '',
+    ].join('\r\n'),
+  );
+  let heard = '';
+  socket.on('data', (data) => {
+    heard += data.toString('latin1');
+  });
+  await once(socket, 'data');
+  for (const [said, answer] of opening) {
+    socket.write(maskedFrame(said));
+    while (!heard.includes(answer)) await once(socket, 'data');
+  }
+  socket.pause();
+  return socket;
+}
+
+/** A text frame of a client, masked with zeros, which leave it as it is (RFC 6455, section 5.2). */
+function maskedFrame(text: string): Buffer {
+  const body = Buffer.from(text);
+  const length = body.length < 126 ? [0x80 | body.length] : [0x80 | 126, body.length >> 8, body.length & 0xff];
+  return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), body]);
+}
+
+test.each(transports)('the live connections over %s are counted (I2)', async (transport) => {
+  const count = async () => (await apis[1].resources.metrics.liveConnections.get()).values[0]?.value;
+  while ((await count()) !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const client = await connect(transport, user.token, apis[1]);
+  expect(await count()).toBe(1);
+  client.disconnect();
   while ((await count()) !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
 });

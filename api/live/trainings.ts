@@ -3,7 +3,6 @@ import { findTrainings } from '../../db/trainings.ts';
 import { secondMs } from '../../domain/time.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { trainingView, type TrainingView } from '../models/trainingSchemas.ts';
-import type { Watch } from './hub.ts';
 
 /** What a live client is told of a training: how it stands now. States in between may be skipped. */
 export interface TrainingUpdate {
@@ -13,9 +12,13 @@ export interface TrainingUpdate {
   timestamp: string;
 }
 
+export interface TrainingWatch {
+  end(): void;
+}
+
 /** Brings the newest state of a training to those who watch it, until it has ended. */
 export interface TrainingWatcher {
-  watch(trainingId: string, onUpdate: (update: TrainingUpdate) => void): Watch;
+  watch(trainingId: string, onUpdate: (update: TrainingUpdate) => void): TrainingWatch;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { reviseSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { toSessionUpdate, type SessionEvent } from '../../domain/events.ts';
+import { toLiveEvent, type SessionEvent } from '../../domain/events.ts';
 import { keptMetadata, sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
@@ -111,7 +111,7 @@ async function finish(
   };
   await Promise.all([
     reader.remember(changed, content),
-    live.publish(toSessionUpdate(row.id, event)),
+    live.publish(toLiveEvent(row.id, { ...event, userId: row.userId })),
     contents.delete(row.contentKey),
   ]);
   return { view: toView(changed, content.impressions), seq: event.seq };

@@ -12,6 +12,7 @@ import { Attachments } from './20261124190040_attachments.ts';
 import { Webhooks } from './20261124190050_webhooks.ts';
 import { ContentKeys } from './20261124190060_content_keys.ts';
 import { AccountRequests } from './20261124190061_account_requests.ts';
+import { LiveEvents } from './20261124190070_live_events.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
 export const migrations = [
@@ -29,4 +30,5 @@ export const migrations = [
   Webhooks,
   ContentKeys,
   AccountRequests,
+  LiveEvents,
 ];

@@ -1,0 +1,77 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Database } from '../../db/database.ts';
+import type { LiveStream } from '../../integrations/liveStream.ts';
+import type { Logger } from '../../observability/logger.ts';
+import type { Metrics } from '../../observability/metrics.ts';
+import type { AccessTokens } from '../auth/accessTokens.ts';
+import { createLiveConnections } from './connections.ts';
+import { createLiveHub } from './hub.ts';
+import { createPlainWebSocketTransport } from './plainWebSocket.ts';
+import { createSocketIoTransport } from './socketIo.ts';
+import { createTrainingWatcher } from './trainings.ts';
+
+export interface LiveServer {
+  /** Whether an HTTP request belongs to the live connections: Socket.IO polls where WebSocket cannot pass. */
+  isFor(request: IncomingMessage): boolean;
+  answer(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes a WebSocket in, and refuses it on every other path. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  close(): Promise<void>;
+}
+
+interface LiveDeps {
+  database: Database;
+  live: LiveStream;
+  tokens: AccessTokens;
+  metrics: Metrics;
+  logger: Logger;
+}
+
+const path = '/v1/ws';
+
+/**
+ * Live updates (G4) in two transports on one path: who names the version of engine.io's protocol (`EIO`) speaks
+ * Socket.IO, everybody else plain WebSocket.
+ */
+export function createLiveServer(deps: LiveDeps): LiveServer {
+  const hub = createLiveHub(deps);
+  const trainings = createTrainingWatcher(deps);
+  const connections = createLiveConnections({ ...deps, hub, trainings });
+  const socketIo = createSocketIoTransport(path, connections);
+  const plain = createPlainWebSocketTransport(connections);
+
+  return {
+    isFor: (request) => isLivePath(addressOf(request)) && speaksSocketIo(addressOf(request)),
+
+    answer(request, response) {
+      socketIo.http.emit('request', request, response);
+    },
+
+    upgrade(request, socket, head) {
+      const address = addressOf(request);
+      if (!isLivePath(address)) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      else if (speaksSocketIo(address)) socketIo.http.emit('upgrade', request, socket, head);
+      else plain.upgrade(request, socket, head);
+    },
+
+    async close() {
+      plain.close();
+      await Promise.all([socketIo.close(), hub.close(), trainings.close()]);
+      connections.close();
+    },
+  };
+}
+
+/** An address that cannot be read is one where nothing is. */
+function addressOf({ url = '' }: IncomingMessage): URL | null {
+  return URL.parse(url, 'http://localhost');
+}
+
+function isLivePath(address: URL | null): boolean {
+  return address?.pathname === path || address?.pathname === `${path}/`;
+}
+
+function speaksSocketIo(address: URL | null): boolean {
+  return address?.searchParams.has('EIO') === true;
+}
