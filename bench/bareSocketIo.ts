@@ -11,6 +11,7 @@ import { Server } from 'socket.io';
 const http = createServer();
 const io = new Server(http, {
   path: '/v1/ws',
+  addTrailingSlash: false,
   serveClient: false,
   transports: ['websocket'],
   perMessageDeflate: false,

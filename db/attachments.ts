@@ -8,8 +8,8 @@ import {
   type MediaType,
   type RejectionCode,
 } from '../domain/attachments.ts';
-import type { SessionEvent } from '../domain/events.ts';
-import { eventOf, type EventRow } from './eventRow.ts';
+import type { RecordedEvent } from '../domain/events.ts';
+import { recordedEventOf, type EventRow } from './eventRow.ts';
 import { ownRows, timestamp } from './rowSecurity.ts';
 
 /** A file that a person adds to a session; its bytes lie in object storage. It goes with the session. */
@@ -143,9 +143,9 @@ export async function endAttachment(
   em: EntityManager,
   { sessionId, attachmentId }: AttachmentIds,
   { status, rejection }: { status: AttachmentEnd; rejection: RejectionCode | null },
-): Promise<SessionEvent | null> {
+): Promise<RecordedEvent | null> {
   // The session's row is locked first, as its steps and its erasure do.
-  const [row] = await em.execute<EventRow[]>(
+  const [row] = await em.execute<(EventRow & { user_id: string })[]>(
     `with session as (
        select id, status from sessions where id = :sessionId for update
      ), attachment as (
@@ -160,18 +160,20 @@ export async function endAttachment(
        set last_seq = last_seq + 1, updated_at = now()
        from attachment
        where session_states.session_id = attachment.session_id
-       returning session_states.session_id, last_seq, step, attachment.status
+       returning session_states.session_id, user_id, last_seq, step, attachment.status
+     ), event as (
+       insert into session_events (session_id, seq, type, data)
+       select session_id, last_seq, :type, jsonb_build_object('status', status, 'step', step) || :facts::jsonb from state
+       returning seq, type, data, created_at
      )
-     insert into session_events (session_id, seq, type, data)
-     select session_id, last_seq, :type, jsonb_build_object('status', status, 'step', step) || :facts::jsonb from state
-     returning seq, type, data, created_at`,
+     select event.*, state.user_id from event, state`,
     {
       ...{ sessionId, attachmentId, status, rejection },
       type: `attachment_${status}`,
       facts: JSON.stringify({ attachmentId }),
     },
   );
-  return row === undefined ? null : eventOf(row);
+  return row === undefined ? null : recordedEventOf(row);
 }
 
 /** Removes the row; one that is gone is no error. */

@@ -1,4 +1,4 @@
-import type { SessionEvent, SessionEventFacts, SessionEventType } from '../domain/events.ts';
+import type { RecordedEvent, SessionEvent, SessionEventFacts, SessionEventType } from '../domain/events.ts';
 
 /** An event as a statement returns it: `returning seq, type, data, created_at`. */
 export interface EventRow {
@@ -12,6 +12,11 @@ export interface EventRow {
 /** The event that a statement returned. */
 export function eventOf({ seq, type, data, created_at }: EventRow): SessionEvent {
   return { seq, type, data, timestamp: new Date(created_at).toISOString() };
+}
+
+/** The event that a statement returned together with the owner of its session. */
+export function recordedEventOf(row: EventRow & { user_id: string }): RecordedEvent {
+  return { ...eventOf(row), userId: row.user_id };
 }
 
 /** What the events of a session say while it is still being recorded. */

@@ -9,7 +9,7 @@ import {
   type SessionType,
   type StuckCause,
 } from '../domain/session.ts';
-import { eventOf, recordingFacts, type EventRow } from './eventRow.ts';
+import { eventOf, recordedEventOf, recordingFacts, type EventRow } from './eventRow.ts';
 
 /**
  * What the steps of a session write. Creating it and taking it on are one statement each, so one transaction and one
@@ -88,7 +88,7 @@ export type StoredResult = ModelResult & { id: string };
  */
 export async function recordStep(em: EntityManager, record: StepRecord): Promise<RecordedEvent | null> {
   const written = await writeStep(em, record);
-  return written && recordedEvent(written);
+  return written && recordedEventOf(written);
 }
 
 /**
@@ -108,14 +108,10 @@ export async function beginAnalysis(
     progress: 0.3,
     attempt,
   });
-  return written && { event: recordedEvent(written), contentKey: written.content_key, userId: written.user_id };
+  return written && { event: recordedEventOf(written), contentKey: written.content_key, userId: written.user_id };
 }
 
 type StepRow = EventRow & { content_key: string; user_id: string };
-
-function recordedEvent(row: StepRow): RecordedEvent {
-  return { ...eventOf(row), userId: row.user_id };
-}
 
 async function writeStep(em: EntityManager, record: StepRecord): Promise<StepRow | null> {
   const { step, progress, attempt, stuck } = record;

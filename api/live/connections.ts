@@ -7,7 +7,9 @@ import { isTerminal } from '../../domain/session.ts';
 import { minuteMs, secondMs } from '../../domain/time.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
+import type { Revocations } from '../../integrations/revocations.ts';
 import type { AccessTokens } from '../auth/accessTokens.ts';
+import { requireLogin } from '../auth/authenticate.ts';
 import { requirePermission, type Caller } from '../auth/caller.ts';
 import { toApiError } from '../errors.ts';
 import type { LiveHub, LiveReader } from './hub.ts';
@@ -52,6 +54,7 @@ export interface LiveConnections {
 interface ConnectionDeps {
   database: Database;
   tokens: AccessTokens;
+  revocations: Revocations;
   hub: LiveHub;
   trainings: TrainingWatcher;
   metrics: Metrics;
@@ -86,6 +89,7 @@ interface Outcome {
 
 /** The live connections of this process (G4): a client that is signed in follows its own sessions. */
 export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
+  const open = new Set<Connection>();
   const slowReaders: SlowReaders<Connection> = createSlowReaders((connection) => {
     endSlow(connection);
   });
@@ -114,6 +118,7 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
   function close(connection: Connection): void {
     if (!connection.isOpen) return;
     connection.isOpen = false;
+    open.delete(connection);
     clearTimeout(connection.expiry);
     slowReaders.forget(connection);
     connection.reader.unfollowAll();
@@ -132,6 +137,7 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
     const shown = authenticateSchema.safeParse(request);
     if (!shown.success) throw new ApiError('unauthenticated');
     const caller = await deps.tokens.verify(shown.data.token);
+    await requireLogin(deps.revocations, caller);
     requirePermission(caller, 'session:read');
     return caller;
   }
@@ -255,6 +261,13 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
     }
   }
 
+  deps.revocations.watch((loginId) => {
+    for (const connection of open) {
+      const credential = connection.caller?.credential;
+      if (credential?.kind === 'access_token' && credential.loginId === loginId) end(connection, 'unauthenticated');
+    }
+  });
+
   return {
     signIn,
 
@@ -273,6 +286,7 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
         answered: Promise.resolve(),
         minute: { beganAtMs: Date.now(), messages: 0 },
       };
+      open.add(connection);
       if (caller === undefined) endAfter(connection, signInWithinMs);
       else admit(connection, caller);
 

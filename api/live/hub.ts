@@ -47,8 +47,8 @@ interface Reader {
   places: Map<string, number>;
   /** Set while all sessions of a user are followed. */
   userId: string | undefined;
-  /** Sessions of that user which came to their end lately: word of them that comes late begins nothing. */
-  ended: Set<string>;
+  /** The newest number of sessions of that user which came to their end lately: what is told twice begins nothing. */
+  ended: Map<string, number>;
   onUpdate: (update: SessionUpdate) => void;
 }
 
@@ -83,7 +83,7 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
     if (data.seq > last + 1) behind.add(sessionId);
     if (data.seq !== last + 1) return;
     reader.places.set(sessionId, data.seq);
-    if (isTerminal(data.status)) end(reader, sessionId);
+    if (isTerminal(data.status)) end(reader, sessionId, data.seq);
     reader.onUpdate(update);
   }
 
@@ -97,15 +97,16 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
     exit(bySession, sessionId, reader);
   }
 
-  function end(reader: Reader, sessionId: string): void {
+  function end(reader: Reader, sessionId: string, seq: number): void {
     leave(reader, sessionId);
-    if (reader.userId !== undefined) remember(reader.ended, sessionId);
+    if (reader.userId !== undefined) remember(reader.ended, sessionId, seq);
   }
 
-  /** A session that those who follow its owner have not heard of is new to them. */
-  function tellOwnersReaders(userId: string, sessionId: string): void {
+  /** A session that those who follow its owner have not heard of is new to them; one that has ended can go on. */
+  function tellOwnersReaders(userId: string, sessionId: string, seq: number): void {
     for (const reader of byUser.get(userId) ?? []) {
-      if (!reader.places.has(sessionId) && !reader.ended.has(sessionId)) place(reader, sessionId, 0);
+      const endedAt = reader.ended.get(sessionId) ?? 0;
+      if (!reader.places.has(sessionId) && endedAt < seq) place(reader, sessionId, endedAt);
     }
   }
 
@@ -139,7 +140,7 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
     const startedAtMs = performance.now();
     const windowMs = startedAtMs - lookedAtMs + lateCommitMs;
     for (const { sessionId, userId, lastSeq } of await sessionsChangedWithin(database.asService(), windowMs)) {
-      tellOwnersReaders(userId, sessionId);
+      tellOwnersReaders(userId, sessionId, lastSeq);
       for (const { places } of bySession.get(sessionId) ?? []) {
         if ((places.get(sessionId) ?? lastSeq) < lastSeq) behind.add(sessionId);
       }
@@ -168,7 +169,7 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
     .read({
       signal: closing.signal,
       onEvent: ({ userId, update }) => {
-        tellOwnersReaders(userId, update.sessionId);
+        tellOwnersReaders(userId, update.sessionId, update.data.seq);
         deliver(update);
         catchUp();
       },
@@ -179,7 +180,7 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
 
   return {
     join(onUpdate) {
-      const reader: Reader = { places: new Map(), userId: undefined, ended: new Set(), onUpdate };
+      const reader: Reader = { places: new Map(), userId: undefined, ended: new Map(), onUpdate };
       return {
         follow(sessionId, after) {
           place(reader, sessionId, after);
@@ -195,7 +196,7 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
           reader.userId = userId;
           for (const { sessionId, lastSeq, ended } of standing) {
             if (reader.places.has(sessionId)) continue;
-            if (ended) remember(reader.ended, sessionId);
+            if (ended) remember(reader.ended, sessionId, lastSeq);
             else {
               place(reader, sessionId, lastSeq);
               behind.add(sessionId);
@@ -236,8 +237,8 @@ function exit(room: Map<string, Set<Reader>>, id: string, reader: Reader): void 
   if (readers?.size === 0) room.delete(id);
 }
 
-function remember(ended: Set<string>, sessionId: string): void {
-  ended.add(sessionId);
-  const [oldest] = ended;
+function remember(ended: Map<string, number>, sessionId: string, seq: number): void {
+  ended.set(sessionId, seq);
+  const [oldest] = ended.keys();
   if (ended.size > maxEnded && oldest !== undefined) ended.delete(oldest);
 }

@@ -255,7 +255,7 @@ describe.each(transports)('several API processes over %s (G4, S1)', (transport) 
     const resumed = await connect(transport, user.token, apis[1]);
     await subscribe(resumed, id, seen.at(-1)?.data.seq);
     await step(id, 'completed');
-    expect(numbers([...seen, ...(await resumed.until(2))])).toEqual(upTo(4));
+    expect(numbers([...seen, ...(await resumed.until(4 - seen.length))])).toEqual(upTo(4));
   });
 
   test('events that Redis has trimmed come from PostgreSQL', async () => {
@@ -330,6 +330,15 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
     expect(answers.map(({ error }) => error?.code)).toEqual(['forbidden', 'unauthenticated']);
     expect(await subscribe(client, id)).toMatchObject({ ok: true });
     expect(await subscribe(client, await session(stranger))).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  test('the connection ends with its log-in, on whatever process that is ended', async () => {
+    const person = await apis[0].newUser();
+    const client = await connect(transport, person.token, apis[1]);
+    await apis[0].call('POST', '/v1/auth/logout', { body: { refreshToken: person.refreshToken } });
+    await client.ended;
+    expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
+    await expect(connect(transport, person.token, apis[1])).rejects.toMatchObject({ code: 'unauthenticated' });
   });
 
   test('a client that asks without end is cut off', async () => {

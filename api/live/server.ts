@@ -4,6 +4,7 @@ import type { Database } from '../../db/database.ts';
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
+import type { Revocations } from '../../integrations/revocations.ts';
 import type { AccessTokens } from '../auth/accessTokens.ts';
 import { createLiveConnections } from './connections.ts';
 import { createLiveHub } from './hub.ts';
@@ -24,6 +25,7 @@ interface LiveDeps {
   database: Database;
   live: LiveStream;
   tokens: AccessTokens;
+  revocations: Revocations;
   metrics: Metrics;
   logger: Logger;
 }

@@ -21,6 +21,8 @@ export function createSocketIoTransport(path: string, connections: LiveConnectio
   const http = createServer();
   const io = new Server<ClientEvents, ServerEvents, NoEvents, { caller: Caller }>(http, {
     path,
+    // Both `/v1/ws` and `/v1/ws/`, which Socket.IO's own client asks for.
+    addTrailingSlash: false,
     serveClient: false,
     transports: ['websocket', 'polling'],
     connectTimeout: 10 * secondMs,
