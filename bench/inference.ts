@@ -4,7 +4,7 @@ import { sessionContentSchema, type SessionContent } from '../domain/impressions
 import type { SessionType } from '../domain/session.ts';
 import { listBundledArtefacts, unpackArtefact, type BundledArtefact } from '../ml/artefact.ts';
 import { openBackend } from '../ml/backend.ts';
-import { createEngine, type Engine } from '../ml/engine.ts';
+import { createEngine } from '../ml/engine.ts';
 import { inputOf } from '../ml/inference.ts';
 import type { Model } from '../ml/model.ts';
 import { models } from '../ml/models.ts';
@@ -13,8 +13,8 @@ import { quantile, throughputOf } from './statistics.ts';
 
 /**
  * `npm run bench:inference`: what batching gains, and what the engine adds to its models. Each round measures the bare
- * model in this process, the engine with batches of one and the engine as it is, in turn, so that what else the machine
- * does falls on all alike; the middle round counts. Processor time is told beside the clock, since it depends less on
+ * model in this process, the engine asked for one session after the other and the engine with 32 in flight, in turn, so
+ * that what else the machine does falls on all alike; the middle round counts. Processor time is told beside the clock, since it depends less on
  * what else runs. Sessions are the examples of `examples/`.
  */
 
@@ -34,17 +34,15 @@ interface Round {
   readonly predict: Cost;
   readonly encode: Cost;
   readonly report: Cost;
-  /** The engine with 32 in flight: batches of one, and batches as it makes them. */
+  /** The engine asked for one session after the other, and with 32 in flight. */
   readonly oneByOne: Cost;
   readonly batched: Cost;
 }
 
 const runtime = await openBackend();
 const artefacts = await listBundledArtefacts();
-const engines = { oneByOne: await createEngine({ largestBatch: 1 }), batched: await createEngine() };
-for (const engine of Object.values(engines)) {
-  await engine.serve(artefacts.map(({ bytes, ...artefact }) => ({ ...artefact, fetch: () => Promise.resolve(bytes) })));
-}
+const engine = await createEngine();
+await engine.serve(artefacts.map(({ bytes, ...artefact }) => ({ ...artefact, fetch: () => Promise.resolve(bytes) })));
 
 say(`${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${runtime.backend}`);
 say(`Milliseconds for one session, ${inFlight} in flight or at once, the middle of ${rounds} rounds.`, '');
@@ -65,7 +63,7 @@ for (const artefact of artefacts) {
       break;
   }
 }
-for (const engine of Object.values(engines)) await engine.close();
+await engine.close();
 
 async function show<T extends SessionType>(model: Model<T>, artefact: BundledArtefact): Promise<void> {
   const name = model.sessionType.replaceAll('_', '-');
@@ -120,14 +118,14 @@ async function measure<T extends SessionType>(
     predict: await costOf(() => predict(many), inFlight),
     encode: await costOf(() => Promise.resolve(model.encode(input, runtime)), 1),
     report: await costOf(() => Promise.resolve(model.report({ input, inputs, outputs, model: stamp })), 1),
-    oneByOne: await engineCost(engines.oneByOne, content),
-    batched: await engineCost(engines.batched, content),
+    oneByOne: await engineCost(content, 1),
+    batched: await engineCost(content, inFlight),
   };
 }
 
-function engineCost(engine: Engine, content: SessionContent): Promise<Cost> {
-  const sessions = 4 * inFlight;
-  return costOf(() => throughputOf(sessions, inFlight, () => engine.analyze(content)), sessions);
+function engineCost(content: SessionContent, atOnce: number): Promise<Cost> {
+  const sessions = 4 * atOnce;
+  return costOf(() => throughputOf(sessions, atOnce, () => engine.analyze(content)), sessions);
 }
 
 /** What one of the sessions costs that a call answers. */

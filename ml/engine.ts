@@ -121,7 +121,8 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       idle.delete(thread);
       void answerBatch(thread, batch, onBatch).finally(() => {
         idle.add(thread);
-        dispatch();
+        // Whoever has just been answered may ask again at once, and goes with those who gathered meanwhile.
+        setImmediate(dispatch);
       });
     }
   }
