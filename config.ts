@@ -38,6 +38,12 @@ const environmentSchema = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
   METRICS_PORT: port.default(0).describe('Where a worker serves /metrics and /readyz; 0 takes a free port.'),
+  TRUST_PROXY: z
+    .string()
+    .regex(/^(\d+|[\da-f.:/, ]+|loopback|linklocal|uniquelocal)$/i, 'must be a number of proxies, or their addresses')
+    .transform((text) => (/^\d+$/.test(text) ? Number(text) : text.split(/[, ]+/)))
+    .default(0)
+    .describe('Whose X-Forwarded-For is believed: how many proxies stand in front, or their addresses; 0 for nobody.'),
   PUBLIC_URL: z.url().default('http://127.0.0.1:3000').describe('The address that links in mails lead to.'),
 
   CORS_ORIGINS: originsSchema.default([]),
@@ -116,13 +122,17 @@ export function readConfig(environment: Record<string, string | undefined> = pro
 /** What `npm start` writes down of the local stack. */
 const stackRecord = new URL('.mindpeeker/stack.json', import.meta.url);
 
-/** The database, for a command that needs nothing else: the environment's, or the one of the stack that is started here. */
-export async function readDatabaseUrl(): Promise<string> {
-  const { DATABASE_URL } = process.env;
-  if (DATABASE_URL) return DATABASE_URL;
+const storesSchema = z.object({ databaseUrl: z.url(), redisUrl: z.url() });
+
+/** PostgreSQL and Redis, for a command that needs nothing else: the environment's, or those of the stack started here. */
+export async function readStoreUrls(): Promise<z.output<typeof storesSchema>> {
+  const { DATABASE_URL, REDIS_URL } = process.env;
+  if (DATABASE_URL && REDIS_URL) return storesSchema.parse({ databaseUrl: DATABASE_URL, redisUrl: REDIS_URL });
   try {
-    return z.object({ databaseUrl: z.url() }).parse(JSON.parse(await readFile(stackRecord, 'utf8'))).databaseUrl;
+    return storesSchema.parse(JSON.parse(await readFile(stackRecord, 'utf8')));
   } catch (error) {
-    throw new ConfigError('DATABASE_URL is not set, and no stack is started here ("npm start").', { cause: error });
+    throw new ConfigError('DATABASE_URL and REDIS_URL are not set, and no stack is started here ("npm start").', {
+      cause: error,
+    });
   }
 }

@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import { contentKeyRows } from './db/contentKeys.ts';
 import { openDatabase, type Database } from './db/database.ts';
 import { isLoginEnded, loginsEndedAfter } from './db/logins.ts';
+import { systemConfigRows } from './db/systemConfig.ts';
 import { createAccountArchives, type AccountArchives } from './integrations/accountArchives.ts';
 import { createAttempts, type Attempts } from './integrations/attempts.ts';
 import { createContentKeys, type ContentKeys } from './integrations/contentKeys.ts';
@@ -10,6 +11,7 @@ import { createInferenceCache, type InferenceCache } from './integrations/infere
 import { createLinks, type Links } from './integrations/links.ts';
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
 import { createObjectStore, type ObjectStore } from './integrations/objectStore.ts';
+import { createRateLimits, type RateLimits } from './integrations/rateLimits.ts';
 import { createRedis } from './integrations/redis.ts';
 import { createRevocations, type Revocations } from './integrations/revocations.ts';
 import { parseMasterKeys } from './integrations/sealing.ts';
@@ -17,6 +19,7 @@ import { createSessionCache, type SessionCache } from './integrations/sessionCac
 import { createSessionContentStore, type SessionContentStore } from './integrations/sessionContent.ts';
 import { createUploads, type Uploads } from './integrations/uploads.ts';
 import { createWebhookSecrets, type WebhookSecrets } from './integrations/webhookSecrets.ts';
+import { createSystemConfigReader, type SystemConfigReader } from './integrations/systemConfig.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import type { Check } from './observability/telemetryServer.ts';
@@ -42,6 +45,8 @@ export interface Resources {
   webhookSecrets: WebhookSecrets;
   attempts: Attempts;
   links: Links;
+  rateLimits: RateLimits;
+  systemConfig: SystemConfigReader;
   /** One check for each dependency that `/readyz` asks. */
   checks: Record<'postgres' | 'redis' | 'objects', Check>;
   close(): Promise<void>;
@@ -56,6 +61,7 @@ export function openResources(config: Config, service: string): Resources {
   const database = openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const contentKeys = createContentKeys(contentKeyRows(database), masterKeys);
   const redis = createRedis(config.REDIS_URL, service, logger);
+  const cache = createSessionCache(redis, metrics, masterKeys, logger);
   const storage = {
     endpoint: config.S3_ENDPOINT,
     publicEndpoint: config.S3_PUBLIC_ENDPOINT,
@@ -89,10 +95,16 @@ export function openResources(config: Config, service: string): Resources {
     contents: createSessionContentStore(objects, contentKeys),
     archives: createAccountArchives(objects),
     uploads,
-    cache: createSessionCache(redis, metrics, masterKeys, logger),
+    cache,
     inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),
     live: createLiveStream(redis, logger),
+    rateLimits: createRateLimits(redis, logger),
+    systemConfig: createSystemConfigReader({
+      cache,
+      readChanges: async () => (await systemConfigRows(database).newest()).changes,
+      logger,
+    }),
     revocations,
     webhookSecrets: createWebhookSecrets(masterKeys),
     attempts: createAttempts(redis, logger),

@@ -2,7 +2,8 @@ import express, { type Express, type Request, type RequestHandler, type Response
 import { ApiError } from '../domain/errors.ts';
 import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
-import { authenticate } from './auth/authenticate.ts';
+import { adminRoutes } from './admin/routes.ts';
+import { createAdmission, type Admission } from './admission.ts';
 import type { Caller } from './auth/caller.ts';
 import { authRoutes } from './auth/routes.ts';
 import { clientVersions, holdToVersions } from './clientVersion.ts';
@@ -13,6 +14,7 @@ import { edgeOf } from './edge.ts';
 import { isKnown } from './entityTags.ts';
 import { answerErrors } from './errors.ts';
 import { createIdempotency, idempotencyKeyOf, type Idempotency } from './idempotency.ts';
+import { keyRoutes } from './keys/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { trainingRoutes } from './models/trainings.ts';
 import { createOpenApiDocument } from './openapi.ts';
@@ -31,6 +33,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...authRoutes(deps),
     ...privacyRoutes(deps),
     ...accountRoutes(deps),
+    ...keyRoutes(deps),
     ...sessionRoutes(deps),
     ...attachmentRoutes(deps),
     ...outcomeRoutes(deps),
@@ -39,6 +42,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...trainingRoutes(deps),
     ...modelRoutes(deps),
     ...platformRoutes(deps),
+    ...adminRoutes(deps),
     ...docsRoutes,
   ];
   const openApi = plainRoute({
@@ -61,12 +65,13 @@ export function createApp(deps: ApiDeps): Express {
   // Every answer has its own requestId, so an entity tag would never match.
   app.disable('etag');
   app.enable('case sensitive routing');
+  app.set('trust proxy', deps.trustedProxies);
 
   app.use(observeRequests(deps));
   app.use(...edgeOf(deps));
   app.use(holdToVersions(clientVersions));
   app.use(...docsAssets());
-  mount(app, createRoutes(deps), { ...deps, idempotency: createIdempotency(deps) });
+  mount(app, createRoutes(deps), { admission: createAdmission(deps), idempotency: createIdempotency(deps) });
   app.use(() => {
     throw new ApiError('not_found');
   });
@@ -75,7 +80,8 @@ export function createApp(deps: ApiDeps): Express {
 }
 
 /** What stands between a request and its route. */
-interface Gates extends Pick<ApiDeps, 'tokens' | 'revocations'> {
+interface Gates {
+  admission: Admission;
   idempotency: Idempotency;
 }
 
@@ -87,8 +93,10 @@ function mount(app: Express, routes: readonly Route[], gates: Gates): void {
       next();
     });
     for (const route of here) {
-      if (route.kind === 'json') at[route.method](...jsonHandlers(route, gates));
-      else at.get(plainHandler(route));
+      at[route.method](
+        gates.admission.admit(route),
+        ...(route.kind === 'json' ? jsonHandlers(route, gates) : [plainHandler(route)]),
+      );
     }
     at.all(refuseMethod(here));
   }
@@ -99,23 +107,20 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-function jsonHandlers(route: JsonRoute, gates: Gates): RequestHandler[] {
-  const callers = new WeakMap<Response, Caller>();
+function jsonHandlers(route: JsonRoute, { admission, idempotency }: Gates): RequestHandler[] {
   const respond: RequestHandler = async (request, response) => {
     const { method, path, headers } = request;
     const body: unknown = request.body;
-    const caller = callers.get(response) ?? null;
+    const caller = admission.callerOf(response);
     const serve = () => answerOf(route, request, response, caller);
     const key = route.idempotent ? idempotencyKeyOf(headers) : undefined;
     const answer =
       key === undefined || caller === null
         ? await serve()
-        : await gates.idempotency.once({ userId: caller.userId, key, method, path, body }, serve);
+        : await idempotency.once({ userId: caller.userId, key, method, path, body }, serve);
     send(route, request, response, answer);
   };
-  // Who calls is asked before the body is read: a stranger's ten megabytes are not parsed.
   return [
-    ...(route.access === 'public' ? [] : [authenticate(gates, route.access.permission, callers)]),
     ...(route.request.body === undefined ? [] : [requireJson, parseJson[route.takesContent ? 'content' : 'small']]),
     respond,
   ];

@@ -20,6 +20,8 @@ export interface ApiDeps extends Pick<
   | 'logger'
   | 'metrics'
   | 'checks'
+  | 'rateLimits'
+  | 'systemConfig'
 > {
   workflows: WorkflowClient;
   tokens: AccessTokens;
@@ -29,6 +31,8 @@ export interface ApiDeps extends Pick<
   allowPrivateWebhooks: boolean;
   /** The web pages that may call from a browser, as their origins. */
   corsOrigins: readonly string[];
+  /** Whose X-Forwarded-For is believed; 0 for nobody. */
+  trustedProxies: number | string[];
 }
 
 export async function createApiDeps(resources: Resources, workflows: WorkflowClient): Promise<ApiDeps> {
@@ -39,5 +43,6 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
     idempotencySecret: resources.config.IDEMPOTENCY_SECRET,
     allowPrivateWebhooks: resources.config.WEBHOOK_ALLOW_PRIVATE,
     corsOrigins: resources.config.CORS_ORIGINS,
+    trustedProxies: resources.config.TRUST_PROXY,
   };
 }

@@ -5,6 +5,7 @@ import {
   type ZodOpenApiPathsObject,
 } from 'zod-openapi';
 import { errorTable, type ErrorCode } from '../domain/errors.ts';
+import { keyPermissions, type Permission } from '../domain/tiers.ts';
 import { clientVersionHeader } from './clientVersion.ts';
 import { failureSchema, successSchema } from './envelope.ts';
 import type { JsonRoute, PlainRoute, Route, RouteTag } from './route.ts';
@@ -35,7 +36,15 @@ export function createOpenApiDocument(routes: readonly Route[]) {
       servers: serversAt('/v1'),
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       components: {
-        securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+        securitySchemes: {
+          accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          apiKey: {
+            type: 'apiKey',
+            in: 'header',
+            name: 'X-API-Key',
+            description: 'Made at `POST /v1/me/keys`. It comes in place of an access token, never beside one.',
+          },
+        },
       },
       paths: pathsOf(routes),
     },
@@ -100,7 +109,7 @@ function jsonParts(route: JsonRoute): Omit<ZodOpenApiOperationObject, 'tags'> {
   const { params, query, headers, body } = route.request;
   const header = headers === undefined ? clientVersionHeader : headers.extend(clientVersionHeader.shape);
   return {
-    security: route.access === 'public' ? [] : [{ accessToken: [] }],
+    security: securityOf(route),
     requestParams: { header, ...(params ? { path: params } : {}), ...(query ? { query } : {}) },
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     responses: {
@@ -111,6 +120,16 @@ function jsonParts(route: JsonRoute): Omit<ZodOpenApiOperationObject, 'tags'> {
       ...failuresOf(route),
     },
   };
+}
+
+/** An access token or, where one can be made for it, an API key; what either needs is named as OpenAPI 3.1 allows. */
+function securityOf({ access }: JsonRoute): Record<string, string[]>[] {
+  if (access === 'public') return [];
+  const { permission } = access;
+  if (permission === undefined) return [{ accessToken: [] }];
+  const forKeys: readonly Permission[] = keyPermissions;
+  const needed = [permission];
+  return [{ accessToken: needed }, ...(forKeys.includes(permission) ? [{ apiKey: needed }] : [])];
 }
 
 function failuresOf(route: JsonRoute) {
@@ -129,7 +148,7 @@ function failuresOf(route: JsonRoute) {
 }
 
 /** Every code that a route can answer: its own, and those that follow from what it takes. */
-function codesOf({ access, request, errors }: JsonRoute): ErrorCode[] {
+function codesOf({ access, request, errors, rateClass }: JsonRoute): ErrorCode[] {
   const codes = new Set<ErrorCode>([
     'validation_failed',
     ...errors,
@@ -137,8 +156,8 @@ function codesOf({ access, request, errors }: JsonRoute): ErrorCode[] {
     'internal',
     'temporarily_unavailable',
   ]);
-  if (access !== 'public') codes.add('unauthenticated');
-  if (access !== 'public' && access.permission !== undefined) codes.add('forbidden');
+  if (rateClass !== 'unlimited') codes.add('rate_limited');
+  if (access !== 'public') (['unauthenticated', 'forbidden'] as const).forEach((code) => codes.add(code));
   if (request.body)
     (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const).forEach((code) => codes.add(code));
   return [...codes];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ApiError, type ErrorCode } from '../domain/errors.ts';
-import type { Permission } from '../domain/tiers.ts';
+import type { Permission, RateClass } from '../domain/tiers.ts';
 import type { LogFields } from '../observability/logger.ts';
 import type { Caller } from './auth/caller.ts';
 import { idempotencyHeadersSchema } from './idempotency.ts';
@@ -25,8 +25,11 @@ export interface RawRequest {
   body: unknown;
 }
 
-export type RouteMethod = 'get' | 'post' | 'patch' | 'delete';
+export type RouteMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export type RouteTag = 'Accounts' | 'Sessions' | 'Webhooks' | 'Models' | 'Platform' | 'Operations';
+
+/** What the calls of a route are counted as; what watches the platform is not counted. */
+export type RouteRateClass = RateClass | 'unlimited';
 
 interface Terms {
   method: RouteMethod;
@@ -40,6 +43,7 @@ interface Terms {
 /** A route whose answer is an envelope. */
 export interface JsonRoute extends Terms {
   kind: 'json';
+  rateClass: RouteRateClass;
   access: Access;
   request: RequestShape;
   status: 200 | 201 | 202;
@@ -57,6 +61,7 @@ export interface JsonRoute extends Terms {
 /** A route whose answer is a document of its own form: metrics, keys, the OpenAPI document. */
 export interface PlainRoute extends Terms {
   kind: 'plain';
+  rateClass: RouteRateClass;
   contentType: string;
   /** Other headers of the answer. */
   headers?: Record<string, string>;
@@ -65,7 +70,10 @@ export interface PlainRoute extends Terms {
 
 export type Route = JsonRoute | PlainRoute;
 
-/** Who may call a route: anybody, or a caller who is signed in and has the permission, where one is named. */
+/**
+ * Who may call a route: anybody, or a caller with the permission. Without one it is for the person alone: a log-in is
+ * needed, and no API key will do.
+ */
 type Access = 'public' | { permission?: Permission };
 
 /** What a route answers: the data of the envelope, and the headers that it set. */
@@ -85,6 +93,8 @@ export interface RouteContext {
 }
 
 interface JsonTerms<R extends RequestShape, D extends z.ZodType> extends Terms {
+  /** By its method unless given: a GET reads, all else writes. */
+  rateClass?: RouteRateClass;
   request: R;
   status?: 200 | 201 | 202;
   message: string;
@@ -104,6 +114,7 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
   return {
     ...terms,
     kind: 'json',
+    rateClass: terms.rateClass ?? classOf(terms.method),
     access: 'public',
     status: terms.status ?? 200,
     errors: terms.errors ?? [],
@@ -113,7 +124,7 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
   };
 }
 
-/** A route that needs a signed-in caller, with `permission` where one is named. */
+/** A route that needs a caller with `permission`; where none is named, the person's own log-in. */
 export function userRoute<R extends RequestShape, D extends z.ZodType>(
   terms: JsonTerms<R, D> & {
     permission?: Permission;
@@ -128,6 +139,7 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     ...terms,
     kind: 'json',
     request: idempotent ? { ...request, headers: withIdempotencyKey(request) } : request,
+    rateClass: terms.rateClass ?? classOf(terms.method),
     access: permission === undefined ? {} : { permission },
     status: terms.status ?? 200,
     errors: [...(terms.errors ?? []), ...(idempotent ? idempotencyErrors : [])],
@@ -147,8 +159,14 @@ function withIdempotencyKey({ headers = z.object({}) }: RequestShape): z.ZodObje
 }
 
 /** A route that anybody may read, whose answer is no envelope. */
-export function plainRoute(terms: Omit<PlainRoute, 'kind' | 'method'>): PlainRoute {
-  return { ...terms, kind: 'plain', method: 'get' };
+export function plainRoute(
+  terms: Omit<PlainRoute, 'kind' | 'method' | 'rateClass'> & { rateClass?: RouteRateClass },
+): PlainRoute {
+  return { ...terms, kind: 'plain', method: 'get', rateClass: terms.rateClass ?? classOf('get') };
+}
+
+function classOf(method: RouteMethod): RateClass {
+  return method === 'get' ? 'read' : 'write';
 }
 
 /** Parsing all parts at once makes every path begin with its part. */

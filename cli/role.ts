@@ -1,7 +1,7 @@
-import { readDatabaseUrl } from '../config.ts';
-import { openDatabase } from '../db/database.ts';
+import { createStandings } from '../api/auth/standing.ts';
 import { grantRole } from '../db/roles.ts';
 import { roles } from '../domain/tiers.ts';
+import { withStores } from './stores.ts';
 
 /** `npm run role -- <email> <role>`: grants a role to an account, or takes it back with `user`. */
 
@@ -9,10 +9,11 @@ const [email, asked] = process.argv.slice(2);
 const role = roles.find((name) => name === asked);
 try {
   if (email === undefined || role === undefined) throw new Error(`npm run role -- <email> <${roles.join(' | ')}>`);
-  const database = openDatabase({ url: await readDatabaseUrl(), poolMax: 1 });
-  const found = await grantRole(database.asService(), email, role);
-  await database.close();
-  if (!found) throw new Error(`There is no account with the e-mail ${email}.`);
+  await withStores(async (stores) => {
+    const granted = await grantRole(stores.database.asService(), email, role);
+    if (granted === null) throw new Error(`There is no account with the e-mail ${email}.`);
+    await createStandings(stores).remember(granted.userId, granted.standing);
+  });
   console.log(
     `${email} is ${role} from the next log-in or refresh on; a token that is out is good for its 15 minutes.`,
   );

@@ -10,11 +10,13 @@ import { AccountErasure } from './accountErasures.ts';
 import { AccountExport } from './accountExports.ts';
 import { Attachment } from './attachments.ts';
 import { AccountState } from './accountStates.ts';
+import { ApiKey } from './apiKeys.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { SessionShare } from './sessionShares.ts';
 import { Login, RefreshToken } from './logins.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
+import { SystemConfigRow } from './systemConfig.ts';
 import { User, UserRole } from './users.ts';
 import { WebhookDelivery, WebhookEndpoint } from './webhooks.ts';
 
@@ -339,4 +341,6 @@ export const entities = [
   Attachment,
   WebhookEndpoint,
   WebhookDelivery,
+  SystemConfigRow,
+  ApiKey,
 ];

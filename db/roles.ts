@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Role } from '../domain/tiers.ts';
+import type { Role, Standing } from '../domain/tiers.ts';
 import { User, UserRole } from './users.ts';
 
 /** The role of an account: `user` unless another was granted. */
@@ -8,11 +8,23 @@ export async function roleOf(em: EntityManager, userId: string): Promise<Role> {
   return granted?.role ?? 'user';
 }
 
-/** Gives the account of this e-mail a role; `user` takes back what was granted. False when there is no such account. */
-export async function grantRole(em: EntityManager, email: string, role: Role): Promise<boolean> {
+/** What decides over what an account may do; null when there is no such account. */
+export async function standingOf(em: EntityManager, userId: string): Promise<Standing | null> {
+  const user = await em.findOne(User, userId);
+  return user && { tier: user.tier, role: await roleOf(em, userId) };
+}
+
+/** An account that was given a role. */
+export interface Granted {
+  userId: string;
+  standing: Standing;
+}
+
+/** Gives the account of this e-mail a role; `user` takes back what was granted. Null when there is no such account. */
+export async function grantRole(em: EntityManager, email: string, role: Role): Promise<Granted | null> {
   const user = await em.findOne(User, { email: email.trim().toLowerCase() });
-  if (user === null) return false;
+  if (user === null) return null;
   if (role === 'user') await em.nativeDelete(UserRole, { user: user.id });
   else await em.upsert(UserRole, { user: user.id, role, grantedAt: new Date() });
-  return true;
+  return { userId: user.id, standing: { tier: user.tier, role } };
 }

@@ -235,6 +235,21 @@ export const tables = {
       expires_at: 'internal',
     },
   },
+  api_keys: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      user_id: 'internal',
+      name: 'confidential',
+      key_hash: 'secret',
+      prefix: 'internal',
+      permissions: 'internal',
+      expires_at: 'internal',
+      last_used_at: 'confidential',
+      created_at: 'confidential',
+    },
+  },
   idempotency_keys: {
     owner: 'user_id',
     erasure: 'delete',
@@ -363,6 +378,10 @@ export const tables = {
       ended_at: 'internal',
     },
   },
+  system_config: {
+    ...nobodys,
+    columns: { version: 'internal', changes: 'internal', changed_at: 'internal', changed_by: 'internal' },
+  },
 } as const satisfies Record<string, TableTerms>;
 export type TableName = keyof typeof tables;
 
@@ -382,6 +401,8 @@ export const redisKeys = {
   'user:{id}': 'confidential',
   'user:{id}:permissions': 'internal',
   'user:{id}:rate_limit': 'internal',
+  'key:{id}:rate_limit': 'internal',
+  'address:{address}:rate_limit': 'confidential',
   'config:system': 'internal',
   'models:active': 'public',
   'revoked:login:{id}': 'internal',
@@ -425,6 +446,8 @@ export const metricLabels = {
   version: 'public',
   backend: 'public',
   outcome: 'internal',
+  class: 'public',
+  counted_by: 'internal',
   feature: 'internal',
   network: 'internal',
   step: 'internal',
@@ -493,6 +516,7 @@ export function mayEnter(destination: Destination, dataClass: DataClass): boolea
 const ambiguousColumns: readonly string[] = [
   'id',
   'url',
+  'name',
   'metadata',
   'created_at',
   'updated_at',

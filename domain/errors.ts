@@ -25,8 +25,8 @@ export const errorTable = {
   unauthenticated: {
     status: 401,
     retryable: false,
-    message: 'A valid access token is needed.',
-    help: 'Log in, or refresh the token, and send it as "Authorization: Bearer <token>".',
+    message: 'A valid access token or API key is needed.',
+    help: 'Log in, or refresh the token, and send it as "Authorization: Bearer <token>"; or send "X-API-Key: <key>".',
   },
   invalid_credentials: {
     status: 401,
@@ -49,7 +49,7 @@ export const errorTable = {
   forbidden: {
     status: 403,
     retryable: false,
-    message: 'This account may not do that.',
+    message: 'This account or API key may not do that.',
     help: 'The permission that is missing is named in error.details.',
   },
   not_found: {
@@ -172,6 +172,12 @@ export const errorTable = {
     message: 'The file does not fit into what the account may still keep.',
     help: 'error.details names the numbers of bytes. Delete attachments, or take a larger tier.',
   },
+  too_many_keys: {
+    status: 409,
+    retryable: false,
+    message: 'The account has as many API keys as its tier allows.',
+    help: 'Revoke one that is no longer used.',
+  },
   session_deleted: {
     status: 410,
     retryable: false,
@@ -243,6 +249,12 @@ export const errorTable = {
     retryable: false,
     message: 'This client version is no longer supported.',
     help: 'Update the client.',
+  },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    message: 'Too many requests in the last minute.',
+    help: 'Wait as many seconds as the Retry-After header says; RateLimit-Policy names the limits.',
   },
   too_many_attempts: {
     status: 429,

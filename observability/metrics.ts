@@ -55,6 +55,11 @@ export function createMetrics(service: string) {
       ['method', 'route', 'status'],
       requestSeconds,
     ),
+    rateLimitDecisionsTotal: counter(
+      'rate_limit_decisions_total',
+      'Requests that were allowed or refused by their rate; counted by this process alone while Redis is gone.',
+      ['class', 'outcome', 'counted_by'],
+    ),
     databaseConnectionsActive: gauge('database_connections_active', 'Database connections in use.'),
     aiInferenceDurationSeconds: histogram(
       'ai_inference_duration_seconds',

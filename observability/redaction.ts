@@ -17,7 +17,7 @@ function normalized(name: string): string {
  * what makes a signed address one.
  */
 const secretForms =
-  /\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b(?:Bearer|Basic)\s+[\w+/=.~-]+|\bwhsec_[\w+/=-]+|\b(?:sk|rk)_[\w-]+|\bSG\.[\w.-]+|\bX-Amz-Signature=[\w-]+|(?<=:\/\/)[^\s/@]+@/g;
+  /\beyJ[\w-]+\.[\w-]+\.[\w-]*|\b(?:Bearer|Basic)\s+[\w+/=.~-]+|\bwhsec_[\w+/=-]+|\b(?:sk|rk|mp)_[\w-]+|\bSG\.[\w.-]+|\bX-Amz-Signature=[\w-]+|(?<=:\/\/)[^\s/@]+@/g;
 
 /** A text without the secrets that can be told by their form, cut where it is too long for a log line. */
 export function redactText(text: string): string {

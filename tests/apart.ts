@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
 import { readConfig, type Config } from '../config.ts';
+import { systemConfigRows } from '../db/systemConfig.ts';
+import { systemChangesSchema } from '../domain/systemConfig.ts';
 import { openResources } from '../resources.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { provisionTemporal } from '../temporal/provision.ts';
@@ -23,6 +26,10 @@ export async function standApart(): Promise<Pick<Config, 'DATABASE_URL' | 'S3_BU
   const resources = openResources({ ...config, ...apart }, 'test');
   await resources.database.orm.migrator.up();
   await resources.objects.ensureBucket();
+  // Redis is shared with the other tests, and with it the limits.
+  const unlimited: unknown = JSON.parse(await readFile('stack/unlimited.json', 'utf8'));
+  const changes = systemChangesSchema.parse(unlimited);
+  await systemConfigRows(resources.database).addAfter(0, { changes, by: null });
   await resources.close();
   const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
   await provisionTemporal(connection, name);

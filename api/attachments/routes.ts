@@ -29,6 +29,7 @@ export function attachmentRoutes(deps: ApiDeps): Route[] {
       description:
         'Announces the file and answers where to send its bytes: `PUT` each part with its own request, then `POST …/complete`, within a day. Announced and kept files together may not pass what the tier may keep.',
       permission: 'session:update',
+      rateClass: 'upload',
       idempotent: true,
       request: { params: sessionParamsSchema, body: newAttachmentSchema },
       status: 201,

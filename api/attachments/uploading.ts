@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.ts';
 import { findSession } from '../../db/sessions.ts';
 import { maxAttachments, mediaTypeTerms, partBytes, partsOf, type AttachmentIds } from '../../domain/attachments.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { tierTerms } from '../../domain/tiers.ts';
+import type { SystemConfigReader } from '../../integrations/systemConfig.ts';
 import type { Uploads } from '../../integrations/uploads.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { WorkflowEndedError, type WorkflowClient } from '../../temporal/client.ts';
@@ -16,6 +16,7 @@ export interface UploadingDeps {
   database: Database;
   uploads: Uploads;
   workflows: WorkflowClient;
+  systemConfig: SystemConfigReader;
   logger: Logger;
 }
 
@@ -31,8 +32,9 @@ export async function addToSession(
   sessionId: string,
   file: NewAttachmentRequest,
 ): Promise<AddedView> {
-  const { database, uploads, workflows } = deps;
-  const { storageBytes, uploadBytes } = tierTerms[caller.tier];
+  const { database, uploads, workflows, systemConfig } = deps;
+  const { tiers } = await systemConfig.current();
+  const { storageBytes, uploadBytes } = tiers[caller.tier];
   const mostBytes = Math.min(uploadBytes, mediaTypeTerms[file.mediaType].maxBytes);
   if (file.sizeBytes > mostBytes) {
     throw new ApiError('file_too_large', [{ path: 'sizeBytes', message: `may be ${mostBytes} at most` }]);

@@ -221,7 +221,10 @@ describe('a role', () => {
     expect(before.user.permissions).not.toContain('model:manage');
 
     for (const role of ['operator', 'admin'] as const) {
-      expect(await grantRole(em(), user.email.toUpperCase(), role)).toBe(true);
+      expect(await grantRole(em(), user.email.toUpperCase(), role)).toEqual({
+        userId: user.id,
+        standing: { tier: 'basic', role },
+      });
       const { accessToken } = await signIn();
       expect((await api.deps.tokens.verify(accessToken)).permissions).toContain('model:manage');
       const me = await api.call('GET', '/v1/me', { token: accessToken });
@@ -230,7 +233,7 @@ describe('a role', () => {
 
     await grantRole(em(), user.email, 'user');
     expect((await signIn()).user).toEqual(before.user);
-    expect(await grantRole(em(), 'nobody@example.com', 'operator')).toBe(false);
+    expect(await grantRole(em(), 'nobody@example.com', 'operator')).toBeNull();
   });
 
   test('of somebody else cannot be seen by the gateway, nor changed by it (I5)', async () => {

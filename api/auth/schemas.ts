@@ -27,7 +27,7 @@ const refreshTokenSchema = z.string().min(1).max(200);
 const linkTokenSchema = z
   .string()
   .min(1)
-  .max(1_000)
+  .max(2_000)
   .meta({ description: 'What stands behind the # of the link in the mail.' });
 
 export const registrationSchema = z

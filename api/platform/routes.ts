@@ -38,6 +38,7 @@ export function platformRoutes(deps: ApiDeps): Route[] {
       method: 'get',
       path: '/healthz',
       tag: 'Operations',
+      rateClass: 'unlimited',
       summary: 'Whether this process lives',
       request: {},
       message: 'Alive.',
@@ -49,6 +50,7 @@ export function platformRoutes(deps: ApiDeps): Route[] {
       method: 'get',
       path: '/readyz',
       tag: 'Operations',
+      rateClass: 'unlimited',
       summary: 'Whether this process can work, and which dependency is down',
       request: {},
       message: 'Ready.',
@@ -69,6 +71,7 @@ export function platformRoutes(deps: ApiDeps): Route[] {
     plainRoute({
       path: '/metrics',
       tag: 'Operations',
+      rateClass: 'unlimited',
       summary: 'Metrics in the text form of Prometheus',
       contentType: deps.metrics.registry.contentType,
       headers: { 'Cache-Control': 'no-store' },

@@ -165,6 +165,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       tag: 'Sessions',
       summary: 'Start the analysis of a session',
       permission: 'analysis:start',
+      rateClass: 'analysis',
       request: { params: sessionParamsSchema },
       status: 202,
       message: 'The analysis was asked for.',

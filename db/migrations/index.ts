@@ -5,6 +5,8 @@ import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
 import { Logins } from './20261124190010_logins.ts';
 import { AccountStates } from './20261124190011_account_states.ts';
+import { SystemConfigs } from './20261124190020_system_config.ts';
+import { ApiKeys } from './20261124190021_api_keys.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
 import { SessionLists } from './20261124190031_session_lists.ts';
 import { SessionShares } from './20261124190032_session_shares.ts';
@@ -23,6 +25,8 @@ export const migrations = [
   Outcomes,
   Logins,
   AccountStates,
+  SystemConfigs,
+  ApiKeys,
   IdempotencyKeys,
   SessionLists,
   SessionShares,

@@ -1,0 +1,109 @@
+import ipaddr from 'ipaddr.js';
+import type { SystemConfig } from '../domain/systemConfig.ts';
+import type { RateClass } from '../domain/tiers.ts';
+import { secondMs } from '../domain/time.ts';
+import { ApiError } from '../domain/errors.ts';
+import {
+  rateLimitKeys,
+  rateWindowMs,
+  type RateCounter,
+  type RateDecision,
+  type RateLimits,
+} from '../integrations/rateLimits.ts';
+import type { SystemConfigReader } from '../integrations/systemConfig.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Caller } from './auth/caller.ts';
+
+/** A request as it is counted. */
+interface Counted {
+  rateClass: RateClass;
+  /** Null for somebody whom we do not know. */
+  caller: Caller | null;
+  address: string;
+}
+
+/** Counts a request for whoever makes it, and tells in headers how much is left. @throws ApiError `rate_limited` */
+export type Limiter = (counted: Counted, setHeader: (name: string, value: string) => void) => Promise<void>;
+
+interface LimiterDeps {
+  rateLimits: RateLimits;
+  systemConfig: SystemConfigReader;
+  metrics: Metrics;
+}
+
+export function createLimiter({ rateLimits, systemConfig, metrics }: LimiterDeps): Limiter {
+  return async (counted, setHeader) => {
+    const { rateClass } = counted;
+    const policies = policiesOf(counted, await systemConfig.current());
+    const decision = await rateLimits.take(rateClass, policies);
+    metrics.rateLimitDecisionsTotal.inc({
+      class: rateClass,
+      outcome: decision.allowed ? 'allowed' : 'refused',
+      counted_by: decision.countedBy,
+    });
+    tell(policies, decision, setHeader);
+    if (!decision.allowed) throw new ApiError('rate_limited');
+  };
+}
+
+interface Policy extends RateCounter {
+  name: 'user' | 'key' | 'address';
+}
+
+/** The account and its key by the terms of its tier, and the address that the request comes from. */
+function policiesOf({ rateClass, caller, address }: Counted, config: SystemConfig): Policy[] {
+  const network = networkOf(address);
+  const ofAddress: Policy = {
+    name: 'address',
+    key: rateLimitKeys.address(network),
+    limit: config.addressRequestsPerMinute[rateClass],
+  };
+  if (caller === null) return [ofAddress];
+  const { userId, tier, credential } = caller;
+  const { requestsPerMinute, keyRequestsPerMinute } = config.tiers[tier];
+  const ofUser: Policy = { name: 'user', key: rateLimitKeys.user(userId), limit: requestsPerMinute[rateClass] };
+  if (credential.kind === 'access_token') return [ofUser, ofAddress];
+  const ofKey: Policy = {
+    name: 'key',
+    key: rateLimitKeys.key(credential.keyId),
+    limit: keyRequestsPerMinute[rateClass],
+  };
+  return [ofUser, ofKey, ofAddress];
+}
+
+/** One customer holds at least 2^64 addresses of IPv6 (RFC 6177), so they are counted as one. */
+function networkOf(address: string): string {
+  if (!ipaddr.isValid(address)) return 'unknown';
+  const parsed = ipaddr.process(address);
+  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
+  return `${parsed.parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;
+}
+
+/**
+ * The headers of draft-ietf-httpapi-ratelimit-headers-11: `q` requests in `w` seconds, of which `r` are left, and `t`
+ * seconds until one that was used is free again. A name that ends in `-process` says that Redis is gone, and that only
+ * this process's own requests were counted.
+ */
+function tell(
+  policies: readonly Policy[],
+  { allowed, states, countedBy }: RateDecision,
+  setHeader: (name: string, value: string) => void,
+): void {
+  const windowSeconds = rateWindowMs / secondMs;
+  const told = policies.map(({ name, limit }, i) => {
+    const { remaining, freeInMs } = states[i] ?? { remaining: 0, freeInMs: rateWindowMs };
+    const label = countedBy === 'redis' ? `"${name}"` : `"${name}-process"`;
+    return { label, limit, remaining, freeInSeconds: Math.ceil(freeInMs / secondMs) };
+  });
+  setHeader('RateLimit-Policy', told.map(({ label, limit }) => `${label};q=${limit};w=${windowSeconds}`).join(', '));
+  setHeader(
+    'RateLimit',
+    told.map(({ label, remaining, freeInSeconds }) => `${label};r=${remaining};t=${freeInSeconds}`).join(', '),
+  );
+  if (allowed) return;
+  const full = told.filter(({ remaining }) => remaining === 0).map(({ freeInSeconds }) => freeInSeconds);
+  setHeader('Retry-After', String(Math.max(1, ...full)));
+}
