@@ -77,7 +77,9 @@ const environmentSchema = z.object({
   MAIL_FROM: z.email().default('hello@mindpeeker.com'),
 
   JWT_SIGNING_KEYS: signingKeysSchema,
-  IDEMPOTENCY_SECRET: secret.describe('Keys the hash by which a repeated request is recognised.'),
+  IDEMPOTENCY_SECRET: secret.describe(
+    'Keys the hash by which a repeated request is recognised; the keys of links in mails are derived from it.',
+  ),
 
   INFERENCE_THREADS: z.coerce.number().int().min(1).default(1),
   TRAINING_THREADS: z.coerce
@@ -135,4 +137,10 @@ export async function readStoreUrls(): Promise<z.output<typeof storesSchema>> {
       cause: error,
     });
   }
+}
+
+/** The keys that sign access tokens, as the environment has them; undefined where it has none. */
+export function readSigningKeys(): string | undefined {
+  const { JWT_SIGNING_KEYS } = process.env;
+  return JWT_SIGNING_KEYS === '' ? undefined : JWT_SIGNING_KEYS;
 }
