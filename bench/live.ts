@@ -186,7 +186,7 @@ async function accountsWithTokens(): Promise<string[]> {
   await em.execute(
     `with session as (
        insert into sessions (id, user_id, cue, session_type, status)
-       select gen_random_uuid(), u.id, 'Is it here?', 'dowsing', 'created'
+       select gen_random_uuid(), u.id, :cue, 'dowsing', 'created'
        from users u where u.username like :run || '%'
        returning id, user_id
      ), state as (
@@ -195,7 +195,7 @@ async function accountsWithTokens(): Promise<string[]> {
      )
      insert into session_events (session_id, seq, type, data)
      select id, 1, 'created', '{"status": "created", "step": "create"}' from session`,
-    { run },
+    { run, cue: 'Is it here?' },
   );
   const accessTokens = await createAccessTokens(config.JWT_SIGNING_KEYS);
   return Promise.all(ids.map(({ id }) => accessTokens.issue({ id, tier: 'basic', role: 'user' }, randomUUID())));
