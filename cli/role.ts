@@ -13,6 +13,8 @@ try {
     const granted = await grantRole(stores.database.asService(), email, role);
     if (granted === null) throw new Error(`There is no account with the e-mail ${email}.`);
     await createStandings(stores).remember(granted.userId, granted.standing);
+    // The account as its owner reads it says the role too.
+    await stores.cache.cacheEntry('user', granted.userId).forget();
   });
   console.log(
     `${email} is ${role} from the next log-in or refresh on; a token that is out is good for its 15 minutes.`,
