@@ -6,7 +6,7 @@ import { adminRoutes } from './admin/routes.ts';
 import { createAdmission, type Admission } from './admission.ts';
 import type { Caller } from './auth/caller.ts';
 import { authRoutes } from './auth/routes.ts';
-import { clientVersions, holdToVersions } from './clientVersion.ts';
+import { holdToVersions } from './clientVersion.ts';
 import type { ApiDeps } from './deps.ts';
 import { docsAssets, docsRoutes } from './docs.ts';
 import { success } from './envelope.ts';
@@ -69,7 +69,7 @@ export function createApp(deps: ApiDeps): Express {
 
   app.use(observeRequests(deps));
   app.use(...edgeOf(deps));
-  app.use(holdToVersions(clientVersions));
+  app.use(holdToVersions(deps.systemConfig));
   app.use(...docsAssets());
   mount(app, createRoutes(deps), { admission: createAdmission(deps), idempotency: createIdempotency(deps) });
   app.use(() => {

@@ -187,7 +187,7 @@ describe('the configuration', () => {
       changedBy: admin.id,
       config: {
         tiers: { basic: { requestsPerMinute: tierTerms.basic.requestsPerMinute } },
-        clientVersions: { deprecatedBelow: null, refusedBelow: '1.2.0' },
+        clientVersions: { deprecatedBelow: '1.1.0', refusedBelow: '1.2.0' },
       },
     });
     expect(changed.headers.get('etag')).not.toBe(etag);

@@ -9,10 +9,7 @@ import { addressRequestsPerMinute, tierPermissions, tierTerms, type Tier } from 
 const count = z.int().min(0);
 /** A limit of 0 would lock everybody out, the operator who set it among them. */
 const rate = z.int().min(1);
-const version = z
-  .string()
-  .regex(/^\d+\.\d+\.\d+$/, 'must be a version like 2.1.0')
-  .nullable();
+const version = z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a version like 2.1.0');
 
 const rates = z.object({ auth: rate, read: rate, write: rate, analysis: rate, upload: rate });
 
@@ -21,14 +18,15 @@ const tierLimits = z.object({
   requestsPerMinute: rates.describe('Of one account, by the class of the route.'),
   keyRequestsPerMinute: rates.describe('Of one API key; they count for the account’s too.'),
   apiKeys: count.describe('API keys that one account can have.'),
-  sessionsPerDay: count.describe('Sessions that one account can create in 24 hours.'),
   storageBytes: count.describe('All uploads of one account.'),
   uploadBytes: count.describe('One upload.'),
 });
 
 const clientVersions = z.object({
-  deprecatedBelow: version.describe('Older clients are told to update; null for none.'),
-  refusedBelow: version.describe('Older clients are refused; null for none.'),
+  deprecatedBelow: version.describe('An older client is served, and told that it will not be for long.'),
+  deprecatedSince: z.iso.datetime(),
+  refusedBelow: version.describe('An older client is refused.'),
+  refusedFrom: z.iso.datetime().describe('When the deprecated ones will be refused.'),
 });
 
 export const systemConfigSchema = z.object({
@@ -62,7 +60,13 @@ export const defaultSystemConfig: SystemConfig = {
     enterprise: limitsOf('enterprise'),
   },
   addressRequestsPerMinute,
-  clientVersions: { deprecatedBelow: null, refusedBelow: null },
+  // The oldest client library that was published is 1.1.0.
+  clientVersions: {
+    deprecatedBelow: '1.1.0',
+    deprecatedSince: '2026-11-24T00:00:00Z',
+    refusedBelow: '1.0.0',
+    refusedFrom: '2027-05-24T00:00:00Z',
+  },
 };
 
 /** What an operator may change of a tier, which its price is not. */

@@ -60,7 +60,6 @@ export interface TierLimits {
   /** Of one API key; its requests count for the account's too. */
   keyRequestsPerMinute: Rates;
   apiKeys: number;
-  sessionsPerDay: number;
   /** Of all uploads that are kept. */
   storageBytes: number;
   /** Of one upload. */
@@ -85,7 +84,6 @@ export const tierTerms: Record<Tier, TierTerms> = {
     requestsPerMinute: { auth: 30, read: 600, write: 120, analysis: 30, upload: 60 },
     keyRequestsPerMinute: { auth: 30, read: 300, write: 60, analysis: 15, upload: 30 },
     apiKeys: 5,
-    sessionsPerDay: 200,
     storageBytes: 5 * gibibyte,
     uploadBytes: 50 * mebibyte,
     unitsPerSession: 1,
@@ -95,7 +93,6 @@ export const tierTerms: Record<Tier, TierTerms> = {
     requestsPerMinute: { auth: 30, read: 3_000, write: 600, analysis: 150, upload: 300 },
     keyRequestsPerMinute: { auth: 30, read: 1_500, write: 300, analysis: 75, upload: 150 },
     apiKeys: 20,
-    sessionsPerDay: 2_000,
     storageBytes: 100 * gibibyte,
     uploadBytes: 200 * mebibyte,
     unitsPerSession: 1,
@@ -105,7 +102,6 @@ export const tierTerms: Record<Tier, TierTerms> = {
     requestsPerMinute: { auth: 30, read: 12_000, write: 3_000, analysis: 1_000, upload: 1_200 },
     keyRequestsPerMinute: { auth: 30, read: 6_000, write: 1_500, analysis: 500, upload: 600 },
     apiKeys: 100,
-    sessionsPerDay: 50_000,
     storageBytes: 2_048 * gibibyte,
     uploadBytes: 200 * mebibyte,
     unitsPerSession: 1,
