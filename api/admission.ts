@@ -33,7 +33,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   return {
     callerOf: (response) => callers.get(response) ?? null,
     admit: (route) => async (request, response, next) => {
-      const access = route.kind === 'json' ? route.access : 'public';
+      const access = route.kind === 'plain' ? 'public' : route.access;
       if (access === 'public') {
         await count(route, request, response, null);
         next();

@@ -22,7 +22,15 @@ import { outcomeRoutes } from './outcomes/routes.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { privacyRoutes } from './privacy/routes.ts';
 import { stateOf } from './requestState.ts';
-import { plainRoute, type JsonRoute, type PlainRoute, type Route, type RouteAnswer } from './route.ts';
+import {
+  plainRoute,
+  type FileRoute,
+  type RouteContext,
+  type JsonRoute,
+  type PlainRoute,
+  type Route,
+  type RouteAnswer,
+} from './route.ts';
 import { sessionRoutes } from './sessions/routes.ts';
 import { observeRequests } from './telemetry.ts';
 import { webhookRoutes } from './webhooks/routes.ts';
@@ -93,12 +101,20 @@ function mount(app: Express, routes: readonly Route[], gates: Gates): void {
       next();
     });
     for (const route of here) {
-      at[route.method](
-        gates.admission.admit(route),
-        ...(route.kind === 'json' ? jsonHandlers(route, gates) : [plainHandler(route)]),
-      );
+      at[route.method](gates.admission.admit(route), ...handlersOf(route, gates));
     }
     at.all(refuseMethod(here));
+  }
+}
+
+function handlersOf(route: Route, gates: Gates): RequestHandler[] {
+  switch (route.kind) {
+    case 'json':
+      return jsonHandlers(route, gates);
+    case 'file':
+      return [fileHandler(route, gates)];
+    case 'plain':
+      return [plainHandler(route)];
   }
 }
 
@@ -126,27 +142,44 @@ function jsonHandlers(route: JsonRoute, { admission, idempotency }: Gates): Requ
   ];
 }
 
+function fileHandler(route: FileRoute, { admission }: Gates): RequestHandler {
+  return async (request, response) => {
+    const { params, query, headers, ip = '' } = request;
+    const context = contextOf(ip, response, admission.callerOf(response), {});
+    const { name, bytes } = await route.run({ params, query, headers, body: undefined }, context);
+    response.attachment(name).type(route.contentType).setHeader('Cache-Control', 'no-store');
+    response.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  };
+}
+
+/** What a handler is given beside the request; the headers that it sets are kept in `set`. */
+function contextOf(
+  address: string,
+  response: Response,
+  caller: Caller | null,
+  set: Record<string, string>,
+): RouteContext {
+  return {
+    caller,
+    address,
+    header: (name, value) => {
+      set[name] = value;
+    },
+    note: (fields) => {
+      Object.assign(stateOf(response).fields, fields);
+    },
+  };
+}
+
 async function answerOf(
   route: JsonRoute,
   { params, query, headers, body, ip = '' }: Request,
   response: Response,
   caller: Caller | null,
 ): Promise<RouteAnswer> {
-  const answer: RouteAnswer = { data: null, headers: {} };
-  answer.data = await route.run(
-    { params, query, headers, body },
-    {
-      caller,
-      address: ip,
-      header: (name, value) => {
-        answer.headers[name] = value;
-      },
-      note: (fields) => {
-        Object.assign(stateOf(response).fields, fields);
-      },
-    },
-  );
-  return answer;
+  const set: Record<string, string> = {};
+  const data = await route.run({ params, query, headers, body }, contextOf(ip, response, caller, set));
+  return { data, headers: set };
 }
 
 function send({ status, message }: JsonRoute, request: Request, response: Response, answer: RouteAnswer): void {

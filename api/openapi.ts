@@ -8,7 +8,7 @@ import { errorTable, type ErrorCode } from '../domain/errors.ts';
 import { keyPermissions, type Permission } from '../domain/tiers.ts';
 import { clientVersionHeader } from './clientVersion.ts';
 import { failureSchema, successSchema } from './envelope.ts';
-import type { JsonRoute, PlainRoute, Route, RouteTag } from './route.ts';
+import type { FileRoute, JsonRoute, PlainRoute, Route, RouteTag } from './route.ts';
 
 const tags: Record<RouteTag, string> = {
   Accounts: 'Who you are: register, sign in, stay signed in.',
@@ -95,7 +95,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     summary,
     ...(description === undefined ? {} : { description }),
     tags: [tag],
-    ...(route.kind === 'json' ? jsonParts(route) : plainParts(route)),
+    ...(route.kind === 'plain' ? plainParts(route) : callParts(route)),
   };
 }
 
@@ -105,7 +105,7 @@ function operationIdOf({ method, path }: Route): string {
   return method + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('');
 }
 
-function jsonParts(route: JsonRoute): Omit<ZodOpenApiOperationObject, 'tags'> {
+function callParts(route: JsonRoute | FileRoute): Omit<ZodOpenApiOperationObject, 'tags'> {
   const { params, query, headers, body } = route.request;
   const header = headers === undefined ? clientVersionHeader : headers.extend(clientVersionHeader.shape);
   return {
@@ -113,17 +113,14 @@ function jsonParts(route: JsonRoute): Omit<ZodOpenApiOperationObject, 'tags'> {
     requestParams: { header, ...(params ? { path: params } : {}), ...(query ? { query } : {}) },
     ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
     responses: {
-      [`${route.status}`]: {
-        description: route.message,
-        content: { 'application/json': { schema: successSchema(route.data) } },
-      },
+      ...(route.kind === 'file' ? fileAnswer(route) : jsonAnswer(route)),
       ...failuresOf(route),
     },
   };
 }
 
 /** An access token or, where one can be made for it, an API key; what either needs is named as OpenAPI 3.1 allows. */
-function securityOf({ access }: JsonRoute): Record<string, string[]>[] {
+function securityOf({ access }: JsonRoute | FileRoute): Record<string, string[]>[] {
   if (access === 'public') return [];
   const { permission } = access;
   if (permission === undefined) return [{ accessToken: [] }];
@@ -132,7 +129,16 @@ function securityOf({ access }: JsonRoute): Record<string, string[]>[] {
   return [{ accessToken: needed }, ...(forKeys.includes(permission) ? [{ apiKey: needed }] : [])];
 }
 
-function failuresOf(route: JsonRoute) {
+function jsonAnswer({ status, message, data }: JsonRoute) {
+  const content = { 'application/json': { schema: successSchema(data) } };
+  return { [`${status}`]: { description: message, content } };
+}
+
+function fileAnswer({ message, contentType }: FileRoute) {
+  return { '200': { description: message, content: { [contentType]: { schema: { type: 'string' } as const } } } };
+}
+
+function failuresOf(route: JsonRoute | FileRoute) {
   const byStatus = Map.groupBy(codesOf(route), (code) => errorTable[code].status);
   return Object.fromEntries(
     [...byStatus]
@@ -148,7 +154,7 @@ function failuresOf(route: JsonRoute) {
 }
 
 /** Every code that a route can answer: its own, and those that follow from what it takes. */
-function codesOf({ access, request, errors, rateClass }: JsonRoute): ErrorCode[] {
+function codesOf({ access, request, errors, rateClass }: JsonRoute | FileRoute): ErrorCode[] {
   const codes = new Set<ErrorCode>([
     'validation_failed',
     ...errors,

@@ -19,7 +19,7 @@ import { goodClaims, ourSigningKey, signedToken } from '../tests/tokens.ts';
 import { createRoutes } from './app.ts';
 import { newApiKey } from './auth/apiKeys.ts';
 import { documentPathOf } from './openapi.ts';
-import type { JsonRoute } from './route.ts';
+import type { FileRoute, JsonRoute } from './route.ts';
 
 /** Made from the routes themselves: a new route is tested by being there. */
 
@@ -28,17 +28,21 @@ afterAll(() => api.close());
 const { database } = api.resources;
 
 const routes = createRoutes(api.deps);
-const jsonRoutes = routes.filter((route) => route.kind === 'json');
-const named = (route: JsonRoute) => `${route.method.toUpperCase()} ${route.path}`;
+const jsonRoutes = routes.filter((route) => route.kind !== 'plain');
+const named = (route: JsonRoute | FileRoute) => `${route.method.toUpperCase()} ${route.path}`;
 const guarded = jsonRoutes.filter(({ access }) => access !== 'public').map((route) => [named(route), route] as const);
 const open = jsonRoutes.filter(({ access }) => access === 'public').map((route) => [named(route), route] as const);
 
-const neededBy = ({ access }: JsonRoute) => (access === 'public' ? undefined : access.permission);
+const neededBy = ({ access }: JsonRoute | FileRoute) => (access === 'public' ? undefined : access.permission);
 const forKeys: readonly Permission[] = keyPermissions;
-const takesKeys = (route: JsonRoute) => forKeys.some((permission) => permission === neededBy(route));
+const takesKeys = (route: JsonRoute | FileRoute) => forKeys.some((permission) => permission === neededBy(route));
 
 /** Calls a route with ids of nothing; what comes behind the door does not matter here. */
-function knock(route: JsonRoute, headers: Record<string, string>, id: string = randomUUID()): Promise<Answer> {
+function knock(
+  route: JsonRoute | FileRoute,
+  headers: Record<string, string>,
+  id: string = randomUUID(),
+): Promise<Answer> {
   const path = route.path.replace(/\{(\w+)\}/g, (_whole, name: string) => (name === 'name' ? 'dowsing' : id));
   const body = route.request.body === undefined ? {} : { body: {} };
   return api.call(route.method.toUpperCase(), path, { headers, ...body });
@@ -107,7 +111,8 @@ const belongings: Record<string, (userId: string) => Promise<string>> = {
     return id;
   },
 };
-const belongingOf = (route: JsonRoute) => Object.keys(belongings).find((path) => route.path.startsWith(path));
+const belongingOf = (route: JsonRoute | FileRoute) =>
+  Object.keys(belongings).find((path) => route.path.startsWith(path));
 const withSomebodysId = guarded.filter(([, route]) => belongingOf(route) !== undefined);
 
 describe('somebody else’s', () => {
@@ -129,8 +134,9 @@ describe('the table of permissions', () => {
     };
     for (const route of routes) {
       const operation = document.paths[documentPathOf(route)]?.[route.method];
-      const needed = route.kind === 'json' && route.access !== 'public' ? [neededBy(route)].filter(Boolean) : undefined;
-      const byKey = route.kind === 'json' && takesKeys(route) ? [{ apiKey: needed }] : [];
+      const needed =
+        route.kind !== 'plain' && route.access !== 'public' ? [neededBy(route)].filter(Boolean) : undefined;
+      const byKey = route.kind !== 'plain' && takesKeys(route) ? [{ apiKey: needed }] : [];
       expect(operation?.security).toEqual(needed === undefined ? [] : [{ accessToken: needed }, ...byKey]);
       if (needed !== undefined)
         expect(Object.keys(operation?.responses ?? {})).toEqual(expect.arrayContaining(['401', '403']));

@@ -58,6 +58,19 @@ export interface JsonRoute extends Terms {
   run: (raw: RawRequest, context: RouteContext) => Promise<unknown>;
 }
 
+/** A route whose answer is a file that a caller takes away. */
+export interface FileRoute extends Omit<JsonRoute, 'kind' | 'status' | 'data' | 'idempotent' | 'takesContent' | 'run'> {
+  kind: 'file';
+  contentType: string;
+  run: (raw: RawRequest, context: RouteContext) => Promise<RouteFile>;
+}
+
+/** A file, under the name that a browser stores it by. */
+export interface RouteFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
 /** A route whose answer is a document of its own form: metrics, keys, the OpenAPI document. */
 export interface PlainRoute extends Terms {
   kind: 'plain';
@@ -68,7 +81,7 @@ export interface PlainRoute extends Terms {
   render: () => string | Promise<string>;
 }
 
-export type Route = JsonRoute | PlainRoute;
+export type Route = JsonRoute | FileRoute | PlainRoute;
 
 /**
  * Who may call a route: anybody, or a caller with the permission. Without one it is for the person alone: a log-in is
@@ -156,6 +169,28 @@ const idempotencyErrors = ['request_in_flight', 'idempotency_key_reused'] as con
 
 function withIdempotencyKey({ headers = z.object({}) }: RequestShape): z.ZodObject {
   return headers.extend(idempotencyHeadersSchema.shape);
+}
+
+/** A route by which a signed-in caller takes a file away. */
+export function fileRoute<R extends RequestShape>(
+  terms: Omit<FileRoute, 'kind' | 'method' | 'access' | 'request' | 'rateClass' | 'run'> & {
+    request: R;
+    permission: Permission;
+    handle: (input: Parsed<R>, context: RouteContext & { caller: Caller }) => Promise<RouteFile>;
+  },
+): FileRoute {
+  const parse = parserOf(terms.request);
+  return {
+    ...terms,
+    kind: 'file',
+    method: 'get',
+    rateClass: classOf('get'),
+    access: { permission: terms.permission },
+    run: (raw, { caller, ...context }) => {
+      if (caller === null) throw new ApiError('unauthenticated');
+      return terms.handle(parse(raw), { ...context, caller });
+    },
+  };
 }
 
 /** A route that anybody may read, whose answer is no envelope. */

@@ -3,7 +3,7 @@ import type { Database } from '../../db/database.ts';
 import { findResults, findSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SessionContent } from '../../domain/impressions.ts';
-import { isTerminal } from '../../domain/session.ts';
+import { isTerminal, type SessionStatus } from '../../domain/session.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
 import { cachedContent, cachedContentSchema, type SessionContentStore } from '../../integrations/sessionContent.ts';
@@ -105,7 +105,7 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
 
     async results(owner, id) {
       const row = await find(owner, id);
-      if (row.status === 'created' || row.status === 'analyzing') throw new ApiError('results_not_ready');
+      if (!isAnalyzed(row.status)) throw new ApiError('results_not_ready');
       const cached = parseCached(resultsSchema, await cache.getResults(id));
       if (cached !== undefined) return { view: cached, seq: row.lastSeq };
       const found = await findResults(database.asUser(owner.userId), id);
@@ -129,6 +129,11 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
 
 /** What the cache holds of a session that has ended. */
 const endedSchema = z.object({ ended: z.object({ view: sessionSchema, seq: z.int() }) });
+
+/** Whether a session is past its analysis, so that what came of it can be read. */
+export function isAnalyzed(status: SessionStatus): boolean {
+  return status !== 'created' && status !== 'analyzing';
+}
 
 /** What the cache holds is taken only in today's form: a release before this one may have written it. */
 function parseCached<T extends z.ZodType>(schema: T, json: string | undefined): z.output<T> | undefined {

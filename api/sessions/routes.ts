@@ -1,16 +1,19 @@
 import { z } from 'zod';
+import { findOutcome } from '../../db/outcomes.ts';
 import { eventsAfter, listSessions, type SessionFilters } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { isTerminal } from '../../domain/session.ts';
 import { WorkflowEndedError } from '../../temporal/client.ts';
+import { requirePermission } from '../auth/caller.ts';
 import { fromCursor, toCursor } from '../cursor.ts';
 import type { ApiDeps } from '../deps.ts';
 import { entityTagOf } from '../entityTags.ts';
 import { idempotencyHeadersSchema } from '../idempotency.ts';
-import { userRoute, type Route, type RouteContext } from '../route.ts';
+import { fileRoute, userRoute, type Route, type RouteContext } from '../route.ts';
 import { createSessions } from './bulk.ts';
 import { createSession } from './creating.ts';
-import { createSessionReader, toView, type Versioned } from './reading.ts';
+import { createSessionReader, isAnalyzed, toView, type Versioned } from './reading.ts';
+import { sessionArchive } from './export/archive.ts';
 import { changeSession } from './revising.ts';
 import { sharingRoutes } from './sharing.ts';
 import {
@@ -256,6 +259,30 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
         const { id, lastSeq } = await reader.find(caller, params.id);
         const events = await eventsAfter(database.asUser(caller.userId), id, query.after);
         return tagged({ view: { events }, seq: lastSeq }, header);
+      },
+    }),
+
+    fileRoute({
+      path: '/v1/sessions/{id}/export',
+      tag: 'Sessions',
+      summary: 'Take a session away as one archive',
+      description:
+        'A zip: a report to read, the session, its results, events and outcome as JSON, and what was drawn as SVG and PNG.',
+      permission: 'session:read',
+      request: { params: sessionParamsSchema },
+      message: 'The archive.',
+      contentType: 'application/zip',
+      errors: ['not_found'],
+      handle: async ({ params }, { caller, note }) => {
+        note({ session_id: params.id });
+        const { view: session } = await reader.read(caller, params.id);
+        requirePermission(caller, 'analysis:read');
+        const em = () => database.asUser(caller.userId);
+        const results = isAnalyzed(session.status) ? (await reader.results(caller, session.id)).view.results : [];
+        const events = await eventsAfter(em(), session.id, 0);
+        const outcome = await findOutcome(em(), session.id);
+        const bytes = await sessionArchive({ session, results, events, outcome });
+        return { name: `session-${session.id}.zip`, bytes };
       },
     }),
 
