@@ -14,7 +14,7 @@ import { quantile, summary, throughputOf } from './statistics.ts';
  * session costs beside an Express that answers a constant.
  */
 
-const callsPerSecond = Number(process.env.BENCH_RATE ?? 500);
+const callsPerSecond = Number(process.argv[4] ?? 500);
 const seconds = 20;
 const people = 40;
 const sessionsEach = 10;
@@ -34,6 +34,9 @@ interface Person {
 
 const tokensSchema = z.object({ data: z.object({ accessToken: z.string(), refreshToken: z.string() }) });
 const sessionSchema = z.object({ data: z.object({ id: z.uuid() }) });
+
+/** Those who log in and out again in the run; their refresh tokens wait here for a log-out. */
+const comers: string[] = [];
 
 say(`Preparing ${people} people with ${sessionsEach} sessions each`);
 const everybody = await Promise.all(Array.from({ length: people }, newPerson));
@@ -186,9 +189,6 @@ async function refresh(person: Person): Promise<Answer> {
   if (answer.status === 200) person.refreshToken = tokensSchema.parse(JSON.parse(answer.text)).data.refreshToken;
   return answer;
 }
-
-/** Those who log in and out again in the run; their refresh tokens wait here for a log-out. */
-const comers: string[] = [];
 
 async function logIn({ email, password }: Person): Promise<Answer> {
   const answer = await api.call('POST', '/auth/login', { body: { email, password } });
