@@ -27,7 +27,6 @@ interface Person {
   email: string;
   password: string;
   accessToken: string;
-  refreshToken: string;
   sessionIds: string[];
   analyzedId: string;
 }
@@ -37,6 +36,8 @@ const sessionSchema = z.object({ data: z.object({ id: z.uuid() }) });
 
 /** Those who log in and out again in the run; their refresh tokens wait here for a log-out. */
 const comers: string[] = [];
+/** Refresh tokens of log-ins, each of which waits here for its next refresh. */
+const refreshable: string[] = [];
 
 say(`Preparing ${people} people with ${sessionsEach} sessions each`);
 const everybody = await Promise.all(Array.from({ length: people }, newPerson));
@@ -184,9 +185,11 @@ function startAnalysis(person: Person): Promise<Answer> {
   return api.call('POST', `/sessions/${takeSession(person)}/analysis`, { token: person.accessToken });
 }
 
-async function refresh(person: Person): Promise<Answer> {
-  const answer = await api.call('POST', '/auth/refresh', { body: { refreshToken: person.refreshToken } });
-  if (answer.status === 200) person.refreshToken = tokensSchema.parse(JSON.parse(answer.text)).data.refreshToken;
+/** A log-in is refreshed by one call at a time: a token that came twice would end it. */
+async function refresh(): Promise<Answer> {
+  const refreshToken = refreshable.shift() ?? '';
+  const answer = await api.call('POST', '/auth/refresh', { body: { refreshToken } });
+  if (answer.status === 200) refreshable.push(tokensSchema.parse(JSON.parse(answer.text)).data.refreshToken);
   return answer;
 }
 
@@ -206,7 +209,9 @@ async function newPerson(): Promise<Person> {
   const { data } = tokensSchema.parse(
     JSON.parse((await api.call('POST', '/auth/register', { body: credentials })).text),
   );
-  const person: Person = { ...credentials, ...data, sessionIds: [], analyzedId: '' };
+  const { accessToken, refreshToken } = data;
+  refreshable.push(refreshToken);
+  const person: Person = { ...credentials, accessToken, sessionIds: [], analyzedId: '' };
   for (let i = 0; i < sessionsEach; i++) await createSession(person);
   person.analyzedId = takeSession(person);
   await api.call('POST', `/sessions/${person.analyzedId}/analysis`, { token: person.accessToken });

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { createRedis } from './redis.ts';
@@ -88,5 +89,44 @@ describe('The cache', () => {
     await other.putStatus(id, 'created');
     await other.getStatus(id);
     expect(await counted.registry.getSingleMetricAsString('cache_hit_ratio')).toMatch(/ 0\.5$/);
+  });
+});
+
+describe('loading what is not cached (D2)', () => {
+  const schema = z.object({ n: z.number() });
+
+  test('is done once, however many ask at the same moment', async () => {
+    const entry = () => cache.cacheEntry('user', id);
+    const id = randomUUID();
+    let reads = 0;
+    const read = async () => {
+      await entry().get();
+      reads += 1;
+      return { n: reads };
+    };
+    const answers = await Promise.all(Array.from({ length: 20 }, () => entry().load(schema, read)));
+    expect(answers).toEqual(Array.from({ length: 20 }, () => ({ n: 1 })));
+    expect(await entry().load(schema, read)).toEqual({ n: 1 });
+    expect(reads).toBe(1);
+  });
+
+  test('leaves what was put meanwhile, since it is newer', async () => {
+    const entry = cache.cacheEntry('user', randomUUID());
+    const read = async () => {
+      await entry.put('{"n":2}');
+      return { n: 1 };
+    };
+    await entry.load(schema, read);
+    expect(await entry.get()).toBe('{"n":2}');
+  });
+
+  test('replaces a form that is no longer read, and keeps nothing of what is not there', async () => {
+    const entry = cache.cacheEntry('user', randomUUID());
+    await entry.put('{"old":true}');
+    expect(await entry.load(schema, () => Promise.resolve({ n: 3 }))).toEqual({ n: 3 });
+    expect(await entry.get()).toBe('{"n":3}');
+    const gone = cache.cacheEntry('user', randomUUID());
+    expect(await gone.load(schema, () => Promise.resolve(null))).toBeNull();
+    expect(await gone.get()).toBeUndefined();
   });
 });

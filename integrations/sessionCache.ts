@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import type { z } from 'zod';
 import { dayMs, hourMs, minuteMs, secondMs } from '../domain/time.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -29,6 +30,11 @@ export type CacheKind = keyof typeof cacheKeys;
 export interface CacheEntry {
   put(text: string): Promise<void>;
   get(): Promise<string | undefined>;
+  /**
+   * What is cached, or what `read` brings where nothing is; null is not cached. Of many who ask this process at once,
+   * one reads. What was put while it read stays, since it is newer.
+   */
+  load<T>(schema: z.ZodType<T>, read: () => Promise<T | null>): Promise<T | null>;
   forget(): Promise<void>;
 }
 
@@ -64,15 +70,37 @@ export function createSessionCache(
     return done;
   }
 
+  /** What is being read right now because it was not cached, by its key. */
+  const underWay = new Map<string, Promise<string | null>>();
+
   function cacheEntry(kind: CacheKind, id = ''): CacheEntry {
     const { key: nameOf, lifetimeMs, sealed } = cacheKeys[kind];
     const key = nameOf(id);
-    return {
+    const stored = async (text: string) =>
+      sealed ? Buffer.from(await seal(Buffer.from(text), key, masterKeys)) : text;
+
+    const entry: CacheEntry = {
       async put(text) {
-        await write(async () => {
-          const value = sealed ? Buffer.from(await seal(Buffer.from(text), key, masterKeys)) : text;
-          await redis.set(key, value, 'PX', lifetimeMs);
-        });
+        await write(async () => redis.set(key, await stored(text), 'PX', lifetimeMs));
+      },
+      async load(schema, read) {
+        const cached = await entry.get();
+        // A release before this one may have written another form.
+        const known = cached === undefined ? undefined : schema.safeParse(JSON.parse(cached)).data;
+        if (known !== undefined) return known;
+        const reading =
+          underWay.get(key) ??
+          readOnce(async () => {
+            const value = await read();
+            if (value === null) return null;
+            const text = JSON.stringify(value);
+            if (cached === undefined)
+              await write(async () => redis.set(key, await stored(text), 'PX', lifetimeMs, 'NX'));
+            else await entry.put(text);
+            return text;
+          });
+        const text = await reading;
+        return text === null ? null : schema.parse(JSON.parse(text));
       },
       async get() {
         const read = await attempt(async () => {
@@ -88,6 +116,13 @@ export function createSessionCache(
         await write(() => redis.unlink(key));
       },
     };
+    return entry;
+
+    function readOnce(read: () => Promise<string | null>): Promise<string | null> {
+      const reading = read().finally(() => underWay.delete(key));
+      underWay.set(key, reading);
+      return reading;
+    }
   }
 
   return {

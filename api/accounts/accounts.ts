@@ -31,6 +31,10 @@ type NewAccount = Pick<Account, 'email' | 'username'> & { password: string };
 const knownAccountSchema = userSchema.omit({ permissions: true });
 type KnownAccount = Omit<Account, 'passwordHash'>;
 
+function withoutHash({ passwordHash: _, ...known }: Account): KnownAccount {
+  return known;
+}
+
 /** Everything that happens to accounts. What changes one is written through to the cache (D2). */
 export function createAccounts(deps: AccountDeps) {
   const { attempts, cache, database, links, logger, revocations, workflows } = deps;
@@ -42,7 +46,8 @@ export function createAccounts(deps: AccountDeps) {
     return account;
   }
 
-  async function remember({ passwordHash: _, ...known }: Account): Promise<KnownAccount> {
+  async function remember(account: Account): Promise<KnownAccount> {
+    const known = withoutHash(account);
     await cache.cacheEntry('user', known.id).put(JSON.stringify(known));
     return known;
   }
@@ -117,9 +122,10 @@ export function createAccounts(deps: AccountDeps) {
 
     /** What is known of an account, from the cache where it is there. */
     async known(userId: string): Promise<KnownAccount> {
-      const cached = await cache.cacheEntry('user', userId).get();
-      if (cached !== undefined) return knownAccountSchema.parse(JSON.parse(cached));
-      return remember(await load(userId));
+      const known = await cache
+        .cacheEntry('user', userId)
+        .load(knownAccountSchema, async () => withoutHash(await load(userId)));
+      return known ?? withoutHash(await load(userId));
     },
 
     /** @throws ApiError `link_invalid`, `email_taken` */

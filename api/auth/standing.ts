@@ -20,14 +20,7 @@ export function createStandings({ database, cache }: { database: Database; cache
 
   return {
     remember,
-    async of(userId) {
-      const cached = await cache.cacheEntry('userPermissions', userId).get();
-      // A release before this one may have written another form.
-      const known = cached === undefined ? undefined : standingSchema.safeParse(JSON.parse(cached)).data;
-      if (known !== undefined) return known;
-      const standing = await standingOf(database.asService(), userId);
-      if (standing !== null) await remember(userId, standing);
-      return standing;
-    },
+    of: (userId) =>
+      cache.cacheEntry('userPermissions', userId).load(standingSchema, () => standingOf(database.asService(), userId)),
   };
 }

@@ -29,22 +29,15 @@ export interface ActiveModelsReader {
 export function createActiveModelsReader(deps: { database: Database; cache: SessionCache }): ActiveModelsReader {
   const entry = deps.cache.cacheEntry('activeModels');
 
-  async function readAnew(): Promise<ActiveModels> {
+  async function readActive(): Promise<ActiveModels> {
     const active = await listActive(deps.database.asService());
-    const models = { items: active.map((version) => toModel(version)) };
-    await entry.put(JSON.stringify(models));
-    return models;
+    return { items: active.map((version) => toModel(version)) };
   }
 
   return {
-    async read() {
-      const cached = await entry.get();
-      // A release before this one may have written another form.
-      const parsed = cached === undefined ? undefined : activeModelsSchema.safeParse(JSON.parse(cached)).data;
-      return parsed ?? readAnew();
-    },
+    read: async () => (await entry.load(activeModelsSchema, readActive)) ?? readActive(),
     async refresh() {
-      await readAnew();
+      await entry.put(JSON.stringify(await readActive()));
     },
   };
 }

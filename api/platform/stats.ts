@@ -26,22 +26,7 @@ interface StatsDeps {
 /** Counts at most every thirty seconds (`stats:realtime`, D2), and once however many ask at the same moment. */
 export function createStatsReader(deps: StatsDeps): () => Promise<Stats> {
   const entry = deps.cache.cacheEntry('realtimeStats');
-  let underWay: Promise<Stats> | undefined;
-
-  async function read(): Promise<Stats> {
-    const cached = await entry.get();
-    if (cached !== undefined) return statsSchema.parse(JSON.parse(cached));
-    const stats = await countAll(deps);
-    await entry.put(JSON.stringify(stats));
-    return stats;
-  }
-
-  return () => {
-    underWay ??= read().finally(() => {
-      underWay = undefined;
-    });
-    return underWay;
-  };
+  return async () => (await entry.load(statsSchema, () => countAll(deps))) ?? countAll(deps);
 }
 
 async function countAll({ database, workflows }: StatsDeps): Promise<Stats> {
