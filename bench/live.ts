@@ -9,10 +9,9 @@ import { createAccessTokens } from '../api/auth/accessTokens.ts';
 import { createApiClient } from '../cli/apiClient.ts';
 import { readConfig } from '../config.ts';
 import { openDatabase } from '../db/database.ts';
-import { openStatuses } from '../domain/session.ts';
 import type { ReaderOrders, ReaderReport } from './liveReaders.ts';
 import { memoryOf, type Memory } from './memory.ts';
-import { quantile } from './statistics.ts';
+import { quantile, throughputOf } from './statistics.ts';
 
 /**
  * What ten thousand live connections cost one API process while real sessions run (G4, S1), beside a bare Socket.IO
@@ -22,8 +21,10 @@ import { quantile } from './statistics.ts';
 
 const connections = 10_000;
 const readerProcesses = 2;
-const sessions = 400;
-const sessionEveryMs = 150;
+const sessions = 300;
+const inFlight = 4;
+/** Between the updates of the bare server. */
+const pauseMs = 30;
 /** Of one session that runs smoothly. */
 const updatesPerSession = 5;
 const patienceMs = 60_000;
@@ -47,7 +48,7 @@ const bare = await measureBare();
 say('Accounts and tokens');
 const tokens = await accountsWithTokens();
 
-say(`MindPeeker: ${connections} connections, ${sessions} sessions, one every ${sessionEveryMs} ms`);
+say(`MindPeeker: ${connections} connections, ${sessions} sessions, ${inFlight} in flight`);
 const ours = await measureOurs();
 
 const result = {
@@ -87,7 +88,7 @@ async function measureBare(): Promise<Measured> {
   );
   const connected = await memoryOf(pid);
   const updates = sessions * updatesPerSession;
-  server.send({ updates, pauseMs: sessionEveryMs / updatesPerSession });
+  server.send({ updates, pauseMs });
   await once(server, 'message');
   const measured = await finish(readers, { pid, empty, connected, expected: updates });
   await stop(server);
@@ -201,27 +202,23 @@ async function accountsWithTokens(): Promise<string[]> {
   return Promise.all(ids.map(({ id }) => accessTokens.issue({ id, tier: 'basic', role: 'user' }, randomUUID())));
 }
 
-/** Sessions of accounts that are spread over all, begun at a steady pace; resolves when all have come to their end. */
+/** Sessions of accounts that are spread over all, a few at a time; each is waited for in PostgreSQL. */
 async function runSessions(): Promise<string[]> {
   const api = createApiClient(apiUrl);
-  const creating: Promise<{ id: string }>[] = [];
-  for (let i = 0; i < sessions; i += 1) {
-    creating.push(api.createSession(tokens[Math.floor((i * connections) / sessions)] ?? '', example));
-    await pause(sessionEveryMs);
-  }
-  const ids = (await Promise.all(creating)).map(({ id }) => id);
-  const deadline = Date.now() + patienceMs;
-  while ((await openAmong(ids)) > 0 && Date.now() < deadline) await pause(200);
+  const ids: string[] = [];
+  await throughputOf(sessions, inFlight, async (i) => {
+    const { id } = await api.createSession(tokens[Math.floor((i * connections) / sessions)] ?? '', example);
+    ids.push(id);
+    while (await isOpen(id)) await pause(50);
+  });
   return ids;
 }
 
-async function openAmong(ids: readonly string[]): Promise<number> {
-  const [row] = await database.asService().execute<{ count: number }[]>(
-    `select count(*)::int as count from sessions
-     where :ids::jsonb @> to_jsonb(id::text) and :open::jsonb @> to_jsonb(status::text)`,
-    { ids: JSON.stringify(ids), open: JSON.stringify(openStatuses) },
-  );
-  return row?.count ?? 0;
+async function isOpen(id: string): Promise<boolean> {
+  const [row] = await database
+    .asService()
+    .execute<{ open: boolean }[]>(`select completed_at is null as open from sessions where id = :id`, { id });
+  return row?.open ?? false;
 }
 
 async function eventsOf(ids: readonly string[]): Promise<number> {

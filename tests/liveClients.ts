@@ -29,21 +29,24 @@ export interface Acknowledged {
 export const transports = ['Socket.IO', 'plain WebSocket'] as const;
 export type Transport = (typeof transports)[number];
 
-/** Connects and signs in. @throws an error with the refusal's `code` when the token is not accepted */
-export function connectLive(transport: Transport, url: string, token: string | undefined): Promise<LiveClient> {
+/** What a client signs in with; nothing, to be refused. */
+export type Shown = { token?: string } | { apiKey: string };
+
+/** Connects and signs in. @throws an error with the refusal's `code` when what it shows is not accepted */
+export function connectLive(transport: Transport, url: string, shown: Shown): Promise<LiveClient> {
   switch (transport) {
     case 'Socket.IO':
-      return connectSocketIo(url, token);
+      return connectSocketIo(url, shown);
     case 'plain WebSocket':
-      return connectPlain(url, token);
+      return connectPlain(url, shown);
   }
 }
 
-async function connectSocketIo(url: string, token: string | undefined): Promise<LiveClient> {
+async function connectSocketIo(url: string, shown: Shown): Promise<LiveClient> {
   const socket = io(url, {
     path: '/v1/ws',
     transports: ['websocket'],
-    auth: token === undefined ? {} : { token },
+    auth: shown,
     forceNew: true,
     reconnection: false,
   });
@@ -69,9 +72,9 @@ async function connectSocketIo(url: string, token: string | undefined): Promise<
   };
 }
 
-async function connectPlain(url: string, token: string | undefined): Promise<LiveClient> {
+async function connectPlain(url: string, shown: Shown): Promise<LiveClient> {
   const client = await openPlain(url);
-  const answer = await client.ask('authenticate', token === undefined ? {} : { token });
+  const answer = await client.ask('authenticate', shown);
   if (answer.error !== undefined) throw Object.assign(new Error(answer.error.message), answer.error);
   return client;
 }

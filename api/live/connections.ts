@@ -8,8 +8,7 @@ import { minuteMs, secondMs } from '../../domain/time.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
-import type { AccessTokens } from '../auth/accessTokens.ts';
-import { requireLogin } from '../auth/authenticate.ts';
+import { createAuthenticator, requireLogin } from '../auth/authenticate.ts';
 import { requirePermission, type Caller } from '../auth/caller.ts';
 import { toApiError } from '../errors.ts';
 import type { LiveHub, LiveReader } from './hub.ts';
@@ -51,9 +50,10 @@ export interface LiveConnections {
   close(): void;
 }
 
-interface ConnectionDeps {
+export type CredentialDeps = Parameters<typeof createAuthenticator>[0];
+
+interface ConnectionDeps extends CredentialDeps {
   database: Database;
-  tokens: AccessTokens;
   revocations: Revocations;
   hub: LiveHub;
   trainings: TrainingWatcher;
@@ -89,6 +89,7 @@ interface Outcome {
 
 /** The live connections of this process (G4): a client that is signed in follows its own sessions. */
 export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
+  const authenticator = createAuthenticator(deps);
   const open = new Set<Connection>();
   const slowReaders: SlowReaders<Connection> = createSlowReaders((connection) => {
     endSlow(connection);
@@ -136,7 +137,9 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
   async function signIn(request: unknown): Promise<Caller> {
     const shown = authenticateSchema.safeParse(request);
     if (!shown.success) throw new ApiError('unauthenticated');
-    const caller = await deps.tokens.verify(shown.data.token);
+    const caller = await authenticator.identify(
+      'token' in shown.data ? { accessToken: shown.data.token } : { apiKey: shown.data.apiKey },
+    );
     await requireLogin(deps.revocations, caller);
     requirePermission(caller, 'session:read');
     return caller;

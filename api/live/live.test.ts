@@ -29,7 +29,7 @@ afterEach(() => {
 afterAll(() => Promise.all(apis.map((api) => api.close())));
 
 async function connect(transport: Transport, token: string | undefined, api: TestApi = apis[0]): Promise<LiveClient> {
-  const client = await connectLive(transport, api.url, token);
+  const client = await connectLive(transport, api.url, token === undefined ? {} : { token });
   clients.push(client);
   return client;
 }
@@ -330,6 +330,19 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
     expect(answers.map(({ error }) => error?.code)).toEqual(['forbidden', 'unauthenticated']);
     expect(await subscribe(client, id)).toMatchObject({ ok: true });
     expect(await subscribe(client, await session(stranger))).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  test('an API key is let in as far as it may read', async () => {
+    const keyFor = async (...permissions: string[]) => {
+      const body = { name: 'live', permissions };
+      return ((await apis[0].call('POST', '/v1/me/keys', { token: user.token, body })).body.data as { key: string })
+        .key;
+    };
+    const reading = await connectLive(transport, apis[0].url, { apiKey: await keyFor('session:read') });
+    clients.push(reading);
+    expect(await subscribe(reading, await session())).toMatchObject({ ok: true });
+    const writing = connectLive(transport, apis[0].url, { apiKey: await keyFor('session:create') });
+    await expect(writing).rejects.toMatchObject({ code: 'forbidden' });
   });
 
   test('the connection ends with its log-in, on whatever process that is ended', async () => {

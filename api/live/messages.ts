@@ -13,7 +13,10 @@ export type RequestType = (typeof requestTypes)[number];
 /** Clients send ids and tokens, nothing large. */
 export const maxMessageBytes = 16 * 1_024;
 
-export const authenticateSchema = z.strictObject({ token: z.string().min(1).max(8_192) });
+export const authenticateSchema = z.union([
+  z.strictObject({ token: z.string().min(1).max(8_192) }),
+  z.strictObject({ apiKey: z.string().min(1).max(200) }),
+]);
 
 const sessionSchema = z.strictObject({ sessionId: z.uuid() });
 const trainingSchema = z.strictObject({ trainingId: z.uuid() });

@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer, type RawData } from 'ws';
 import { z } from 'zod';
 import { secondMs } from '../../domain/time.ts';
+import { shownIn } from '../auth/authenticate.ts';
 import type { Link, LiveConnection, LiveConnections } from './connections.ts';
 import { endings, endMessage, maxMessageBytes, requestTypes } from './messages.ts';
 
@@ -29,7 +30,7 @@ export function createPlainWebSocketTransport(connections: LiveConnections): Pla
   const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, perMessageDeflate: false });
   const alive = new WeakSet<WebSocket>();
 
-  function welcome(socket: WebSocket, authorization: string | undefined): void {
+  function welcome(socket: WebSocket, headers: IncomingHttpHeaders): void {
     const connection = connections.open(linkOf(socket));
     alive.add(socket);
     socket.on('pong', () => {
@@ -44,9 +45,10 @@ export function createPlainWebSocketTransport(connections: LiveConnections): Pla
     socket.on('close', () => {
       connection.close();
     });
-    if (authorization === undefined) return;
-    const [, token] = /^Bearer +([\w.-]+)$/i.exec(authorization) ?? [];
-    connection.receive('authenticate', { token }, (answer) => {
+    const { accessToken: token, apiKey } = shownIn(headers);
+    if (token === undefined && apiKey === undefined) return;
+    const shown = { ...(token !== undefined && { token }), ...(apiKey !== undefined && { apiKey }) };
+    connection.receive('authenticate', shown, (answer) => {
       say(socket, { type: 'acknowledged', ...answer });
     });
   }
@@ -62,7 +64,7 @@ export function createPlainWebSocketTransport(connections: LiveConnections): Pla
   return {
     upgrade(request, socket, head) {
       server.handleUpgrade(request, socket, head, (webSocket) => {
-        welcome(webSocket, request.headers.authorization);
+        welcome(webSocket, request.headers);
       });
     },
     close() {

@@ -5,8 +5,7 @@ import type { LiveStream } from '../../integrations/liveStream.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
-import type { AccessTokens } from '../auth/accessTokens.ts';
-import { createLiveConnections } from './connections.ts';
+import { createLiveConnections, type CredentialDeps } from './connections.ts';
 import { createLiveHub } from './hub.ts';
 import { createPlainWebSocketTransport } from './plainWebSocket.ts';
 import { createSocketIoTransport } from './socketIo.ts';
@@ -21,10 +20,9 @@ export interface LiveServer {
   close(): Promise<void>;
 }
 
-interface LiveDeps {
+interface LiveDeps extends CredentialDeps {
   database: Database;
   live: LiveStream;
-  tokens: AccessTokens;
   revocations: Revocations;
   metrics: Metrics;
   logger: Logger;
