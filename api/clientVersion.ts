@@ -5,12 +5,20 @@ import { ApiError } from '../domain/errors.ts';
 import type { SystemConfigReader } from '../integrations/systemConfig.ts';
 import { stateOf } from './requestState.ts';
 
+/** A version as https://semver.org writes it, with numbers of a size that can be compared. */
+const number = String.raw`(?:0|[1-9][0-9]{0,8})`;
+const label = String.raw`(?:${number}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)`;
+const build = String.raw`[0-9A-Za-z-]+`;
+const versionForm = new RegExp(
+  String.raw`^${number}\.${number}\.${number}(?:-${label}(?:\.${label})*)?(?:\+${build}(?:\.${build})*)?$`,
+);
+
 /** Which client calls (G2), as every route takes it. */
 export const clientVersionHeader = z.object({
   'x-client-version': z
     .string()
     .max(100)
-    .regex(/^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/, 'must be a version like 2.1.0')
+    .regex(versionForm, 'must be a version like 2.1.0')
     .optional()
     .meta({ description: 'The version of the client.', example: '2.1.0' }),
 });
