@@ -30,12 +30,16 @@ export type AccountExport = InferEntity<typeof AccountExport>;
 
 /** Begins an export, or finds the one that is being made. `em` is the owner's. */
 export async function requestExport(em: EntityManager, userId: string, id: string): Promise<AccountExport> {
-  await em.execute(
-    `insert into account_exports (id, user_id) values (:id, :userId)
-     on conflict (user_id) where state = 'running' do nothing`,
-    { id, userId },
-  );
-  return em.findOneOrFail(AccountExport, { userId, state: 'running' });
+  for (;;) {
+    await em.execute(
+      `insert into account_exports (id, user_id) values (:id, :userId)
+       on conflict (user_id) where state = 'running' do nothing`,
+      { id, userId },
+    );
+    const running = await em.findOne(AccountExport, { userId, state: 'running' });
+    // One that came to its end between the two statements is not found; then nothing is in the way of another.
+    if (running !== null) return running;
+  }
 }
 
 /** The newest export; null when none was ever asked for. */
