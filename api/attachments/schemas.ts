@@ -8,14 +8,20 @@ export const attachmentParamsSchema = z.object({ id: z.uuid(), attachmentId: z.u
 /** No path, and nothing that a screen shows as something else than it is: control and direction characters. */
 const nameForm = /^[^/\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
 
+/** The same for the document, without the rare of them: few clients know classes of Unicode in an expression. */
+const documentedNameForm = String.raw`^[^/\\\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e]+$`;
+
 export const newAttachmentSchema = z
   .strictObject({
     fileName: z
       .string()
       .min(1)
       .max(200)
-      .regex(nameForm, 'must be a file name: no slashes, no invisible characters')
-      .describe('What the file is called when it is downloaded.'),
+      .refine((name) => nameForm.test(name), 'must be a file name: no slashes, no invisible characters')
+      .meta({
+        description: 'What the file is called when it is downloaded: no slashes, no invisible characters.',
+        pattern: documentedNameForm,
+      }),
     mediaType: z.enum(mediaTypes),
     sizeBytes: z.int().min(1).max(maxUploadBytes),
     sha256: z

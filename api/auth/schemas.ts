@@ -8,7 +8,7 @@ export const emailSchema = z
   .toLowerCase()
   .max(255)
   .pipe(z.email())
-  .meta({ description: 'Upper and lower case are the same.', example: 'ada@example.org' });
+  .meta({ format: 'email', description: 'Upper and lower case are the same.', example: 'ada@example.org' });
 
 export const usernameSchema = z
   .string()
