@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { imageSchema } from './images.ts';
 import type { SessionType } from './session.ts';
+import { storable } from './text.ts';
 
 /** The most points that one session may hold, over all its sketches or its trace. */
 export const maxPoints = 100_000;
 
-/** Text that PostgreSQL can hold: a NUL byte is refused, since `text` and `jsonb` cannot store it. */
 function text(maxLength: number) {
   return z
     .string()
     .max(maxLength)
-    .refine((value) => !value.includes('\u0000'), 'must not contain NUL');
+    .refine(...storable);
 }
 
 /** Text with something to read in it. */

@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import { type SessionContent, targetsSchema } from './impressions.ts';
 import type { SessionType } from './session.ts';
+import { storable } from './text.ts';
 
 /**
  * What turned out to be true of a session's target, recorded after its analysis. It scores the session, and with consent
  * it becomes training data.
  */
 
-const filled = z.string().trim().min(1).max(200);
+const filled = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  .refine(...storable);
 const finite = z.number();
 
 export const outcomeSchemas = {

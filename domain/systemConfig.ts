@@ -9,7 +9,7 @@ import { addressRequestsPerMinute, tierPermissions, tierTerms, type Tier } from 
 const count = z.int().min(0);
 /** A limit of 0 would lock everybody out, the operator who set it among them. */
 const rate = z.int().min(1);
-const version = z.string().regex(/^\d+\.\d+\.\d+$/, 'must be a version like 2.1.0');
+const version = z.string().regex(/^(?:0|[1-9]\d{0,8})(?:\.(?:0|[1-9]\d{0,8})){2}$/, 'must be a version like 2.1.0');
 
 const rates = z.object({ auth: rate, read: rate, write: rate, analysis: rate, upload: rate });
 

@@ -230,6 +230,19 @@ describe('SQL in what a client sends', () => {
   });
 });
 
+test('a NUL, which PostgreSQL cannot store, is refused by the name of its field', async () => {
+  for (const [path, body, field] of [
+    ['/v1/sessions', { ...session, cue: 'a\u0000b' }, 'cue'],
+    ['/v1/me/keys', { name: 'a\u0000b', permissions: ['session:read'] }, 'name'],
+    ['/v1/webhooks', { ...webhook, description: 'a\u0000b' }, 'description'],
+    ['/v1/webhooks', { ...webhook, url: `${webhook.url}\u0000` }, 'url'],
+  ] as const) {
+    const answer = await api.call('POST', path, { token: user.token, body });
+    expect([path, answer.status]).toEqual([path, 400]);
+    expect(answer.body.error?.details?.map((detail) => detail.path)).toEqual([field]);
+  }
+});
+
 test('the names that prototypes hang on are names like any other', async () => {
   const texts = [
     '{"__proto__":{"polluted":true}}',

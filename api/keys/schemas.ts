@@ -1,9 +1,16 @@
 import { z } from 'zod';
+import { storable } from '../../domain/text.ts';
 import { keyPermissions } from '../../domain/tiers.ts';
 
 /** What owners of API keys send and read. */
 
-const name = z.string().trim().min(1).max(100).meta({ description: 'What the key is for.', example: 'nightly import' });
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .refine(...storable)
+  .meta({ description: 'What the key is for.', example: 'nightly import' });
 const scope = z
   .array(z.enum(keyPermissions))
   .min(1)

@@ -3,11 +3,17 @@ import { modelChangeKinds } from '../../db/entities.ts';
 import { driftReadings, fewestSessions } from '../../domain/drift.ts';
 import { resultTypes } from '../../domain/results.ts';
 import { sessionTypes } from '../../domain/session.ts';
+import { storable } from '../../domain/text.ts';
 import { keptDays } from '../../integrations/driftCounts.ts';
 
 /** What clients read of the models, and what operators send to change them. */
 
-const version = z.string().trim().min(1).max(50);
+const version = z
+  .string()
+  .trim()
+  .min(1)
+  .max(50)
+  .refine(...storable);
 const count = z.int().min(0);
 
 export const modelSchema = z
@@ -104,7 +110,14 @@ export const pageQuerySchema = z.strictObject({
 
 export const cardQuerySchema = z.strictObject({ version: version.optional().describe('The active one by default.') });
 
-const reason = z.string().trim().min(1).max(1_000).optional().describe('Stands in the record of changes.');
+const reason = z
+  .string()
+  .trim()
+  .min(1)
+  .max(1_000)
+  .refine(...storable)
+  .optional()
+  .describe('Stands in the record of changes.');
 
 export const promotionSchema = z.strictObject({ version, reason });
 export const rollbackSchema = z.strictObject({ reason }).default({});

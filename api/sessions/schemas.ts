@@ -6,6 +6,7 @@ import { sessionEventTypes } from '../../domain/events.ts';
 import { cueSchema, impressionsSchemas, metadataSchema, sessionContentSchema } from '../../domain/impressions.ts';
 import { resultDataSchemas, resultTypes } from '../../domain/results.ts';
 import { sessionStatuses, sessionSteps, sessionTypes, stuckCodes } from '../../domain/session.ts';
+import { storable } from '../../domain/text.ts';
 
 /** What clients send and read of sessions. */
 
@@ -89,7 +90,7 @@ export const listQuerySchema = z.strictObject({
     .trim()
     .min(1)
     .max(200)
-    .refine((words) => !words.includes('\u0000'), 'must not contain NUL')
+    .refine(...storable)
     .optional()
     .describe('Words of the cue, in any order; `"a phrase"`, `or` and `-not` are understood.'),
   sort: z

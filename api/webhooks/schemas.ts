@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DeliveryRow, WebhookEndpoint } from '../../db/webhooks.ts';
 import { sessionStatuses, sessionTypes } from '../../domain/session.ts';
+import { storable } from '../../domain/text.ts';
 import {
   attemptFailures,
   deliveryStates,
@@ -15,13 +16,18 @@ const urlSchema = z
   .string()
   .min(1)
   .max(2_048)
+  .refine(...storable)
   .describe('Begins with `https://`, carries no name or password, and leads to the public internet.');
 const eventsSchema = z
   .array(z.enum(webhookEventTypes))
   .min(1)
   .max(webhookEventTypes.length)
   .refine((events) => new Set(events).size === events.length, 'names an event twice');
-const descriptionSchema = z.string().max(200).nullable();
+const descriptionSchema = z
+  .string()
+  .max(200)
+  .refine(...storable)
+  .nullable();
 
 export const newWebhookSchema = z
   .strictObject({ url: urlSchema, events: eventsSchema, description: descriptionSchema.default(null) })
