@@ -12,11 +12,13 @@ import { createLinks, type Links } from './integrations/links.ts';
 import { createLiveStream, type LiveStream } from './integrations/liveStream.ts';
 import { createObjectStore, type ObjectStore } from './integrations/objectStore.ts';
 import { createRateLimits, type RateLimits } from './integrations/rateLimits.ts';
+import { createPasskeyChallenges, type PasskeyChallenges } from './integrations/passkeyChallenges.ts';
 import { createRedis } from './integrations/redis.ts';
 import { createRevocations, type Revocations } from './integrations/revocations.ts';
 import { parseMasterKeys } from './integrations/sealing.ts';
 import { createSessionCache, type SessionCache } from './integrations/sessionCache.ts';
 import { createSessionContentStore, type SessionContentStore } from './integrations/sessionContent.ts';
+import { createTotp, type Totp } from './integrations/totp.ts';
 import { createUploads, type Uploads } from './integrations/uploads.ts';
 import { createWebhookSecrets, type WebhookSecrets } from './integrations/webhookSecrets.ts';
 import { createSystemConfigReader, type SystemConfigReader } from './integrations/systemConfig.ts';
@@ -47,6 +49,8 @@ export interface Resources {
   links: Links;
   rateLimits: RateLimits;
   systemConfig: SystemConfigReader;
+  totp: Totp;
+  passkeyChallenges: PasskeyChallenges;
   /** One check for each dependency that `/readyz` asks. */
   checks: Record<'postgres' | 'redis' | 'objects', Check>;
   close(): Promise<void>;
@@ -109,6 +113,8 @@ export function openResources(config: Config, service: string): Resources {
     webhookSecrets: createWebhookSecrets(masterKeys),
     attempts: createAttempts(redis, logger),
     links: createLinks(config.IDEMPOTENCY_SECRET),
+    totp: createTotp(masterKeys),
+    passkeyChallenges: createPasskeyChallenges(redis, logger),
     checks: {
       postgres: () => database.check(),
       redis: async () => {

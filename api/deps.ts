@@ -17,6 +17,8 @@ export interface ApiDeps extends Pick<
   | 'webhookSecrets'
   | 'attempts'
   | 'links'
+  | 'totp'
+  | 'passkeyChallenges'
   | 'logger'
   | 'metrics'
   | 'checks'
@@ -25,6 +27,8 @@ export interface ApiDeps extends Pick<
 > {
   workflows: WorkflowClient;
   tokens: AccessTokens;
+  /** Where people reach us: passkeys work at this address alone. */
+  publicUrl: string;
   /** Keys the hash by which a repeated request is recognised. */
   idempotencySecret: string;
   /** Webhooks may go to plain HTTP and to our own network: in development and tests. */
@@ -40,6 +44,7 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
     ...resources,
     workflows,
     tokens: await createAccessTokens(resources.config.JWT_SIGNING_KEYS),
+    publicUrl: resources.config.PUBLIC_URL,
     idempotencySecret: resources.config.IDEMPOTENCY_SECRET,
     allowPrivateWebhooks: resources.config.WEBHOOK_ALLOW_PRIVATE,
     corsOrigins: resources.config.CORS_ORIGINS,

@@ -34,6 +34,11 @@ export async function requestErasure(em: EntityManager, userId: string, id: stri
   return em.findOneOrFail(AccountErasure, { userId });
 }
 
+/** Whether the account's owner asked for its erasure: then nobody signs in any more. */
+export async function isErasing(em: EntityManager, userId: string): Promise<boolean> {
+  return (await em.count(AccountErasure, { userId })) > 0;
+}
+
 /** The receipt of this id; null when there is none. */
 export function findErasure(em: EntityManager, id: string): Promise<AccountErasure | null> {
   return em.findOne(AccountErasure, id);

@@ -15,8 +15,10 @@ import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { SessionShare } from './sessionShares.ts';
 import { Login, RefreshToken } from './logins.ts';
+import { Passkey } from './passkeys.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 import { SystemConfigRow } from './systemConfig.ts';
+import { RecoveryCode, TotpSecret } from './totp.ts';
 import { User, UserRole } from './users.ts';
 import { WebhookDelivery, WebhookEndpoint } from './webhooks.ts';
 
@@ -115,6 +117,7 @@ export type SessionState = InferEntity<typeof SessionState>;
 export const SessionEventRow = defineEntity({
   name: 'SessionEventRow',
   tableName: 'session_events',
+  indexes: [{ name: 'session_events_newest', properties: ['createdAt'] }],
   properties: {
     sessionId: p.uuid().primary(),
     seq: p.integer().primary(),
@@ -326,6 +329,9 @@ export const entities = [
   SessionEventRow,
   Login,
   RefreshToken,
+  TotpSecret,
+  RecoveryCode,
+  Passkey,
   BillingAccount,
   Bill,
   Model,

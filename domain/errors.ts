@@ -34,6 +34,18 @@ export const errorTable = {
     message: 'The e-mail or the password is wrong.',
     help: 'Check both and try again.',
   },
+  second_factor_required: {
+    status: 401,
+    retryable: false,
+    message: 'The password is right; the second factor is needed too.',
+    help: 'Send the challenge of error.details to POST /v1/auth/login/second-factor within five minutes, with a code of your app or a recovery code.',
+  },
+  challenge_expired: {
+    status: 401,
+    retryable: false,
+    message: 'This log-in took too long, or the password was changed meanwhile.',
+    help: 'Log in again.',
+  },
   link_invalid: {
     status: 400,
     retryable: false,
@@ -45,6 +57,18 @@ export const errorTable = {
     retryable: false,
     message: 'The current password is wrong.',
     help: 'Check it and try again, or have a link sent by which to choose a new one.',
+  },
+  wrong_code: {
+    status: 403,
+    retryable: false,
+    message: 'The code is wrong, over, or was used before.',
+    help: 'Wait for the next code of your app, see that your clock is right, or take a recovery code.',
+  },
+  passkey_refused: {
+    status: 403,
+    retryable: false,
+    message: 'What the passkey answered was not accepted.',
+    help: 'Ask for new options and try again: a challenge is good once, for five minutes, at this address alone, and the device has to check who you are.',
   },
   forbidden: {
     status: 403,
@@ -75,6 +99,24 @@ export const errorTable = {
     retryable: false,
     message: 'This username is taken.',
     help: 'Choose another one.',
+  },
+  totp_active: {
+    status: 409,
+    retryable: false,
+    message: 'The second factor is on already.',
+    help: 'Switch it off first by DELETE /v1/me/totp.',
+  },
+  passkey_taken: {
+    status: 409,
+    retryable: false,
+    message: 'This passkey is registered already.',
+    help: 'Sign in with it, or use another one.',
+  },
+  too_many_passkeys: {
+    status: 409,
+    retryable: false,
+    message: 'The account has as many passkeys as it may have.',
+    help: 'Delete one that is no longer needed.',
   },
   analysis_begun: {
     status: 409,
@@ -170,7 +212,7 @@ export const errorTable = {
     status: 409,
     retryable: false,
     message: 'The file does not fit into what the account may still keep.',
-    help: 'error.details names the numbers of bytes. Delete attachments, or take a larger tier.',
+    help: 'The numbers of bytes stand in error.details. Delete attachments, or take a larger tier.',
   },
   too_many_keys: {
     status: 409,
@@ -206,7 +248,7 @@ export const errorTable = {
     status: 413,
     retryable: false,
     message: 'A file of this size may not be added.',
-    help: 'error.details names the most bytes that a file of this kind may have in this tier.',
+    help: 'The most bytes that a file of this kind may have in this tier stand in error.details.',
   },
   unsupported_media_type: {
     status: 415,

@@ -2,11 +2,23 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { JOSEError } from 'jose/errors';
 import { z } from 'zod';
+import { secondFactorLifetimeMs } from '../domain/secondFactors.ts';
 import { dayMs, hourMs, secondMs } from '../domain/time.ts';
 
-/** What a link in a mail is for, with how long it works. */
-const lifetimesMs = { confirm_email: 3 * dayMs, reset_password: hourMs } as const;
-export type LinkPurpose = keyof typeof lifetimesMs;
+/** What a token is for, with how long it works: two stand in links in mails, one leads from the password to the second factor. */
+const lifetimesMs = {
+  confirm_email: 3 * dayMs,
+  reset_password: hourMs,
+  second_factor: secondFactorLifetimeMs,
+} as const;
+type TokenPurpose = keyof typeof lifetimesMs;
+export type LinkPurpose = Exclude<TokenPurpose, 'second_factor'>;
+
+/** Whose a token is, and what it is about. */
+interface TokenTerms {
+  userId: string;
+  about: string;
+}
 
 /**
  * Links in mails: signed, each for one purpose, for a while. They are signed by a key of their own, with an algorithm of
@@ -15,9 +27,11 @@ export type LinkPurpose = keyof typeof lifetimesMs;
  */
 export interface Links {
   /** The path and fragment; what stands in a fragment reaches no server's log. */
-  pathOf(purpose: LinkPurpose, link: { userId: string; about: string }): Promise<string>;
+  pathOf(purpose: LinkPurpose, terms: TokenTerms): Promise<string>;
+  /** The token alone. */
+  tokenOf(purpose: TokenPurpose, terms: TokenTerms): Promise<string>;
   /** Whose link this is, and whether it is about this; null when it is none, has ended, or is for another purpose. */
-  read(purpose: LinkPurpose, token: string): Promise<{ userId: string; isAbout: (about: string) => boolean } | null>;
+  read(purpose: TokenPurpose, token: string): Promise<{ userId: string; isAbout: (about: string) => boolean } | null>;
   /** A keyed hash, by which something can be told again that must not be kept itself. */
   hashOf(text: string): string;
 }
@@ -36,20 +50,22 @@ export function createLinks(secret: string, nowMs: () => number = Date.now): Lin
   const hashingKey = keyFor('mindpeeker link hashes');
   const hashOf = (text: string) => createHmac('sha256', hashingKey).update(text).digest('base64url');
 
+  function tokenOf(purpose: TokenPurpose, { userId, about }: TokenTerms): Promise<string> {
+    const issuedAt = Math.floor(nowMs() / secondMs);
+    return new SignJWT({ purpose, about: hashOf(about) })
+      .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
+      .setSubject(userId)
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + lifetimesMs[purpose] / secondMs)
+      .sign(signingKey);
+  }
+
   return {
     hashOf,
-    async pathOf(purpose, { userId, about }) {
-      const issuedAt = Math.floor(nowMs() / secondMs);
-      const token = await new SignJWT({ purpose, about: hashOf(about) })
-        .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
-        .setSubject(userId)
-        .setIssuer(issuer)
-        .setAudience(audience)
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + lifetimesMs[purpose] / secondMs)
-        .sign(signingKey);
-      return `${pages[purpose]}#${token}`;
-    },
+    tokenOf,
+    pathOf: async (purpose, terms) => `${pages[purpose]}#${await tokenOf(purpose, terms)}`,
     async read(purpose, token) {
       try {
         const { payload } = await jwtVerify(token, signingKey, {

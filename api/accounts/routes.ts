@@ -4,13 +4,16 @@ import { ApiError } from '../../domain/errors.ts';
 import { loginIdOf } from '../auth/loginOf.ts';
 import { createLogins } from '../auth/logins.ts';
 import { toUserView, userSchema } from '../auth/schemas.ts';
+import type { ApiDeps } from '../deps.ts';
 import { userRoute, type Route } from '../route.ts';
 import { createAccounts, type AccountDeps } from './accounts.ts';
 import { accountPages } from './pages.ts';
+import { passkeyRoutes } from './passkeyRoutes.ts';
+import { totpRoutes } from './totpRoutes.ts';
 import { accountChangeSchema, loginParamsSchema, loginsSchema, passwordChangeSchema, toLoginView } from './schemas.ts';
 
 /** What a person sees and changes of their own account. */
-export function accountRoutes(deps: AccountDeps): Route[] {
+export function accountRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChallenges' | 'publicUrl' | 'totp'>): Route[] {
   const { database } = deps;
   const accounts = createAccounts(deps);
   const logins = createLogins(deps);
@@ -122,6 +125,8 @@ export function accountRoutes(deps: AccountDeps): Route[] {
       },
     }),
 
+    ...totpRoutes(deps),
+    ...passkeyRoutes(deps),
     ...accountPages,
   ];
 }

@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import type { Login } from '../../db/logins.ts';
-import { emailSchema, newPasswordSchema, passwordSchema, usernameSchema } from '../auth/schemas.ts';
+import type { Passkey } from '../../db/passkeys.ts';
+import {
+  codeSchema,
+  emailSchema,
+  newCredentialSchema,
+  newPasswordSchema,
+  passwordSchema,
+  usernameSchema,
+} from '../auth/schemas.ts';
 
 /** Sparse: what is not named stays as it is. Nothing else of an account is its owner's to change. */
 export const accountChangeSchema = z
@@ -32,6 +40,60 @@ const loginSchema = z
   .meta({ id: 'Login' });
 
 export const loginsSchema = z.object({ items: z.array(loginSchema) }).meta({ id: 'Logins' });
+
+/** Another way in is added by whoever knows the password, not by whoever finds a browser open. */
+export const reauthenticationSchema = z
+  .strictObject({ currentPassword: passwordSchema })
+  .meta({ id: 'Reauthentication' });
+
+export const newTotpSchema = z
+  .object({
+    secret: z.string().describe('Base32, for typing it into the app.'),
+    otpauthUrl: z.string().describe('What the image says.'),
+    qrSvg: z.string().describe('An image for the camera of the app, as SVG.'),
+  })
+  .meta({ id: 'NewTotp' });
+
+export const totpCodeSchema = z.strictObject({ code: codeSchema }).meta({ id: 'TotpCode' });
+
+export const recoveryCodesSchema = z.object({ recoveryCodes: z.array(z.string()) }).meta({ id: 'RecoveryCodes' });
+
+export const totpStateSchema = z.object({ active: z.boolean(), recoveryCodesLeft: z.int() }).meta({ id: 'TotpState' });
+
+const labelSchema = z
+  .string()
+  .trim()
+  .regex(/^[^\p{Cc}\p{Cs}]{1,100}$/u, 'must be 1 to 100 characters of one line')
+  .meta({ example: 'My telephone' });
+
+export const passkeyCreationSchema = z
+  .looseObject({ challenge: z.string() })
+  .meta({ id: 'PasskeyCreationOptions', description: 'PublicKeyCredentialCreationOptionsJSON of WebAuthn.' });
+
+export const newPasskeySchema = z
+  .strictObject({ label: labelSchema, credential: newCredentialSchema })
+  .meta({ id: 'NewPasskey' });
+
+export const passkeyChangeSchema = z.strictObject({ label: labelSchema }).meta({ id: 'PasskeyChange' });
+
+export const passkeyParamsSchema = z.object({ id: z.uuid() });
+
+export const passkeySchema = z
+  .object({
+    id: z.uuid(),
+    label: z.string(),
+    backedUp: z.boolean().describe('Whether it is kept beyond the one device, in a cloud of its owner’s.'),
+    createdAt: z.iso.datetime(),
+    lastUsedAt: z.iso.datetime().nullable(),
+  })
+  .meta({ id: 'Passkey' });
+
+export const passkeysSchema = z.object({ items: z.array(passkeySchema) }).meta({ id: 'Passkeys' });
+
+/** A passkey as its owner reads it. */
+export function toPasskeyView({ id, label, backedUp, createdAt, lastUsedAt }: Passkey): z.input<typeof passkeySchema> {
+  return { id, label, backedUp, createdAt: createdAt.toISOString(), lastUsedAt: lastUsedAt?.toISOString() ?? null };
+}
 
 /** A log-in as its owner reads it. */
 export function toLoginView(login: Login, currentId: string): z.input<typeof loginSchema> {

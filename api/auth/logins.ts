@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { isErasing } from '../../db/accountErasures.ts';
 import type { Database } from '../../db/database.ts';
 import { endLogins, Login, RefreshToken, type WhichLogins } from '../../db/logins.ts';
 import { User } from '../../db/users.ts';
@@ -27,7 +28,7 @@ interface NewLogin {
  * its rotation ends the log-in, since either its owner or a thief holds a copy. What ends here ends everywhere at once.
  */
 export interface Logins {
-  /** Null where the account is gone, or its password was replaced meanwhile. */
+  /** Null where the account is gone or going, or its password was replaced meanwhile. */
   begin(login: NewLogin): Promise<IssuedRefreshToken | null>;
   /** Takes a token for the next one of its log-in. @throws ApiError `unauthenticated` */
   rotate(token: string): Promise<IssuedRefreshToken & { userId: string }>;
@@ -61,6 +62,7 @@ export function createLogins(
         // The lock holds back a change of password, which then ends this log-in too.
         const user = await em.findOne(User, userId, { lockMode: LockMode.PESSIMISTIC_READ });
         if (user === null || (passwordHash !== undefined && passwordHash !== user.passwordHash)) return null;
+        if (await isErasing(em, userId)) return null;
         const loginId = randomUUID();
         const now = new Date(nowMs());
         em.create(Login, { id: loginId, user: userId, agent, createdAt: now, lastUsedAt: now });

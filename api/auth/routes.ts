@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { Account } from '../../db/accounts.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { createAccounts, type AccountDeps } from '../accounts/accounts.ts';
+import type { ApiDeps } from '../deps.ts';
 import { plainRoute, publicRoute, userRoute, type Route } from '../route.ts';
 import { agentHeadersSchema, agentOf } from './agent.ts';
 import { loginIdOf } from './loginOf.ts';
 import { createLogins } from './logins.ts';
+import { passkeyLoginRoutes } from './passkeyRoutes.ts';
 import {
   confirmationSchema,
   credentialsSchema,
@@ -13,26 +14,20 @@ import {
   refreshSchema,
   registrationSchema,
   resetSchema,
+  secondFactorLoginSchema,
   signedInSchema,
   tokensSchema,
-  toUserView,
 } from './schemas.ts';
+import { createSecondFactors } from './secondFactors.ts';
+import { createSigningIn } from './signingIn.ts';
 
 /** Who a caller is: register, log in, refresh, log out (G5), and what is done by links in mails. */
-export function authRoutes(deps: AccountDeps): Route[] {
+export function authRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChallenges' | 'publicUrl' | 'totp'>): Route[] {
   const { tokens } = deps;
   const accounts = createAccounts(deps);
   const logins = createLogins(deps);
-
-  /** Null where the password was replaced since it was held against the account. */
-  async function signIn(account: Account, agent: string | null): Promise<z.input<typeof signedInSchema> | null> {
-    const login = await logins.begin({ userId: account.id, passwordHash: account.passwordHash, agent });
-    if (login === null) return null;
-    const { refreshToken, loginId } = login;
-    const accessToken = await tokens.issue(account, loginId);
-    await accounts.remember(account);
-    return { user: toUserView(account), accessToken, refreshToken, expiresInSeconds: tokens.lifetimeSeconds };
-  }
+  const secondFactors = createSecondFactors(deps);
+  const signIn = createSigningIn(deps);
 
   return [
     publicRoute({
@@ -50,7 +45,7 @@ export function authRoutes(deps: AccountDeps): Route[] {
       handle: async ({ headers, body }, { note }) => {
         const account = await accounts.register(body);
         note({ user_id: account.id });
-        const signedIn = await signIn(account, agentOf(headers));
+        const signedIn = await signIn(account, { by: 'password', agent: agentOf(headers) });
         if (signedIn === null) throw new ApiError('internal');
         return signedIn;
       },
@@ -63,17 +58,18 @@ export function authRoutes(deps: AccountDeps): Route[] {
       rateClass: 'auth',
       summary: 'Sign in',
       description:
-        'After a few wrong attempts at an account, or many from an address, each next one has to wait: a second, then twice as long each time, a quarter of an hour at the most.',
+        'After a few wrong attempts at an account, or many from an address, each next one has to wait: a second, then twice as long each time, a quarter of an hour at the most. With the second factor on, a right password is answered 401 `second_factor_required`, with the challenge for the next call in `error.details`.',
       request: { headers: agentHeadersSchema, body: credentialsSchema },
       message: 'Signed in.',
       data: signedInSchema,
-      errors: ['invalid_credentials', 'too_many_attempts'],
+      errors: ['invalid_credentials', 'second_factor_required', 'too_many_attempts'],
       handle: async ({ headers, body }, { note, address }) => {
         const attempt = async () => {
           const account = await accounts.byPassword(body.email, body.password, address);
           if (account === null) throw new ApiError('invalid_credentials');
           note({ user_id: account.id });
-          return signIn(account, agentOf(headers));
+          await secondFactors.askFor(account);
+          return signIn(account, { by: 'password', agent: agentOf(headers) });
         };
         // The hash may have been renewed by another log-in at the same time: then the password is still right.
         const signedIn = (await attempt()) ?? (await attempt());
@@ -81,6 +77,28 @@ export function authRoutes(deps: AccountDeps): Route[] {
         return signedIn;
       },
     }),
+
+    publicRoute({
+      method: 'post',
+      path: '/v1/auth/login/second-factor',
+      tag: 'Accounts',
+      rateClass: 'auth',
+      summary: 'Sign in by the second factor, after the password',
+      description: 'Wrong attempts wait as those at the password do. A code is good once, and so is a recovery code.',
+      request: { headers: agentHeadersSchema, body: secondFactorLoginSchema },
+      message: 'Signed in.',
+      data: signedInSchema,
+      errors: ['challenge_expired', 'wrong_code', 'too_many_attempts'],
+      handle: async ({ headers, body: { challenge, ...shown } }, { note, address }) => {
+        const account = await secondFactors.answer(challenge, shown, address);
+        note({ user_id: account.id });
+        const signedIn = await signIn(account, { by: 'password', agent: agentOf(headers) });
+        if (signedIn === null) throw new ApiError('challenge_expired');
+        return signedIn;
+      },
+    }),
+
+    ...passkeyLoginRoutes(deps),
 
     publicRoute({
       method: 'post',

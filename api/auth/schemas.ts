@@ -48,6 +48,66 @@ export const resetSchema = z
   .strictObject({ token: linkTokenSchema, newPassword: newPasswordSchema })
   .meta({ id: 'PasswordReset' });
 
+/** What an authenticator app shows. */
+export const codeSchema = z
+  .string()
+  .regex(/^\d{6}$/, 'must be six digits')
+  .meta({ example: '287082' });
+const recoveryCodeSchema = z.string().min(16).max(40).describe('Hyphens, spaces and capitals do not matter.');
+
+/** One of both. */
+export const secondFactorSchema = z
+  .union([z.strictObject({ code: codeSchema }), z.strictObject({ recoveryCode: recoveryCodeSchema })])
+  .meta({ id: 'SecondFactor' });
+
+const challengeSchema = z.string().min(1).max(2_000).describe('From error.details of the log-in.');
+export const secondFactorLoginSchema = z
+  .union([
+    z.strictObject({ challenge: challengeSchema, code: codeSchema }),
+    z.strictObject({ challenge: challengeSchema, recoveryCode: recoveryCodeSchema }),
+  ])
+  .meta({ id: 'SecondFactorLogin' });
+
+/** What a browser gives for a passkey by `toJSON()`; what more it says is left out. */
+const credentialTerms = {
+  id: z.string().min(1).max(1_364),
+  rawId: z.string().min(1).max(1_364),
+  type: z.literal('public-key'),
+};
+const base64urlSchema = z.string().min(1).max(20_000);
+
+export const newCredentialSchema = z
+  .object({
+    ...credentialTerms,
+    response: z.object({
+      clientDataJSON: base64urlSchema,
+      attestationObject: base64urlSchema,
+      transports: z
+        .array(z.string().regex(/^[a-z0-9-]{1,30}$/))
+        .max(10)
+        .exactOptional(),
+    }),
+  })
+  .meta({ id: 'NewCredential' });
+
+export const signedCredentialSchema = z
+  .object({
+    ...credentialTerms,
+    response: z.object({
+      clientDataJSON: base64urlSchema,
+      authenticatorData: base64urlSchema,
+      signature: base64urlSchema,
+      userHandle: z.string().min(1).max(100),
+    }),
+  })
+  .meta({ id: 'SignedCredential' });
+
+export const passkeyLoginSchema = z.strictObject({ credential: signedCredentialSchema }).meta({ id: 'PasskeyLogin' });
+
+export const passkeyRequestSchema = z
+  .looseObject({ challenge: z.string() })
+  .meta({ id: 'PasskeyRequestOptions', description: 'PublicKeyCredentialRequestOptionsJSON of WebAuthn.' });
+
 export const userSchema = z
   .object({
     id: z.uuid(),

@@ -5,6 +5,8 @@ import { Trainings } from './20261124160000_trainings.ts';
 import { Outcomes } from './20261124161500_outcomes.ts';
 import { Logins } from './20261124190010_logins.ts';
 import { AccountStates } from './20261124190011_account_states.ts';
+import { Totp } from './20261124190015_totp.ts';
+import { Passkeys } from './20261124190016_passkeys.ts';
 import { SystemConfigs } from './20261124190020_system_config.ts';
 import { ApiKeys } from './20261124190021_api_keys.ts';
 import { IdempotencyKeys } from './20261124190030_idempotency_keys.ts';
@@ -25,6 +27,8 @@ export const migrations = [
   Outcomes,
   Logins,
   AccountStates,
+  Totp,
+  Passkeys,
   SystemConfigs,
   ApiKeys,
   IdempotencyKeys,
