@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { aptInstall, canApt } from '../stack/apt.mjs';
+import { onPath } from '../stack/binaries.mjs';
 import { bringUp, stopRecorded } from '../stack/bring-up.mjs';
 import { endChildren, runChild } from '../stack/children.mjs';
 import { addressesOf, appEnvironment } from '../stack/environment.mjs';
@@ -10,7 +12,7 @@ import { checkoutDir, pinnedNode, testHome } from '../stack/paths.mjs';
 import { choosePort } from '../stack/ports.mjs';
 import { Problem } from '../stack/problem.mjs';
 import { StackRecord } from '../stack/record.mjs';
-import { makeModelParts } from '../stack/scripts.mjs';
+import { makeModelParts, runScript } from '../stack/scripts.mjs';
 import { loadSecrets } from '../stack/secrets.mjs';
 import { createTerminal } from '../stack/terminal.mjs';
 import { withTestNames } from '../stack/test-names.mjs';
@@ -81,6 +83,24 @@ async function makeDatabase(serverUrl, testUrl) {
   await client.end();
 }
 
+/**
+ * Has what the fuzzing needs, and pip for it where that can be had; without it that one test fails.
+ * @param {import('../stack/scripts.mjs').Stage} stage
+ */
+async function installSchemathesis(stage) {
+  if (!onPath('pip3') && canApt()) {
+    const step = terminal.step('pip', 'looking for it');
+    try {
+      await aptInstall('python3-pip', step, join(stage.logs, 'pip.log'));
+      step.done('installed');
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      step.skipped(error.message);
+    }
+  }
+  await runScript(stage, 'Schemathesis', 'tests/fuzz/install.mjs', { mayFail: true });
+}
+
 /** Whether another run in this checkout uses the same test stack. */
 const othersRun = () => readdirSync(runsDir).some((name) => holderOf(join(runsDir, name)) !== null);
 
@@ -97,7 +117,9 @@ async function run(jestArgs, keep) {
   const whole = jestArgs.length === 0;
   const logs = join(testHome, 'logs');
   await installPackages(checkoutDir, terminal, join(logs, 'npm-ci.log'));
-  await makeModelParts({ logs, terminal, env: process.env, signal: asked.signal });
+  const stage = { logs, terminal, env: process.env, signal: asked.signal };
+  await makeModelParts(stage);
+  await installSchemathesis(stage);
   asked.signal.throwIfAborted();
 
   mkdirSync(runsDir, { recursive: true });
