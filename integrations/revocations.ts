@@ -64,6 +64,8 @@ export function createRevocations(redis: Redis, records: LoginRecords, logger: L
     };
     redis.once('close', onClose);
     try {
+      // While Redis is gone every request comes here, and none shall cost a list that nobody can be told.
+      if (!(await attempt(() => redis.ping())).done) return;
       const { done } = await mark(await recent());
       isComplete = done && !lost;
     } catch (error) {
