@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createRoutes } from '../api/app.ts';
 import { createOpenApiDocument } from '../api/openapi.ts';
 import type { FileRoute, JsonRoute } from '../api/route.ts';
+import { insertPasskey } from '../db/passkeys.ts';
 import { startTestApi, type Answer, type CallOptions, type TestApi, type TestUser } from './api.ts';
 
 /*
@@ -44,7 +45,7 @@ const session = { sessionType: 'remote_viewing', cue: 'MARKER-CUE', impressions:
 const file = { fileName: 'notes.txt', mediaType: 'text/plain', sizeBytes: 1, sha256: '0'.repeat(64) };
 const webhook = { url: 'http://127.0.0.1:1/', events: ['session.completed'] };
 
-async function belongingsOf({ token }: TestUser): Promise<Record<string, string>> {
+async function belongingsOf({ id: userId, token }: TestUser): Promise<Record<string, string>> {
   const made = async (path: string, body?: unknown): Promise<{ id: string; attachment?: { id: string } }> => {
     const answer = await api.call('POST', path, { token, body });
     expect(answer.status).toBeLessThan(300);
@@ -56,6 +57,11 @@ async function belongingsOf({ token }: TestUser): Promise<Record<string, string>
   const { id: webhookId } = await made('/v1/webhooks', webhook);
   const { id: deliveryId } = await made(`/v1/webhooks/${webhookId}/test`);
   const { id: keyId } = await made('/v1/me/keys', { name: 'mine', permissions: ['session:read'], expiresAt: null });
+  const passkeyId = randomUUID();
+  await insertPasskey(api.resources.database.asUser(userId), {
+    ...{ id: passkeyId, user: userId, credentialId: passkeyId, publicKey: 'none', counter: 0 },
+    ...{ transports: [], backedUp: false, label: 'mine' },
+  });
   const logins = await api.call('GET', '/v1/me/logins', { token });
   const [login] = (logins.body.data as { items: { id: string }[] }).items;
   return {
@@ -66,6 +72,7 @@ async function belongingsOf({ token }: TestUser): Promise<Record<string, string>
     '{deliveryId}': deliveryId,
     '/v1/me/keys/{id}': keyId,
     '/v1/me/logins/{id}': login?.id ?? '',
+    '/v1/me/passkeys/{id}': passkeyId,
   };
 }
 
@@ -91,6 +98,7 @@ describe('what belongs to somebody else (G5, I5)', () => {
     'POST /v1/sessions/{id}/outcome': { outcome: { words: ['a tower'] } },
     'PATCH /v1/webhooks/{id}': { active: false },
     'PATCH /v1/me/keys/{id}': { name: 'mine now' },
+    'PATCH /v1/me/passkeys/{id}': { label: 'mine now' },
   };
   /** Whoever knows the id may read a receipt, and models are everybody's or their operators'. */
   const nobodys = ['/v1/erasures/{id}', '/v1/shared/{token}', '/v1/models/'];
@@ -287,7 +295,7 @@ describe('a web page elsewhere that has the browser send something (CSRF)', () =
   });
 
   test.each(forms)('cannot sign anybody in or up by a form of %s', async (contentType) => {
-    const open = routes().filter(({ method, access }) => method === 'post' && access === 'public');
+    const open = routes().filter(({ access, request }) => access === 'public' && request.body !== undefined);
     for (const { path } of open) {
       const text = JSON.stringify({ email: user.email, password: user.password });
       const answer = await api.call('POST', path, { text, headers: { ...foreign, 'Content-Type': contentType } });
