@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
 import type { Pool } from 'pg';
+import { secondMs } from '../domain/time.ts';
 import { entities } from './entities.ts';
 import { gatewayRole } from './rowSecurity.ts';
 import { migrations } from './migrations/index.ts';
@@ -17,6 +19,12 @@ export interface Database {
   activeConnections(): number;
   close(): Promise<void>;
 }
+
+/**
+ * How long statements in the background may take once the pool closes. A connection that is being handed out just then
+ * is never given back, and the pool would wait for it for ever.
+ */
+const closeLimitMs = 5 * secondMs;
 
 /** Opens the pool; nothing is connected until the first query. `poolMax` is the most connections of this process. */
 export function openDatabase(options: { url: string; poolMax: number }): Database {
@@ -38,6 +46,7 @@ export function openDatabase(options: { url: string; poolMax: number }): Databas
     debug: false,
     forceUtcTimezone: true,
   });
+  const activeConnections = (): number => (pool ? pool.totalCount - pool.idleCount : 0);
   return {
     orm,
     asUser: (userId) => {
@@ -49,7 +58,11 @@ export function openDatabase(options: { url: string; poolMax: number }): Databas
     check: async () => {
       await orm.em.fork().execute('select 1');
     },
-    activeConnections: () => (pool ? pool.totalCount - pool.idleCount : 0),
-    close: () => orm.close(true),
+    activeConnections,
+    close: async () => {
+      const deadlineMs = Date.now() + closeLimitMs;
+      while (activeConnections() > 0 && Date.now() < deadlineMs) await pause(5);
+      await orm.close(true);
+    },
   };
 }
