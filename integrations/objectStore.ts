@@ -124,7 +124,12 @@ export function createObjectStore({ bucket, masterKeys, ...address }: ObjectStor
         { expiresIn: linkLifetimeSeconds },
       ),
     async delete(key) {
-      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+      try {
+        await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+      } catch (error) {
+        // A storage may say so when two delete the same object at the same moment.
+        if (!(error instanceof S3ServiceException) || error.name !== 'NoSuchKey') throw error;
+      }
     },
     async deletePrefix(prefix) {
       // An empty prefix would empty the bucket.

@@ -21,6 +21,8 @@ export function createRedis(
     maxRetriesPerRequest: 1,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2 * secondMs),
   });
+  // Each part that can do without Redis listens for its loss; there are more of them than Node takes for a leak.
+  redis.setMaxListeners(50);
   logOutages(redis, logger);
   return redis;
 }
