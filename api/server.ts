@@ -104,11 +104,13 @@ function refuseMalformed(cause: Error & { code?: string }, socket: Duplex): void
   }
   const error = errorOf(cause);
   const { status } = errorTable[error.code];
-  const body = JSON.stringify(failure(newRequestId(), error));
+  const requestId = newRequestId();
+  const body = JSON.stringify(failure(requestId, error));
   socket.end(
     [
       `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
       'Content-Type: application/json; charset=utf-8',
+      `X-Request-Id: ${requestId}`,
       `Content-Length: ${Buffer.byteLength(body)}`,
       'Connection: close',
       '',

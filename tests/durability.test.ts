@@ -100,14 +100,14 @@ async function start(
 
 /** A table whose analysis takes long enough to be killed in its middle. */
 function largeTable(): unknown {
-  const [rows, dimensions] = [3_000, 60];
+  const [rows, dimensions] = [5_000, 120];
   return {
     sessionType: 'intuitive_analysis',
     cue: 'A table that takes its time',
     impressions: {
       dimensions: Array.from({ length: dimensions }, (_, i) => `d${i}`),
       rows: Array.from({ length: rows }, (_, r) =>
-        Array.from({ length: dimensions }, (_, d) => Math.sin(r * 7 + d * 3)),
+        Array.from({ length: dimensions }, (_, d) => Math.round(1_000 * Math.sin(r * 7 + d * 3)) / 1_000),
       ),
     },
   };
