@@ -13,9 +13,10 @@ const mayImport = {
   db: ['domain', 'observability'],
   ml: ['domain', 'observability'],
   workflows: ['domain', 'activities'],
-  activities: ['domain', 'db', 'ml', 'integrations', 'observability'],
+  operations: ['domain', 'db', 'integrations', 'temporal', 'observability'],
+  activities: ['domain', 'db', 'ml', 'integrations', 'operations', 'observability'],
   temporal: ['domain', 'workflows', 'observability'],
-  api: ['domain', 'db', 'integrations', 'temporal', 'observability'],
+  api: ['domain', 'db', 'integrations', 'operations', 'temporal', 'observability'],
 };
 const folders = [...Object.keys(mayImport), 'workers', 'cli', 'bench', 'tests', 'stack'];
 

@@ -22,7 +22,7 @@ export default {
   testTimeout: 60_000,
   coverageProvider: 'babel',
   collectCoverageFrom: [
-    '{api,workflows,activities,workers,ml,temporal,db,integrations,domain,observability}/**/*.ts',
+    '{api,workflows,activities,operations,workers,ml,temporal,db,integrations,domain,observability}/**/*.ts',
     'config.ts',
     '!**/*.test.ts',
     '!**/*.d.ts',

@@ -11,6 +11,7 @@ import { AccountExport } from './accountExports.ts';
 import { Attachment } from './attachments.ts';
 import { AccountState } from './accountStates.ts';
 import { ApiKey } from './apiKeys.ts';
+import { AuditEntry } from './auditEntries.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { SessionShare } from './sessionShares.ts';
@@ -349,4 +350,5 @@ export const entities = [
   WebhookDelivery,
   SystemConfigRow,
   ApiKey,
+  AuditEntry,
 ];

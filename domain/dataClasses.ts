@@ -414,6 +414,21 @@ export const tables = {
     ...nobodys,
     columns: { version: 'internal', changes: 'internal', changed_at: 'internal', changed_by: 'internal' },
   },
+  audit_entries: {
+    ...nobodys,
+    columns: {
+      id: 'internal',
+      at: 'internal',
+      action: 'internal',
+      outcome: 'internal',
+      session_id: 'internal',
+      by_user: 'internal',
+      by_command: 'confidential',
+      reason: 'confidential',
+      details: 'internal',
+      bulk_id: 'internal',
+    },
+  },
 } as const satisfies Record<string, TableTerms>;
 export type TableName = keyof typeof tables;
 

@@ -32,6 +32,12 @@ export const permissionTable = [
   { name: 'account:read', means: 'Read the own account.', heldBy: 'tiers', forKeys: true },
   { name: 'key:manage', means: 'Make, change and revoke own API keys.', heldBy: 'tiers', forKeys: false },
   { name: 'model:manage', means: 'Train models, and say which version works.', heldBy: 'operator', forKeys: true },
+  {
+    name: 'operations:manage',
+    means: 'Find out why sessions are stuck, and take them on.',
+    heldBy: 'operator',
+    forKeys: true,
+  },
   { name: 'config:manage', means: 'Read and change the limits of the platform.', heldBy: 'admin', forKeys: false },
 ] as const satisfies readonly PermissionTerms[];
 

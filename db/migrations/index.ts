@@ -17,6 +17,7 @@ import { Webhooks } from './20261124190050_webhooks.ts';
 import { ContentKeys } from './20261124190060_content_keys.ts';
 import { AccountRequests } from './20261124190061_account_requests.ts';
 import { LiveEvents } from './20261124190070_live_events.ts';
+import { AuditEntries } from './20261129000010_audit_entries.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   ContentKeys,
   AccountRequests,
   LiveEvents,
+  AuditEntries,
 ];

@@ -1,0 +1,59 @@
+import { hostname, userInfo } from 'node:os';
+import type { Connection } from '@temporalio/client';
+import { readConfig } from '../../config.ts';
+import type { Actor } from '../../domain/operations.ts';
+import { openResources, type Resources } from '../../resources.ts';
+import { createWorkflowClient, type WorkflowClient } from '../../temporal/client.ts';
+import { connectTemporal } from '../../temporal/connection.ts';
+
+/** What a command of an operator works with. */
+export interface Operations {
+  resources: Resources;
+  connection: Connection;
+  workflows: WorkflowClient;
+  /** Whoever runs the command. */
+  by: Actor;
+}
+
+/** What a command has to say: to a program, and to a person. */
+export interface Answer {
+  /** What `--json` prints. */
+  json: unknown;
+  /** What a person reads. */
+  text: string;
+}
+
+/** Thrown when what was asked for cannot be done; the message says why and what can. The exit code is 1. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/**
+ * Runs one command: opens the platform, prints the answer, closes everything. The exit code is 0 only when the command
+ * did what it says.
+ */
+export async function answer(
+  options: { json?: boolean },
+  work: (operations: Operations) => Promise<Answer>,
+): Promise<void> {
+  const config = readConfig();
+  const resources = openResources({ ...config, LOG_LEVEL: 'error' }, 'ops');
+  const by = { command: `${userInfo().username}@${hostname()}` };
+  try {
+    const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+    try {
+      const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+      const { json, text } = await work({ resources, connection, workflows, by });
+      console.log(options.json ? JSON.stringify(json, null, 2) : text);
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    process.exitCode = 1;
+    if (!(error instanceof RefusedError)) console.error(error);
+    else if (options.json) console.log(JSON.stringify({ error: error.message }, null, 2));
+    else console.error(error.message);
+  } finally {
+    await resources.close();
+  }
+}

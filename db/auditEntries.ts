@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto';
+import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { ActionOutcome, Actor, OperatorAction } from '../domain/operations.ts';
+import { timestamp } from './rowSecurity.ts';
+
+/** What operators did: one row an action and session, never altered. It outlives the session. */
+export const AuditEntry = defineEntity({
+  name: 'AuditEntry',
+  tableName: 'audit_entries',
+  indexes: [
+    { name: 'audit_entries_session', properties: ['sessionId', 'at'] },
+    { name: 'audit_entries_newest', properties: ['at', 'id'] },
+  ],
+  uniques: [{ name: 'audit_entries_once_in_bulk', properties: ['bulkId', 'sessionId'] }],
+  properties: {
+    id: p.uuid().primary(),
+    at: timestamp().defaultRaw('now()'),
+    action: p.string().$type<OperatorAction>().length(50),
+    outcome: p.string().$type<ActionOutcome>().length(20),
+    /** Null where it was about no session. */
+    sessionId: p.uuid().nullable(),
+    /** The operator's account; null when a command did it. */
+    byUser: p.uuid().nullable(),
+    /** Who ran the command, as `user@machine`; null when an account did it. */
+    byCommand: p.string().length(200).nullable(),
+    reason: p.text().nullable(),
+    /** Small facts: the step, the queue, the version. Never content. */
+    details: p.json().$type<AuditDetails>().nullable(),
+    /** Of an action in bulk: which one. */
+    bulkId: p.uuid().nullable(),
+  },
+  policies: [],
+  rowLevelSecurity: true,
+});
+export type AuditEntry = InferEntity<typeof AuditEntry>;
+
+export type AuditDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface NewAuditEntry {
+  action: OperatorAction;
+  outcome: ActionOutcome;
+  by: Actor;
+  sessionId?: string;
+  reason?: string;
+  details?: AuditDetails;
+  bulkId?: string;
+}
+
+/** Writes down what an operator did. An action in bulk is written once for each session, however often it is tried. */
+export async function insertAuditEntry(em: EntityManager, entry: NewAuditEntry): Promise<void> {
+  const { action, outcome, by, sessionId = null, reason = null, details = null, bulkId = null } = entry;
+  const actor = 'userId' in by ? { byUser: by.userId, byCommand: null } : { byUser: null, byCommand: by.command };
+  const row = { id: randomUUID(), action, outcome, sessionId, reason, details, bulkId, ...actor };
+  await em.createQueryBuilder(AuditEntry).insert(row).onConflict(['bulkId', 'sessionId']).ignore();
+}
+
+/** What was done about a session, newest first. */
+export async function listAuditOf(em: EntityManager, sessionId: string, limit: number): Promise<AuditEntry[]> {
+  return em.find(AuditEntry, { sessionId }, { orderBy: { at: 'desc', id: 'desc' }, limit });
+}
