@@ -52,7 +52,7 @@ export async function insertAuditEntry(em: EntityManager, entry: NewAuditEntry):
   const { action, outcome, by, sessionId = null, reason = null, details = null, bulkId = null } = entry;
   const actor = 'userId' in by ? { byUser: by.userId, byCommand: null } : { byUser: null, byCommand: by.command };
   const row = { id: randomUUID(), action, outcome, sessionId, reason, details, bulkId, ...actor };
-  await em.createQueryBuilder(AuditEntry).insert(row).onConflict(['bulkId', 'sessionId']).ignore();
+  await em.upsert(AuditEntry, row, { onConflictFields: ['bulkId', 'sessionId'], onConflictAction: 'ignore' });
 }
 
 /** What was done about a session, newest first. */
