@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 
@@ -32,7 +33,20 @@ const originsSchema = z
   )
   .describe('Comma list of the web pages that may call from a browser, as origins: `https://app.example.com`.');
 
-const environmentSchema = z.object({
+/** Text that `read` takes for what it should be; when it does not, nothing is asked beyond that. */
+function pemOf(what: string, read: (text: string) => unknown) {
+  const isReadable = (text: string) => {
+    try {
+      return read(text) !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  return z.string().refine(isReadable, { error: `is not ${what} in PEM`, abort: true });
+}
+const certificate = pemOf('a certificate', (text) => new X509Certificate(text));
+
+const variablesSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   HOST: z.string().default('127.0.0.1'),
@@ -69,6 +83,20 @@ const environmentSchema = z.object({
 
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('mindpeeker'),
+  // Named as Temporal's own command line names them.
+  TEMPORAL_API_KEY: secret.optional().describe('Sent with every call to a Temporal that asks for one.'),
+  TEMPORAL_TLS: z
+    .stringbool()
+    .optional()
+    .describe('Speaks TLS with Temporal; by itself wherever an API key or any of the four below is set.'),
+  TEMPORAL_TLS_SERVER_NAME: z.string().optional().describe('The name in the server’s certificate, if not its address.'),
+  TEMPORAL_TLS_SERVER_CA_CERT_DATA: certificate
+    .optional()
+    .describe('Who vouches for the server, as PEM; the authorities of the machine unless it is set.'),
+  TEMPORAL_TLS_CLIENT_CERT_DATA: certificate.optional().describe('By which the server knows us (mTLS), as PEM.'),
+  TEMPORAL_TLS_CLIENT_KEY_DATA: pemOf('a private key', createPrivateKey)
+    .optional()
+    .describe('The private key of that certificate, as PEM.'),
 
   STRIPE_SECRET_KEY: secret,
   STRIPE_API_BASE: z.url().optional(),
@@ -103,7 +131,38 @@ const environmentSchema = z.object({
   OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.url().optional(),
 });
 
-export type Config = z.infer<typeof environmentSchema>;
+export type Config = z.infer<typeof variablesSchema>;
+
+const environmentSchema = variablesSchema.superRefine((config, context) => {
+  for (const [variable, message] of temporalContradictions(config)) {
+    context.addIssue({ code: 'custom', path: [variable], message });
+  }
+});
+
+/** What each variable that speaks of Temporal says rightly for itself, and wrongly beside the others. */
+function* temporalContradictions(config: Config): Generator<[keyof Config, string]> {
+  const {
+    TEMPORAL_API_KEY: apiKey,
+    TEMPORAL_TLS_SERVER_NAME: serverName,
+    TEMPORAL_TLS_SERVER_CA_CERT_DATA: authority,
+    TEMPORAL_TLS_CLIENT_CERT_DATA: ownCertificate,
+    TEMPORAL_TLS_CLIENT_KEY_DATA: key,
+  } = config;
+  if (config.TEMPORAL_TLS === false) {
+    if (apiKey !== undefined) yield ['TEMPORAL_TLS', 'must not be off while TEMPORAL_API_KEY is set'];
+    if ([serverName, authority, ownCertificate].some((setting) => setting !== undefined)) {
+      yield ['TEMPORAL_TLS', 'must not be off while names or certificates for it are set'];
+    }
+  }
+  if (ownCertificate === undefined && key !== undefined) {
+    yield ['TEMPORAL_TLS_CLIENT_CERT_DATA', 'must be set beside TEMPORAL_TLS_CLIENT_KEY_DATA'];
+  }
+  if (ownCertificate === undefined) return;
+  if (key === undefined) yield ['TEMPORAL_TLS_CLIENT_KEY_DATA', 'must be set beside TEMPORAL_TLS_CLIENT_CERT_DATA'];
+  else if (!new X509Certificate(ownCertificate).checkPrivateKey(createPrivateKey(key))) {
+    yield ['TEMPORAL_TLS_CLIENT_KEY_DATA', 'is not the key of TEMPORAL_TLS_CLIENT_CERT_DATA'];
+  }
+}
 
 /** Thrown at start when the environment is not as it should be; the message names each variable, never its value. */
 export class ConfigError extends Error {

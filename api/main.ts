@@ -18,7 +18,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 const config = readConfig();
 const resources = openResources(config, 'api');
 const { logger } = resources;
-const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+const connection = await connectTemporal(config);
 const workflows = createWorkflowClient({
   connection,
   namespace: config.TEMPORAL_NAMESPACE,

@@ -41,7 +41,7 @@ const { accessToken: token } = await api.register({
 const socket = io(apiUrl, { path: '/v1/ws', auth: { token }, transports: ['websocket'] });
 
 const bareWorkers = [await startBareWorker('cpu'), await startBareWorker('gpu')] as const;
-const temporal = await connectTemporal(config.TEMPORAL_ADDRESS);
+const temporal = await connectTemporal(config);
 const client = new Client({ connection: temporal, namespace: config.TEMPORAL_NAMESPACE });
 
 const stackPids = z

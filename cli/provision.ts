@@ -18,7 +18,7 @@ try {
   say(`object storage: bucket ${config.S3_BUCKET} is there`);
   say(await allowWebPages(resources));
 
-  const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+  const connection = await connectTemporal(config);
   await provisionTemporal(connection, config.TEMPORAL_NAMESPACE);
   await connection.close();
   say(`temporal: namespace ${config.TEMPORAL_NAMESPACE} has its search attributes`);

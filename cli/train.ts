@@ -121,7 +121,7 @@ if (!parsed.success) {
 }
 const config = readConfig();
 const resources = openResources({ ...config, LOG_LEVEL: 'warn' }, 'train');
-const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+const connection = await connectTemporal(config);
 const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
 try {
   await run(parsed.data, resources, workflows);

@@ -3,15 +3,18 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { Client, Connection, WithStartWorkflowOperation } from '@temporalio/client';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { Client, WithStartWorkflowOperation } from '@temporalio/client';
+import { Runtime, Worker } from '@temporalio/worker';
+import { readConfig } from '../config.ts';
+import { connectTemporal } from '../temporal/connection.ts';
+import { connectWorker } from '../temporal/workerConnection.ts';
 import { createLogger } from './logger.ts';
 import { temporalLogger } from './temporalLogger.ts';
 import { clientInterceptors, workerInterceptors } from './temporalTracing.ts';
 import { runInRequestSpan, startTracing, type Tracing } from './tracing.ts';
 
-const address = process.env.TEMPORAL_ADDRESS ?? '';
-const namespace = process.env.TEMPORAL_NAMESPACE ?? 'default';
+const config = readConfig();
+const namespace = config.TEMPORAL_NAMESPACE;
 const caller = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 
@@ -58,7 +61,7 @@ afterAll(() => {
 test('One trace runs from the request through the workflow into every activity, and its id into every line (I4)', async () => {
   const sessionId = randomUUID();
   const taskQueue = `tracing-${sessionId}`;
-  const native = await NativeConnection.connect({ address });
+  const native = await connectWorker(config);
   const worker = await Worker.create({
     connection: native,
     namespace,
@@ -74,7 +77,7 @@ test('One trace runs from the request through the workflow into every activity, 
     },
     ...workerInterceptors(tracing),
   });
-  const connection = await Connection.connect({ address });
+  const connection = await connectTemporal(config);
   const client = new Client({ connection, namespace, interceptors: clientInterceptors() });
 
   await worker.runUntil(

@@ -13,7 +13,7 @@ let connection: Connection;
 let workflows: WorkflowClient;
 beforeAll(async () => {
   const config = readConfig();
-  connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+  connection = await connectTemporal(config);
   workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: 500 });
 });
 afterAll(() => connection.close());
@@ -52,7 +52,7 @@ test('an erasure that no worker takes up is pending, and asking again asks for t
 
 test('a server that cannot be reached is told as unavailable (G3)', async () => {
   const config = readConfig();
-  const lost = await connectTemporal(config.TEMPORAL_ADDRESS);
+  const lost = await connectTemporal(config);
   const client = createWorkflowClient({ connection: lost, namespace: config.TEMPORAL_NAMESPACE, waitMs: 0 });
   await expect(client.check()).rejects.toBeInstanceOf(WorkflowUnavailableError);
   await lost.close();

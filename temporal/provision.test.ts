@@ -8,7 +8,7 @@ import { provisionTemporal } from './provision.ts';
 
 let connection: Connection;
 beforeAll(async () => {
-  connection = await connectTemporal(readConfig().TEMPORAL_ADDRESS);
+  connection = await connectTemporal(readConfig());
 });
 afterAll(() => connection.close());
 

@@ -31,7 +31,7 @@ export async function standApart(): Promise<Pick<Config, 'DATABASE_URL' | 'S3_BU
   const changes = systemChangesSchema.parse(unlimited);
   await systemConfigRows(resources.database).addAfter(0, { changes, by: null });
   await resources.close();
-  const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+  const connection = await connectTemporal(config);
   await provisionTemporal(connection, name);
   await connection.close();
   return apart;

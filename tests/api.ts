@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect } from '@jest/globals';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { createApiDeps, type ApiDeps } from '../api/deps.ts';
 import { startApi, type ClientPatience } from '../api/server.ts';
 import { readConfig, type Config } from '../config.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
+import { connectWorker } from '../temporal/workerConnection.ts';
 import { createCpuWorker, createWebhookWorker } from '../workers/pools.ts';
 import { readWorkflowBundle } from '../workers/workflowBundle.ts';
 import { coverageBundlePath, coverageSinks, mergeWorkflowCoverage } from './workflowCoverage.ts';
@@ -78,7 +79,7 @@ export async function startTestApi({
 }: TestApiOptions = {}): Promise<TestApi> {
   const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', ...changes };
   const resources = openResources(config, 'api-test');
-  const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+  const connection = await connectTemporal(config);
   const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
   const deps: ApiDeps = { ...(await createApiDeps(resources, workflows)), ...given };
   const pool = worker ? await startCpuPool(resources) : undefined;
@@ -139,7 +140,7 @@ export async function startTestApi({
 async function startCpuPool(resources: Resources): Promise<{ close(): Promise<void> }> {
   const { config } = resources;
   Runtime.install({ logger: new DefaultLogger('ERROR') });
-  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const connection = await connectWorker(config);
   const workflowBundle = await readWorkflowBundle(coverageBundlePath);
   const workers = [
     await createCpuWorker(resources, connection, { workflowBundle, sinks: coverageSinks }),

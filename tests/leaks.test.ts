@@ -116,7 +116,7 @@ test('nor does any metric (I5)', async () => {
 });
 
 test('nor does any history, memo or search attribute in Temporal (I5)', async () => {
-  const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+  const connection = await connectTemporal(config);
   const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
   for (const workflowId of workflowIds) {
     const handle = client.workflow.getHandle(workflowId);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import type { ServedModels } from '../activities/routing.ts';
 import { readConfig, type Config } from '../config.ts';
 import type { SessionEventType } from '../domain/events.ts';
@@ -11,6 +11,7 @@ import { createTrainingPool } from '../ml/training/pool.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
+import { connectWorker } from '../temporal/workerConnection.ts';
 import { createCpuWorker, createGpuWorker, createWebhookWorker } from '../workers/pools.ts';
 import { findArtefact, startServing } from '../workers/serving.ts';
 import { readWorkflowBundle } from '../workers/workflowBundle.ts';
@@ -41,8 +42,8 @@ export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL
   const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', INFERENCE_THREADS: 1, ...changes };
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const resources = openResources(config, 'test');
-  const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
-  const workerConnection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const connection = await connectTemporal(config);
+  const workerConnection = await connectWorker(config);
   const engine = await createEngine({
     threads: config.INFERENCE_THREADS,
     find: (wanted) => findArtefact(resources, wanted),

@@ -335,8 +335,9 @@ async function recording(): Promise<SessionWorkflowInput> {
 
 /** Waits until the session's workflow has ended, and says how. */
 async function endOf({ sessionId }: SessionWorkflowInput): Promise<string> {
-  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE: namespace } = platform.resources.config;
-  const connection = await connectTemporal(TEMPORAL_ADDRESS);
+  const { config } = platform.resources;
+  const namespace = config.TEMPORAL_NAMESPACE;
+  const connection = await connectTemporal(config);
   const handle = new Client({ connection, namespace }).workflow.getHandle(`session-${sessionId}`);
   await handle.result().catch(() => undefined);
   const { status } = await handle.describe();
@@ -350,8 +351,9 @@ async function until(holds: () => boolean): Promise<void> {
 
 /** The history of a session's workflow, with every payload as text. */
 async function readHistory(sessionId: string): Promise<string> {
-  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE: namespace } = platform.resources.config;
-  const connection = await connectTemporal(TEMPORAL_ADDRESS);
+  const { config } = platform.resources;
+  const namespace = config.TEMPORAL_NAMESPACE;
+  const connection = await connectTemporal(config);
   const { history } = await connection.workflowService.getWorkflowExecutionHistory({
     namespace,
     execution: { workflowId: `session-${sessionId}` },

@@ -262,7 +262,7 @@ describe('a training (M4)', () => {
     'keeps what it learned from, its losses and its figures out of the workflow history (I5)',
     async () => {
       const input = await start({ sessions: 400 });
-      const connection = await connectTemporal(readConfig().TEMPORAL_ADDRESS);
+      const connection = await connectTemporal(readConfig());
       const { workflow } = new Client({ connection, namespace: apart.TEMPORAL_NAMESPACE });
       const handle = workflow.getHandle(`training-${input.trainingId}`);
       await handle.result();
@@ -303,7 +303,7 @@ test(
     const own = await standApart();
     const config = { ...readConfig(), LOG_LEVEL: 'silent' as const, ...own };
     const resources = openResources(config, 'test');
-    const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+    const connection = await connectTemporal(config);
     const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
     const at = { resources, workflows };
     const cpu = await startProcess('workers/cpu.ts', own);

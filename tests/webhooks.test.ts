@@ -104,7 +104,7 @@ describe('a session tells its owner’s systems (A3, C3)', () => {
     const { sessionId } = await platform.startSession(await exampleOf('dowsing'), { userId });
     await until(1, got);
     const [delivery] = await deliveries();
-    const connection = await connectTemporal(platform.resources.config.TEMPORAL_ADDRESS);
+    const connection = await connectTemporal(platform.resources.config);
     const client = new Client({ connection, namespace: platform.resources.config.TEMPORAL_NAMESPACE });
     const history = await client.workflow.getHandle(webhookWorkflowId(delivery?.id ?? '')).fetchHistory();
     await connection.close();

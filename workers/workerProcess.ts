@@ -1,8 +1,9 @@
-import { NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { Runtime, type NativeConnection, type Worker } from '@temporalio/worker';
 import { readConfig } from '../config.ts';
 import { temporalLogger } from '../observability/temporalLogger.ts';
 import { startTelemetryServer } from '../observability/telemetryServer.ts';
 import { openResources, type Resources } from '../resources.ts';
+import { connectWorker } from '../temporal/workerConnection.ts';
 
 export interface Pool {
   worker: Worker;
@@ -23,7 +24,7 @@ export async function runWorkerProcess(
   const { logger, metrics } = resources;
   Runtime.install({ logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] });
 
-  const connection = await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+  const connection = await connectWorker(config);
   const { worker, close } = await createPool(resources, connection);
   const telemetry = await startTelemetryServer({
     host: config.HOST,

@@ -417,10 +417,10 @@ describe("someone else's attachment", () => {
 test('the history of an attachment’s workflow holds ids alone (I5)', async () => {
   const ids = await sent(await newSession(), text, named(text, 'text/plain', 'MARKER.txt'));
   await ended(ids);
-  const { TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = api.resources.config;
-  const connection = await connectTemporal(TEMPORAL_ADDRESS);
+  const { config } = api.resources;
+  const connection = await connectTemporal(config);
   const history = await connection.workflowService.getWorkflowExecutionHistory({
-    namespace: TEMPORAL_NAMESPACE,
+    namespace: config.TEMPORAL_NAMESPACE,
     execution: { workflowId: `attachment-${ids.attachmentId}` },
   });
   await connection.close();
@@ -433,7 +433,7 @@ test('the history of an attachment’s workflow holds ids alone (I5)', async () 
 });
 
 test('without Temporal no file is announced, and nothing is held for it', async () => {
-  const connection = await connectTemporal(api.resources.config.TEMPORAL_ADDRESS);
+  const connection = await connectTemporal(api.resources.config);
   const deaf = createWorkflowClient({ connection, namespace: 'nowhere', waitMs: 500 });
   const other = await startTestApi({ deps: { workflows: deaf } });
   const sessionId = await newSession();

@@ -40,7 +40,7 @@ export async function answer(
   const resources = openResources({ ...config, LOG_LEVEL: 'error' }, 'ops');
   const by = { command: `${userInfo().username}@${hostname()}` };
   try {
-    const connection = await connectTemporal(config.TEMPORAL_ADDRESS);
+    const connection = await connectTemporal(config);
     try {
       const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
       const { json, text } = await work({ resources, connection, workflows, by });
