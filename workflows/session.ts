@@ -11,11 +11,11 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { SessionStatus, SessionStep, SessionWorkflowInput, StuckCode, TerminalStatus } from '../domain/session.ts';
-import { dayMs } from '../domain/time.ts';
+import { dayMs, minuteMs, secondMs } from '../domain/time.ts';
 import { neverCreatedFailure, refuseOtherRequest } from './requests.ts';
 import { searchAttributes } from './searchAttributes.ts';
 import { close, park, resume, steps } from './sessionActivities.ts';
-import { isUnanalyzable, stuckCodeOf, stuckMessages } from './stuck.ts';
+import { isModelPaused, isUnanalyzable, stuckCodeOf, stuckMessages } from './stuck.ts';
 
 /** The workflow id of a session; that it follows from the session's id is what makes creating one idempotent. */
 export function sessionWorkflowId(sessionId: string): string {
@@ -24,6 +24,12 @@ export function sessionWorkflowId(sessionId: string): string {
 
 /** How long a session may stay open for recording before it expires. */
 const recordingLimitMs = 30 * dayMs;
+
+/**
+ * How long a session waits before it looks whether its paused model is back; twice as long each time, since every look
+ * is written to a history that has an end.
+ */
+const pausedWaitMs = { first: 10 * secondMs, longest: 5 * minuteMs };
 
 /** Answers once the `create` step has committed, with the time of it. Rejected when the fingerprint is another request's. */
 export const createdUpdate = defineUpdate<{ createdAt: string }, [{ fingerprint: string }]>('created');
@@ -63,15 +69,24 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
 
   /** Runs a step until it succeeds, parking as often as it gives up. */
   async function run<T>(step: SessionStep, attempt: () => Promise<T>): Promise<T> {
+    let pausedTries = 0;
     for (;;) {
       setCurrentDetails(`${step} is under way`);
       try {
         return await attempt();
       } catch (error) {
         if (isCancellation(error) || isUnanalyzable(error)) throw error;
-        await waitForRetry(step, stuckCodeOf(error));
+        if (isModelPaused(error)) await waitWhilePaused(step, pausedTries++);
+        else await waitForRetry(step, stuckCodeOf(error));
       }
     }
+  }
+
+  /** Nothing failed: the step is tried again after a while, or when a retry is asked for. */
+  async function waitWhilePaused(step: SessionStep, pausedTries: number): Promise<void> {
+    setCurrentDetails(`${step} waits: its model is paused`);
+    retryRequested = false;
+    await condition(() => retryRequested, Math.min(pausedWaitMs.first * 2 ** pausedTries, pausedWaitMs.longest));
   }
 
   async function waitForRetry(step: SessionStep, code: StuckCode): Promise<void> {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ActivityFailure, ApplicationFailure, RetryState, TimeoutFailure } from '@temporalio/common';
 import { finalFailureTypes } from '../domain/failures.ts';
 import { stuckCodes } from '../domain/session.ts';
-import { isUnanalyzable, stuckCodeOf, stuckMessages } from './stuck.ts';
+import { isModelPaused, isUnanalyzable, stuckCodeOf, stuckMessages } from './stuck.ts';
 
 /** A failed activity as the workflow catches it. */
 function failed(cause: Error): ActivityFailure {
@@ -24,10 +24,11 @@ describe('why a session parks', () => {
     expect(stuckCodeOf(new Error('m'))).toBe('retries_exhausted');
   });
 
-  test('every cause has its sentence, and what no model can read is no cause (T5)', () => {
+  test('every cause has its sentence; what no model can read and what is paused are none (T5)', () => {
     expect(Object.keys(stuckMessages).sort()).toEqual([...stuckCodes].sort());
     for (const type of finalFailureTypes) {
       expect(isUnanalyzable(failed(ApplicationFailure.nonRetryable('m', type)))).toBe(type === 'Unanalyzable');
+      expect(isModelPaused(failed(ApplicationFailure.nonRetryable('m', type)))).toBe(type === 'ModelPaused');
     }
   });
 });

@@ -10,7 +10,7 @@ export const stuckMessages: Record<StuckCode, string> = {
   rejected: 'The other side refused the request as wrong; retry once that is mended.',
 };
 
-const stuckCodes: Record<Exclude<FinalFailureType, 'Unanalyzable'>, StuckCode> = {
+const stuckCodes: Record<Exclude<FinalFailureType, 'Unanalyzable' | 'ModelPaused'>, StuckCode> = {
   CardDeclined: 'card_declined',
   BillingUncertain: 'billing_uncertain',
   Rejected: 'rejected',
@@ -19,6 +19,11 @@ const stuckCodes: Record<Exclude<FinalFailureType, 'Unanalyzable'>, StuckCode> =
 /** Whether a step failed since no model can read the impressions: the one failure that ends a session. */
 export function isUnanalyzable(error: unknown): boolean {
   return failureType(error) === ('Unanalyzable' satisfies FinalFailureType);
+}
+
+/** Whether a step was left undone since an operator paused the model: the session waits, and is not stuck. */
+export function isModelPaused(error: unknown): boolean {
+  return failureType(error) === ('ModelPaused' satisfies FinalFailureType);
 }
 
 /** Why a step that failed parks its session. */
