@@ -8,10 +8,18 @@ import { KeptProcess } from './supervise.mjs';
 
 /**
  * Our own processes, in the order in which they are stopped.
- * @type {{name: 'api' | 'workerCpu' | 'workerGpu', title: string, script: string, portVariable: 'PORT' | 'METRICS_PORT', port: number}[]}
+ * @type {{name: 'api' | 'workerCpu' | 'workerGpu', title: string, nodeArgs?: string[], script: string, portVariable: 'PORT' | 'METRICS_PORT', port: number}[]}
  */
 const apps = [
-  { name: 'api', title: 'API', script: 'api/main.ts', portVariable: 'PORT', port: 3000 },
+  {
+    name: 'api',
+    title: 'API',
+    // A young heap of any size would take what ten thousand live connections leave of 500 MB (docs/performance.md).
+    nodeArgs: ['--max-semi-space-size=4'],
+    script: 'api/main.ts',
+    portVariable: 'PORT',
+    port: 3000,
+  },
   { name: 'workerCpu', title: 'CPU worker', script: 'workers/cpu.ts', portVariable: 'METRICS_PORT', port: 9464 },
   { name: 'workerGpu', title: 'GPU worker', script: 'workers/gpu.ts', portVariable: 'METRICS_PORT', port: 9465 },
 ];
@@ -45,8 +53,11 @@ export async function startApps({ homeDir, record, env, terminal, signal, onStar
   const apiUrl = `http://127.0.0.1:${ports.get('api')}`;
   record.setAddresses({ apiUrl });
 
-  const startOne = async (/** @type {(typeof apps)[number]} */ { name, title, script, portVariable }) => {
-    const step = terminal.step(title, `node ${script}`);
+  const startOne = async (
+    /** @type {(typeof apps)[number]} */ { name, title, nodeArgs = [], script, portVariable },
+  ) => {
+    const args = [...nodeArgs, script];
+    const step = terminal.step(title, `node ${args.join(' ')}`);
     try {
       if (!existsSync(join(checkoutDir, script))) throw new Problem(`${script} is missing`, `git checkout ${script}`);
       const port = ports.get(name) ?? 0;
@@ -59,7 +70,7 @@ export async function startApps({ homeDir, record, env, terminal, signal, onStar
       }
       const kept = new KeptProcess({
         name: title,
-        launch: { command: pinnedNode, args: [script], env: ownEnv, cwd: checkoutDir },
+        launch: { command: pinnedNode, args, env: ownEnv, cwd: checkoutDir },
         logFile,
         isReady: () => urlAnswers(`${url}/readyz`),
         onChange: (identity) =>
