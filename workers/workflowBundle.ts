@@ -8,18 +8,25 @@ import { workflowTracingModule } from '../observability/temporalTracing.ts';
 export const bundlePath = fileURLToPath(new URL('../dist/workflows.js', import.meta.url));
 const workflowsPath = fileURLToPath(new URL('../workflows/index.ts', import.meta.url));
 
-/** Bundles the workflows into one file, as Temporal's sandbox wants them; `adapt` may change how. */
-export async function buildWorkflowBundle(
-  path: string,
+/** Bundles the workflows of this checkout, as Temporal's sandbox wants them; `adapt` may change how. */
+export async function bundleWorkflows(
   adapt: (options: BundleOptions) => BundleOptions = (options) => options,
-): Promise<void> {
-  const { code } = await bundleWorkflowCode(
+): Promise<{ code: string }> {
+  return bundleWorkflowCode(
     adapt({
       workflowsPath,
       workflowInterceptorModules: [workflowTracingModule],
       logger: new DefaultLogger('WARN'),
     }),
   );
+}
+
+/** Bundles the workflows into a file. */
+export async function buildWorkflowBundle(
+  path: string,
+  adapt?: (options: BundleOptions) => BundleOptions,
+): Promise<void> {
+  const { code } = await bundleWorkflows(adapt);
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, code);
 }

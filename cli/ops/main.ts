@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { queuesCommand } from './queues.ts';
+import { replayCommand } from './replay.ts';
 
 /** The operator's command line (`npx mindpeeker ops`); one file a command, in the order in which help lists them. */
 
 const program = new Command('mindpeeker ops')
   .description('What an operator needs at night: what is stuck, why, and what is safe to press.')
   .showHelpAfterError();
-for (const register of [queuesCommand]) register(program);
+for (const register of [queuesCommand, replayCommand]) register(program);
 await program.parseAsync();
