@@ -67,7 +67,9 @@ async function divergenceOf(options: ReplayOptions, history: History, message: s
   const unexpected = /No command scheduled for event HistoryEvent\(id: (\d+), \w+\)/.exec(details);
   if (unexpected) return at(history, Number(unexpected[1]), 'nothing: it waits, or it has ended');
 
-  const another = /^(\w[\w ]*?) machine (?:does not|cannot) handle this event: HistoryEvent\s*[({][^\d]*(\d+)/.exec(details);
+  const another = /^(\w[\w ]*?) machine (?:does not|cannot) handle this event: HistoryEvent\s*[({][^\d]*(\d+)/.exec(
+    details,
+  );
   if (another) return at(history, Number(another[2]), machineWords[another[1] ?? ''] ?? 'something else');
 
   const renamed =

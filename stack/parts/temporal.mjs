@@ -29,6 +29,9 @@ const dynamicConfig = {
   'system.enableActivityEagerExecution': true,
   // Update-with-start. On in 1.29, off in servers before 1.28 that somebody may have on the PATH.
   'frontend.enableExecuteMultiOperation': true,
+  // A version that no workflow is left on is told as drained within seconds; servers take minutes unless told otherwise.
+  'matching.wv.VersionDrainageStatusVisibilityGracePeriod': '"5s"',
+  'matching.wv.VersionDrainageStatusRefreshInterval': '"5s"',
 };
 
 /**
