@@ -10,6 +10,7 @@ export const sessionEventTypes = [
   'completed',
   'stuck',
   'retried',
+  'restarted',
   'failed',
   'cancelled',
   'expired',

@@ -38,6 +38,7 @@ export const openStatuses = [
   'notifying',
   'billing',
 ] as const satisfies SessionStatus[];
+export type OpenStatus = (typeof openStatuses)[number];
 
 /** Whether a session in this status has come to its end. */
 export function isTerminal(status: SessionStatus): status is TerminalStatus {
@@ -57,6 +58,20 @@ export interface SessionWorkflowInput {
   hasImpressions: boolean;
   /** Analysis starts as soon as the session is created, without being asked for. */
   analyzeAtOnce: boolean;
+  /** Takes a session that exists on from its row, in place of creating one. */
+  restart?: Restart;
+}
+
+/** Where a restarted session can be put: at a step, at or before where it is, or straight at its cancellation. */
+export const restartPoints = ['analyze', 'notify', 'bill', 'cancellation'] as const;
+export type RestartPoint = (typeof restartPoints)[number];
+
+/** One start of a session's workflow beside its first. */
+export interface Restart {
+  /** Asking twice under the same id restarts once. */
+  id: string;
+  /** Null goes on where the row says. */
+  from: RestartPoint | null;
 }
 
 /** Why a session waits for a person: the step that gave up, a stable code, and one sentence that names no content. */

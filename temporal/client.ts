@@ -11,10 +11,18 @@ import {
   type ClientInterceptors,
   type ConnectionLike,
 } from '@temporalio/client';
-import { ApplicationFailure, TypedSearchAttributes, type UpdateDefinition, type Workflow } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  TypedSearchAttributes,
+  type LoadedDataConverter,
+  type UpdateDefinition,
+  type Workflow,
+} from '@temporalio/common';
+import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import proto from '@temporalio/proto';
+import { z } from 'zod';
 import type { AttachmentIds } from '../domain/attachments.ts';
-import type { SessionWorkflowInput } from '../domain/session.ts';
+import type { SessionStatus, SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
 import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
@@ -59,6 +67,14 @@ export class WorkflowEndedError extends Error {
   override readonly name = 'WorkflowEndedError';
 }
 
+/** What was asked of a session's newest run, as its history has it: what a restart has to keep. */
+export interface AskedOfSession {
+  analysis: boolean;
+  cancellation: boolean;
+  /** The restart that it was started by; null for the first run. */
+  restartId: string | null;
+}
+
 /** How much work waits in a queue, and who polls it. */
 export interface QueueState {
   queue: string;
@@ -76,6 +92,10 @@ export interface WorkflowClient {
   retrySession(sessionId: string): Promise<void>;
   /** @throws WorkflowEndedError */
   cancelSession(sessionId: string): Promise<void>;
+  /** Null when Temporal knows no run of the session. */
+  askedOfSession(sessionId: string): Promise<AskedOfSession | null>;
+  /** Starts a session's workflow again, in place of the run that there may be; `status` is where its row is. */
+  restartSession(input: SessionWorkflowInput, status: SessionStatus): Promise<void>;
   /** Starts the erasure, or finds it running, and waits a while for it; `pending` is finished by itself. */
   eraseSession(sessionId: string): Promise<'erased' | 'pending'>;
   /** Starts the erasure of an account, or finds it running; it is finished by itself. */
@@ -184,17 +204,31 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     createSession(input) {
       const workflow = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
         ...once(sessionWorkflowId(input.sessionId)),
-        args: [input],
-        staticSummary: `${input.sessionType} session`,
-        typedSearchAttributes: new TypedSearchAttributes([
-          { key: searchAttributes.sessionId, value: input.sessionId },
-          { key: searchAttributes.userId, value: input.userId },
-          { key: searchAttributes.tier, value: input.tier },
-          { key: searchAttributes.sessionType, value: input.sessionType },
-          { key: searchAttributes.sessionStatus, value: 'pending' },
-        ]),
+        ...sessionStart(input, 'pending'),
       });
       return startForRequest(workflow, createdUpdate, input);
+    },
+
+    async askedOfSession(sessionId) {
+      let history: proto.temporal.api.history.v1.IHistory;
+      try {
+        history = await call(() => session(sessionId).fetchHistory());
+      } catch (error) {
+        if (error instanceof WorkflowEndedError) return null;
+        throw error;
+      }
+      return askedIn(history, client.options.loadedDataConverter);
+    },
+    restartSession: async (input, status) => {
+      await call(() =>
+        client.workflow.start<typeof sessionWorkflow>('sessionWorkflow', {
+          workflowId: sessionWorkflowId(input.sessionId),
+          taskQueue: taskQueues.cpu,
+          workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          ...sessionStart(input, status),
+        }),
+      );
     },
 
     startAnalysis: (sessionId) => call(() => session(sessionId).signal(analyzeSignal)),
@@ -303,6 +337,41 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     check: async () => {
       await call(() => connection.workflowService.getSystemInfo({}));
     },
+  };
+}
+
+/** What every run of a session is started with. */
+function sessionStart(input: SessionWorkflowInput, status: SessionStatus) {
+  return {
+    args: [input] as [SessionWorkflowInput],
+    staticSummary: `${input.sessionType} session`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: searchAttributes.sessionId, value: input.sessionId },
+      { key: searchAttributes.userId, value: input.userId },
+      { key: searchAttributes.tier, value: input.tier },
+      { key: searchAttributes.sessionType, value: input.sessionType },
+      { key: searchAttributes.sessionStatus, value: status },
+    ]),
+  };
+}
+
+/** Of the input of a run, as the release that started it wrote it. */
+const startedWithSchema = z.object({
+  analyzeAtOnce: z.boolean(),
+  restart: z.object({ id: z.string() }).optional(),
+});
+
+async function askedIn(
+  { events }: proto.temporal.api.history.v1.IHistory,
+  converter: LoadedDataConverter,
+): Promise<AskedOfSession> {
+  const payloads = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
+  const started = startedWithSchema.parse(await decodeFromPayloadsAtIndex(converter, 0, payloads));
+  const signals = events?.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName);
+  return {
+    analysis: started.analyzeAtOnce || signals?.includes(analyzeSignal.name) === true,
+    cancellation: events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes) === true,
+    restartId: started.restart?.id ?? null,
   };
 }
 

@@ -11,6 +11,7 @@ import { createCreateActivities } from '../activities/create.ts';
 import { createEraseActivities } from '../activities/erase.ts';
 import { createNotifyActivities } from '../activities/notify.ts';
 import { createParkActivities } from '../activities/park.ts';
+import { createRestartActivities } from '../activities/restart.ts';
 import { createCalibrateActivities } from '../activities/training/calibrate.ts';
 import { createEpochActivities } from '../activities/training/epoch.ts';
 import { createEvaluateActivities } from '../activities/training/evaluate.ts';
@@ -79,6 +80,7 @@ export async function createCpuWorker(
       ...createNotifyActivities({ ...session, mailer, publicUrl: config.PUBLIC_URL }),
       ...createBillActivities({ ...session, billing }),
       ...createParkActivities(resources),
+      ...createRestartActivities(resources),
       ...createCloseActivities({ ...session, billing }),
       ...createEraseActivities(resources),
       ...createAccountMailActivities({ ...resources, mailer, publicUrl: config.PUBLIC_URL }),

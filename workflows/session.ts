@@ -8,13 +8,22 @@ import {
   isCancellation,
   setCurrentDetails,
   setHandler,
+  sleep,
   upsertSearchAttributes,
 } from '@temporalio/workflow';
-import type { SessionStatus, SessionStep, SessionWorkflowInput, StuckCode, TerminalStatus } from '../domain/session.ts';
+import {
+  isTerminal,
+  type Restart,
+  type SessionStatus,
+  type SessionStep,
+  type SessionWorkflowInput,
+  type StuckCode,
+  type TerminalStatus,
+} from '../domain/session.ts';
 import { dayMs, minuteMs, secondMs } from '../domain/time.ts';
 import { neverCreatedFailure, refuseOtherRequest } from './requests.ts';
 import { searchAttributes } from './searchAttributes.ts';
-import { close, park, resume, steps } from './sessionActivities.ts';
+import { billUnderWayMs, close, park, restart, resume, steps } from './sessionActivities.ts';
 import { isModelPaused, isUnanalyzable, stuckCodeOf, stuckMessages } from './stuck.ts';
 
 /** The workflow id of a session; that it follows from the session's id is what makes creating one idempotent. */
@@ -41,7 +50,8 @@ export const retrySignal = defineSignal('retry');
 /**
  * A session from its creation to its bill; each step is one activity. A step that gives up parks the session until
  * somebody retries or cancels it. Cancelling works at every point, but an attempt to create or to bill is never cut
- * off: it comes to its own end first, so that it is known what was stored and what was charged.
+ * off: it comes to its own end first, so that it is known what was stored and what was charged. A restarted one goes
+ * on from its row, and does the steps that are left.
  */
 export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void> {
   let created: { createdAt: string } | undefined;
@@ -110,21 +120,43 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
     return condition(() => analysisRequested, recordingLimitMs);
   }
 
-  async function end(status: Exclude<TerminalStatus, 'completed'>): Promise<void> {
+  async function end(status: Exclude<TerminalStatus, 'completed'>): Promise<TerminalStatus> {
     await CancellationScope.nonCancellable(() => close({ sessionId: input.sessionId, status }));
     show(status);
+    return status;
+  }
+
+  async function create(): Promise<SessionStatus> {
+    created = await run('create', () => CancellationScope.nonCancellable(() => steps.create(input)));
+    return 'created';
+  }
+
+  /** Where a session goes on; one that is gone is past everything. */
+  async function goOn({ from }: Restart): Promise<SessionStatus> {
+    const at = await CancellationScope.nonCancellable(() => restart({ sessionId: input.sessionId, from }));
+    if (at === null) return 'cancelled';
+    created = { createdAt: at.createdAt };
+    if (from !== 'cancellation' || isTerminal(at.status)) return at.status;
+    // What an attempt of the run before may still tell Stripe has to be there before it is taken back.
+    if (at.status === 'billing') await CancellationScope.nonCancellable(() => sleep(billUnderWayMs));
+    return end('cancelled');
   }
 
   try {
-    created = await run('create', () => CancellationScope.nonCancellable(() => steps.create(input)));
-    if (!(await recorded())) {
-      await end('expired');
-      return;
+    let at = input.restart === undefined ? await create() : await goOn(input.restart);
+    if (at === 'created') at = (await recorded()) ? 'analyzing' : await end('expired');
+    if (at === 'analyzing') {
+      await run('analyze', () => steps.analyze(input));
+      at = 'notifying';
     }
-    await run('analyze', () => steps.analyze(input));
-    await run('notify', () => steps.notify(input));
-    await run('bill', () => CancellationScope.nonCancellable(() => steps.bill(input)));
-    show('completed');
+    if (at === 'notifying') {
+      await run('notify', () => steps.notify(input));
+      at = 'billing';
+    }
+    if (at === 'billing') {
+      await run('bill', () => CancellationScope.nonCancellable(() => steps.bill(input)));
+      show('completed');
+    }
   } catch (error) {
     await end(isCancellation(error) ? 'cancelled' : 'failed');
     throw error;

@@ -6,6 +6,7 @@ import type { createCreateActivities } from '../activities/create.ts';
 import type { createEraseActivities } from '../activities/erase.ts';
 import type { createNotifyActivities } from '../activities/notify.ts';
 import type { createParkActivities } from '../activities/park.ts';
+import type { createRestartActivities } from '../activities/restart.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { minuteMs, secondMs } from '../domain/time.ts';
 
@@ -43,6 +44,9 @@ const billOptions: ActivityOptions = {
   retry: { initialInterval: secondMs, backoffCoefficient: 2, maximumInterval: 10 * minuteMs, maximumAttempts: 20 },
 };
 
+/** Longer than an attempt at the bill may be under way. */
+export const billUnderWayMs = 30 * secondMs;
+
 /** Writing down how a session stands must succeed in the end, so these are tried for ever. */
 const recordOptions: ActivityOptions = {
   taskQueue: taskQueues.cpu,
@@ -58,5 +62,6 @@ const { bill } = proxyActivities<ReturnType<typeof createBillActivities>>(billOp
 export const steps = { create, analyze, notify, bill };
 
 export const { park, resume } = proxyActivities<ReturnType<typeof createParkActivities>>(recordOptions);
+export const { restart } = proxyActivities<ReturnType<typeof createRestartActivities>>(recordOptions);
 export const { close } = proxyActivities<ReturnType<typeof createCloseActivities>>(recordOptions);
 export const { erase } = proxyActivities<ReturnType<typeof createEraseActivities>>(recordOptions);

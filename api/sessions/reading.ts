@@ -59,16 +59,21 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
   }
 
   function remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void> {
-    return putIfThere(row, () => cache.putSession(row.id, cachedContent({ contentKey: row.contentKey, content })));
+    const { id, userId, contentKey } = row;
+    return putIfThere({ id, userId }, () => cache.putSession(id, cachedContent({ contentKey, content })));
   }
 
-  /** A session that is erased while it is read must not come back into the cache behind its erasure. */
+  /**
+   * A session that is erased while it is read must not come back into the cache behind its erasure, nor results, which
+   * name the newest event that they were read with, behind an analysis that is made anew.
+   */
   async function putIfThere(
-    { id, userId }: Pick<SessionRow, 'id' | 'userId'>,
+    { id, userId, lastSeq }: Pick<SessionRow, 'id' | 'userId'> & { lastSeq?: number },
     put: () => Promise<void>,
   ): Promise<void> {
     await put();
-    if ((await findSession(database.asUser(userId), id)) === null) await cache.forget(id);
+    const row = await findSession(database.asUser(userId), id);
+    if (row === null || (lastSeq !== undefined && row.lastSeq !== lastSeq)) await cache.forget(id);
   }
 
   async function view(row: SessionRow): Promise<Versioned<SessionView>> {
@@ -118,7 +123,7 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
           createdAt: (createdAt ?? new Date(0)).toISOString(),
         })),
       };
-      // What an erasure leaves empty for a moment must not be kept; results themselves never change.
+      // What an erasure leaves empty for a moment must not be kept; results change only with a restart, which forgets them.
       if (found.length > 0 || isTerminal(row.status)) {
         await putIfThere(row, () => cache.putResults(id, JSON.stringify(results)));
       }

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../db/database.ts';
+import { readRestartable } from '../db/sessionRestart.ts';
+import { ApiError } from '../domain/errors.ts';
+import { isTerminal, type RestartPoint } from '../domain/session.ts';
+import type { WorkflowClient } from '../temporal/client.ts';
+
+export interface RestartDeps {
+  database: Database;
+  workflows: WorkflowClient;
+}
+
+export interface RestartRequest {
+  sessionId: string;
+  /** Where it goes on; where its row says unless given. */
+  from?: RestartPoint;
+  /** Asking again under the same id restarts once; each call is one of its own unless given. */
+  id?: string;
+}
+
+/**
+ * Takes a session on from its row by starting its workflow again, in place of the run that there may be: the one
+ * mechanism for a history that cannot be replayed, a workflow that is missing, and a step that is done again or left
+ * out (docs/decisions/23-operator-actions.md). What the run before was asked for is kept, so an analysis that was
+ * asked for is made, and a cancellation that was asked for wins over `from`.
+ *
+ * @returns where it goes on; null where its row says
+ * @throws ApiError `not_found`, `session_ended`, `outcome_recorded`
+ */
+export async function restartSession(
+  { database, workflows }: RestartDeps,
+  { sessionId, from, id = randomUUID() }: RestartRequest,
+): Promise<RestartPoint | null> {
+  const row = await readRestartable(database.asService(), sessionId);
+  if (row === null) throw new ApiError('not_found');
+  const { status, hasOutcome, ...input } = row;
+  if (isTerminal(status)) throw new ApiError('session_ended');
+  if (from === 'analyze' && hasOutcome) throw new ApiError('outcome_recorded');
+  const asked = await workflows.askedOfSession(sessionId);
+  const point = asked?.cancellation === true ? 'cancellation' : (from ?? null);
+  if (asked?.restartId === id) return point;
+  const analyzeAtOnce = asked?.analysis ?? false;
+  await workflows.restartSession({ ...input, analyzeAtOnce, restart: { id, from: point } }, status);
+  return point;
+}
