@@ -1,6 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { parseMasterKeys } from './domain/encryption.ts';
 
 /**
  * The one place that reads the environment (docs/coding-rules.md, rule 4). `npm start` and `npm test` fill it for the
@@ -22,6 +23,15 @@ const signingKeysSchema = z
   })
   .pipe(z.array(z.looseObject({ kty: z.literal('RSA'), kid: z.string().min(1), d: z.string().min(1) })).min(1))
   .describe('Private RSA keys as JWKs with `kid`; the first one signs, all of them verify.');
+
+const masterKeysSchema = z.string().transform((text, context) => {
+  try {
+    return parseMasterKeys(text);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : 'is no list of keys' });
+    return z.NEVER;
+  }
+});
 
 const originsSchema = z
   .string()
@@ -79,10 +89,15 @@ const variablesSchema = z.object({
   S3_BUCKET: z.string().default('mindpeeker'),
   S3_ACCESS_KEY_ID: secret,
   S3_SECRET_ACCESS_KEY: secret,
-  CONTENT_MASTER_KEYS: secret.describe('Comma list of `id:base64 of 32 bytes`; the first one is current.'),
+  CONTENT_MASTER_KEYS: masterKeysSchema.describe(
+    'Comma list of `id:base64 of 32 bytes`; the first one seals content, all of them open it.',
+  ),
 
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('mindpeeker'),
+  TEMPORAL_PAYLOAD_KEYS: masterKeysSchema.describe(
+    'Comma list of `id:base64 of 32 bytes`; the first one seals what workflows are given and give, all of them open it.',
+  ),
   // Named as Temporal's own command line names them.
   TEMPORAL_API_KEY: secret.optional().describe('Sent with every call to a Temporal that asks for one.'),
   TEMPORAL_TLS: z

@@ -15,7 +15,6 @@ import { createRateLimits, type RateLimits } from './integrations/rateLimits.ts'
 import { createPasskeyChallenges, type PasskeyChallenges } from './integrations/passkeyChallenges.ts';
 import { createRedis } from './integrations/redis.ts';
 import { createRevocations, type Revocations } from './integrations/revocations.ts';
-import { parseMasterKeys } from './integrations/sealing.ts';
 import { createSessionCache, type SessionCache } from './integrations/sessionCache.ts';
 import { createSessionContentStore, type SessionContentStore } from './integrations/sessionContent.ts';
 import { createTotp, type Totp } from './integrations/totp.ts';
@@ -61,7 +60,7 @@ export function openResources(config: Config, service: string): Resources {
   const logger = createLogger({ service, level: config.LOG_LEVEL });
   const metrics = createMetrics(service);
   const tracing = startTracing({ service, exporterUrl: config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT });
-  const masterKeys = parseMasterKeys(config.CONTENT_MASTER_KEYS);
+  const masterKeys = config.CONTENT_MASTER_KEYS;
   const database = openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
   const contentKeys = createContentKeys(contentKeyRows(database), masterKeys);
   const redis = createRedis(config.REDIS_URL, service, logger);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { minuteMs } from '../domain/time.ts';
-import { seal, unseal, type MasterKey } from './sealing.ts';
+import type { MasterKey } from '../domain/encryption.ts';
+import { seal, unseal } from './sealing.ts';
 
 /**
  * Each person's own key, which seals what they recorded. It is kept sealed by the master key, apart from what it seals:

@@ -5,8 +5,9 @@ import type { SessionContent } from '../domain/impressions.ts';
 import { modelResultSchema } from '../domain/results.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { MasterKey } from '../domain/encryption.ts';
 import { createAttempts } from './redis.ts';
-import { seal, unseal, type MasterKey } from './sealing.ts';
+import { seal, unseal } from './sealing.ts';
 import { cacheKeys } from './sessionCache.ts';
 
 const analysisSchema = z.object({ results: z.array(modelResultSchema), observed: z.record(z.string(), z.number()) });

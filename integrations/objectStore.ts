@@ -13,7 +13,8 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { Readable } from 'node:stream';
-import { keyIdOf, seal, unseal, type MasterKey } from './sealing.ts';
+import type { MasterKey } from '../domain/encryption.ts';
+import { keyIdOf, seal, unseal } from './sealing.ts';
 import { openSigner, openStorage, type StorageAddress } from './storageClient.ts';
 
 export { ObjectCorruptError } from './sealing.ts';

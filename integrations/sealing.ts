@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
 import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
+import { decrypt, encrypt, keyBytes, nonceBytes, tagBytes, type MasterKey } from '../domain/encryption.ts';
 
 /**
  * Restricted content is sealed before it leaves the process (I5): envelope encryption with AES-256-GCM. Each sealed
@@ -17,15 +18,7 @@ import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zli
  *     ── the header ends here; header and name are the additional data of both encryptions ──
  *    12  nonce of the wrapping    32  wrapped data key    16  tag of the wrapping
  *    12  nonce of the content      …  content             16  tag of the content
- *
- * Nonces are random: one master key may wrap about four billion pieces (NIST SP 800-38D, 8.3) before it must be changed.
  */
-export interface MasterKey {
-  /** Up to 64 letters, digits, `.`, `_`, `-`. */
-  id: string;
-  /** 32 bytes. */
-  key: Uint8Array;
-}
 
 /** Thrown when a sealed piece does not open: altered, cut, moved to another name, or its master key is unknown. */
 export class ObjectCorruptError extends Error {
@@ -35,10 +28,6 @@ export class ObjectCorruptError extends Error {
 const layoutVersion = 1;
 const uncompressed = 0;
 const deflated = 1;
-const nonceBytes = 12;
-const keyBytes = 32;
-const tagBytes = 16;
-const cipherName = 'aes-256-gcm';
 
 /** Up to here compressing at once costs less than handing the work to another thread. */
 const syncCompressionBytes = 64 * 1024;
@@ -47,23 +36,6 @@ const maxOpenedBytes = 256 * 1024 * 1024;
 
 const deflateOnThread = promisify<Uint8Array, Buffer>(deflateRaw);
 const inflateOnThread = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
-
-/**
- * Reads `CONTENT_MASTER_KEYS`: a comma list of `id:base64`, the first of which seals and all of which open.
- *
- * @throws Error that names the faulty entry by its place, never its key.
- */
-export function parseMasterKeys(text: string): MasterKey[] {
-  const keys = text.split(',').map((entry, i) => {
-    const match = /^(?<id>[A-Za-z0-9._-]{1,64}):(?<key>[A-Za-z0-9+/]{43}=)$/.exec(entry.trim());
-    if (match?.groups?.id === undefined || match.groups.key === undefined) {
-      throw new Error(`Master key ${i + 1} must be written as id:base64 of 32 bytes.`);
-    }
-    return { id: match.groups.id, key: Buffer.from(match.groups.key, 'base64') };
-  });
-  if (new Set(keys.map(({ id }) => id)).size !== keys.length) throw new Error('Two master keys have the same id.');
-  return keys;
-}
 
 /** Compresses and encrypts a piece for the name under which it will be stored, with the first of the master keys. */
 export async function seal(bytes: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Uint8Array> {
@@ -76,7 +48,7 @@ export async function seal(bytes: Uint8Array, name: string, masterKeys: readonly
   const bound = Buffer.concat([header, Buffer.from(name)]);
   const dataKey = randomBytes(keyBytes);
   const content = compression === deflated ? smaller : bytes;
-  return Buffer.concat([header, ...encrypt(dataKey, masterKey.key, bound), ...encrypt(content, dataKey, bound)]);
+  return Buffer.concat([header, encrypt(dataKey, masterKey.key, bound), encrypt(content, dataKey, bound)]);
 }
 
 /**
@@ -113,20 +85,6 @@ export function keyIdOf(sealed: Uint8Array): string | undefined {
   const [version, , idLength] = sealed;
   if (version !== layoutVersion || idLength === undefined) return undefined;
   return Buffer.from(sealed.subarray(3, 3 + idLength)).toString('ascii');
-}
-
-function encrypt(plain: Uint8Array, key: Uint8Array, bound: Uint8Array): Buffer[] {
-  const nonce = randomBytes(nonceBytes);
-  const cipher = createCipheriv(cipherName, key, nonce).setAAD(bound);
-  return [nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()];
-}
-
-function decrypt(part: Buffer, key: Uint8Array, bound: Uint8Array): Buffer {
-  const tagStart = part.byteLength - tagBytes;
-  const decipher = createDecipheriv(cipherName, key, part.subarray(0, nonceBytes), { authTagLength: tagBytes })
-    .setAAD(bound)
-    .setAuthTag(part.subarray(tagStart));
-  return Buffer.concat([decipher.update(part.subarray(nonceBytes, tagStart)), decipher.final()]);
 }
 
 async function deflate(bytes: Uint8Array): Promise<Uint8Array> {

@@ -3,8 +3,9 @@ import type { z } from 'zod';
 import { dayMs, hourMs, minuteMs, secondMs } from '../domain/time.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import type { MasterKey } from '../domain/encryption.ts';
 import { createAttempts } from './redis.ts';
-import { seal, unseal, type MasterKey } from './sealing.ts';
+import { seal, unseal } from './sealing.ts';
 
 interface CacheKey {
   key: (id: string) => string;

@@ -1,6 +1,7 @@
 import { Secret, TOTP } from 'otpauth';
 import { encodeQR } from 'qr';
-import { seal, unseal, type MasterKey } from './sealing.ts';
+import type { MasterKey } from '../domain/encryption.ts';
+import { seal, unseal } from './sealing.ts';
 
 /** What an authenticator app is set up with, and what is kept of it. */
 export interface NewTotp {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { seal, unseal, type MasterKey } from './sealing.ts';
+import type { MasterKey } from '../domain/encryption.ts';
+import { seal, unseal } from './sealing.ts';
 
 /** The secrets that webhooks are signed with: whole in their owner's hands, sealed in ours. */
 export interface WebhookSecrets {

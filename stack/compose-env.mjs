@@ -11,6 +11,7 @@ const lines = {
   SENDGRID_API_KEY: secrets.sendgridApiKey,
   JWT_SIGNING_KEYS: secrets.jwtSigningKeys,
   CONTENT_MASTER_KEYS: secrets.contentMasterKeys,
+  TEMPORAL_PAYLOAD_KEYS: secrets.temporalPayloadKeys,
   IDEMPOTENCY_SECRET: secrets.idempotencySecret,
 };
 for (const [name, value] of Object.entries(lines)) console.log(`${name}='${value}'`);

@@ -22,6 +22,7 @@ export const appEnvironment = ({ nodeEnv, stack, secrets, caller }) => ({
   WEBHOOK_ALLOW_PRIVATE: 'true',
   JWT_SIGNING_KEYS: secrets.jwtSigningKeys,
   CONTENT_MASTER_KEYS: secrets.contentMasterKeys,
+  TEMPORAL_PAYLOAD_KEYS: secrets.temporalPayloadKeys,
   IDEMPOTENCY_SECRET: secrets.idempotencySecret,
   ...caller,
   ...stack.env,

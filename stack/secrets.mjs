@@ -15,10 +15,12 @@ import { shown } from './paths.mjs';
  * @property {string} sendgridApiKey
  * @property {string} jwtSigningKeys JSON array of private RSA JWKs
  * @property {string} contentMasterKeys `id:base64` of 32 bytes, comma-separated, the first is current
+ * @property {string} temporalPayloadKeys of the same form
  * @property {string} idempotencySecret base64 of 32 bytes
  */
 
 const password = () => randomBytes(24).toString('hex');
+const masterKey = () => `local-${randomBytes(4).toString('hex')}:${randomBytes(32).toString('base64')}`;
 
 /** @returns {Secrets} */
 function generate() {
@@ -31,7 +33,8 @@ function generate() {
     s3SecretAccessKey: password(),
     sendgridApiKey: `SG.local.${randomBytes(24).toString('base64url')}`,
     jwtSigningKeys: JSON.stringify([jwk]),
-    contentMasterKeys: `local-${randomBytes(4).toString('hex')}:${randomBytes(32).toString('base64')}`,
+    contentMasterKeys: masterKey(),
+    temporalPayloadKeys: masterKey(),
     idempotencySecret: randomBytes(32).toString('base64'),
   };
 }
@@ -43,8 +46,10 @@ function generate() {
  */
 export function loadSecrets(homeDir) {
   const path = join(homeDir, 'secrets.json');
-  const found = readJson(path);
-  if (found !== null) return /** @type {Secrets} */ (found);
+  const found = /** @type {Secrets | null} */ (readJson(path));
+  if (found?.temporalPayloadKeys) return found;
+  // A folder of 0.3 has no such key yet; the stack makes it before any process starts.
+  if (found) return written(path, { ...found, temporalPayloadKeys: masterKey() });
   if (existsSync(join(homeDir, 'redis')) || existsSync(join(homeDir, 'objects'))) {
     throw new Problem(
       `${shown(path)} is gone, and the data beside it can be opened with nothing else: bring it back, or start with empty data`,
@@ -52,7 +57,14 @@ export function loadSecrets(homeDir) {
     );
   }
   mkdirSync(homeDir, { recursive: true });
-  const secrets = generate();
+  return written(path, generate());
+}
+
+/**
+ * @param {string} path
+ * @param {Secrets} secrets
+ */
+function written(path, secrets) {
   replaceFile(path, `${JSON.stringify(secrets, null, 2)}\n`);
   return secrets;
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -32,10 +32,22 @@ describe('The secrets of a local stack', () => {
   });
 
   test('hold master keys and an idempotency secret of 256 bits', () => {
-    const { contentMasterKeys, idempotencySecret } = loadSecrets(home);
-    const [, key = ''] = contentMasterKeys.split(':');
-    expect(Buffer.from(key, 'base64')).toHaveLength(32);
+    const { contentMasterKeys, temporalPayloadKeys, idempotencySecret } = loadSecrets(home);
+    for (const keys of [contentMasterKeys, temporalPayloadKeys]) {
+      const [, key = ''] = keys.split(':');
+      expect(Buffer.from(key, 'base64')).toHaveLength(32);
+    }
     expect(Buffer.from(idempotencySecret, 'base64')).toHaveLength(32);
+  });
+
+  test('of an older version are kept, and completed once', () => {
+    const { temporalPayloadKeys, ...older } = loadSecrets(home);
+    writeFileSync(join(home, 'secrets.json'), JSON.stringify(older));
+    const completed = loadSecrets(home);
+    expect(completed).toEqual({ ...older, temporalPayloadKeys: completed.temporalPayloadKeys });
+    expect(completed.temporalPayloadKeys).not.toBe(temporalPayloadKeys);
+    expect(JSON.parse(readFileSync(join(home, 'secrets.json'), 'utf8'))).toEqual(completed);
+    expect(loadSecrets(home)).toEqual(completed);
   });
 
   test('are not made anew beside data that only the old ones open', () => {

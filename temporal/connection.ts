@@ -1,12 +1,15 @@
-import { Connection, type ConnectionOptions } from '@temporalio/client';
+import { Connection, type ClientPlugin, type ConnectionOptions } from '@temporalio/client';
+import type { DataConverter } from '@temporalio/common';
 import type { Config } from '../config.ts';
 import { secondMs } from '../domain/time.ts';
+import { createDataConverter } from './codec.ts';
 
 /** What a connection to Temporal is made from. */
 export type TemporalSettings = Pick<
   Config,
   | 'TEMPORAL_ADDRESS'
   | 'TEMPORAL_API_KEY'
+  | 'TEMPORAL_PAYLOAD_KEYS'
   | 'TEMPORAL_TLS'
   | 'TEMPORAL_TLS_SERVER_NAME'
   | 'TEMPORAL_TLS_SERVER_CA_CERT_DATA'
@@ -19,20 +22,39 @@ export async function connectTemporal(settings: TemporalSettings): Promise<Conne
   return Connection.connect({ ...connectionOptions(settings), connectTimeout: 10 * secondMs });
 }
 
+interface CommonOptions {
+  address: string;
+  tls: NonNullable<ConnectionOptions['tls']>;
+  apiKey?: string;
+  plugins: EncryptionPlugin[];
+}
+
 /** What the connections of clients and workers have in common. */
-export function connectionOptions(
-  settings: TemporalSettings,
-): Required<Pick<ConnectionOptions, 'address' | 'tls'>> & { apiKey?: string } {
-  const { TEMPORAL_ADDRESS, TEMPORAL_API_KEY } = settings;
+export function connectionOptions(settings: TemporalSettings): CommonOptions {
+  const { TEMPORAL_ADDRESS, TEMPORAL_API_KEY, TEMPORAL_PAYLOAD_KEYS } = settings;
   return {
     address: TEMPORAL_ADDRESS,
     tls: tlsOf(settings),
     ...(TEMPORAL_API_KEY === undefined ? {} : { apiKey: TEMPORAL_API_KEY }),
+    plugins: [encryptionPlugin(createDataConverter(TEMPORAL_PAYLOAD_KEYS))],
+  };
+}
+
+interface EncryptionPlugin extends Required<Pick<ClientPlugin, 'name' | 'configureClient'>> {
+  configureWorker<Options extends { dataConverter?: DataConverter }>(options: Options): Options;
+}
+
+/** A connection hands its plugins to every client and worker made with it, so that none can be made without. */
+function encryptionPlugin(dataConverter: DataConverter): EncryptionPlugin {
+  return {
+    name: 'mindpeeker.encryption',
+    configureClient: (options) => ({ ...options, dataConverter }),
+    configureWorker: (options) => ({ ...options, dataConverter }),
   };
 }
 
 /** An API key, a name or a certificate asks for TLS by itself; `config.ts` refuses what contradicts that. */
-function tlsOf(settings: TemporalSettings): NonNullable<ConnectionOptions['tls']> {
+function tlsOf(settings: TemporalSettings): CommonOptions['tls'] {
   const {
     TEMPORAL_API_KEY: apiKey,
     TEMPORAL_TLS_SERVER_NAME: serverName,

@@ -122,7 +122,7 @@ test('nor does any history, memo or search attribute in Temporal (I5)', async ()
     const handle = client.workflow.getHandle(workflowId);
     const seen = asText([await handle.fetchHistory(), (await handle.describe()).raw]);
     expect(seen).toContain(workflowId);
-    expect(seen).toContain(userId);
+    expect(seen).toContain(`"userId":"${userId}"`);
     expect(seen).not.toContain(marker);
   }
   await connection.close();

@@ -10,9 +10,10 @@ import { drawSketch } from '../ml/remote-viewing/drawings/hand.ts';
 import type { ObjectName } from '../ml/remote-viewing/drawings/objects.ts';
 import { fileOf } from '../ml/remote-viewing/gallery.ts';
 import { WorkflowEndedError } from '../temporal/client.ts';
+import { isSealed } from '../temporal/codec.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { exampleOf } from './examples.ts';
-import { asText } from './histories.ts';
+import { asText, failureTextsIn, payloadsIn } from './histories.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
 
@@ -83,9 +84,25 @@ describe('a session', () => {
       metadata: { note: 'MARKER-metadata' },
     });
     await platform.untilEvent(sessionId, 'completed');
-    const history = await readHistory(sessionId);
-    expect(history).toContain(sessionId);
+    const history = asText(await readHistory(sessionId));
+    expect(history).toContain(`"sessionId":"${sessionId}"`);
     expect(history).not.toContain('MARKER');
+  });
+
+  test('lies encrypted in Temporal, ids and messages of failures alike, and can be opened with the key (I5)', async () => {
+    answerOfStripe = willing;
+    const { sessionId, userId } = await platform.startSession(
+      { sessionType: 'dowsing', cue: 'nothing recorded' },
+      { analyzeAtOnce: true },
+    );
+    await platform.untilEvent(sessionId, 'failed');
+    const history = await readHistory(sessionId);
+    const payloads = payloadsIn(history);
+    expect(payloads.length).toBeGreaterThan(5);
+    expect(payloads.filter((payload) => !isSealed(payload))).toEqual([]);
+    expect(new Set(failureTextsIn(history))).toEqual(new Set(['Encoded failure']));
+    const opened = asText(payloads);
+    for (const told of [sessionId, userId, 'dowsing session', 'No model']) expect(opened).toContain(told);
   });
 
   test('is ranked against a pool of pictures, which stay out of the database (D1, M5)', async () => {
@@ -349,8 +366,8 @@ async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
-/** The history of a session's workflow, with every payload as text. */
-async function readHistory(sessionId: string): Promise<string> {
+/** The history of a session's workflow, as the server has it. */
+async function readHistory(sessionId: string) {
   const { config } = platform.resources;
   const namespace = config.TEMPORAL_NAMESPACE;
   const connection = await connectTemporal(config);
@@ -359,5 +376,5 @@ async function readHistory(sessionId: string): Promise<string> {
     execution: { workflowId: `session-${sessionId}` },
   });
   await connection.close();
-  return asText(history);
+  return history;
 }

@@ -17,10 +17,12 @@ import { sha256Of } from '../ml/tensorFile.ts';
 import { makeModel } from '../ml/training/make.ts';
 import { openResources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
+import { openPayload } from '../temporal/codec.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { standApart } from './apart.ts';
 import { newUser } from './database.ts';
 import { exampleOf } from './examples.ts';
+import { payloadsIn } from './histories.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { startProcess } from './processes.ts';
 import { toyRecipe } from './toyRecipe.ts';
@@ -272,8 +274,8 @@ describe('a training (M4)', () => {
       expect(await platform.workflows.startTraining(otherRequest)).toEqual({ kind: 'ended' });
       const texts = (history.events ?? []).flatMap(
         ({ activityTaskScheduledEventAttributes: scheduled, activityTaskCompletedEventAttributes: completed }) =>
-          [...(scheduled?.input?.payloads ?? []), ...(completed?.result?.payloads ?? [])].map(({ data }) =>
-            Buffer.from(data ?? []).toString(),
+          payloadsIn([scheduled?.input, completed?.result]).map((payload) =>
+            Buffer.from(openPayload(payload, readConfig().TEMPORAL_PAYLOAD_KEYS).data ?? []).toString(),
           ),
       );
       const keys = texts.filter((text) => text !== '').flatMap((text) => Object.keys(JSON.parse(text) as object));

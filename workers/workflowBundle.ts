@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, type BundleOptions } from '@temporalio/worker';
 import { workflowTracingModule } from '../observability/temporalTracing.ts';
+import { failureConverterPath } from '../temporal/codec.ts';
 
 /** Where `npm run build` leaves the workflows, and where the CPU workers find them. */
 export const bundlePath = fileURLToPath(new URL('../dist/workflows.js', import.meta.url));
@@ -16,6 +17,7 @@ export async function bundleWorkflows(
     adapt({
       workflowsPath,
       workflowInterceptorModules: [workflowTracingModule],
+      failureConverterPath,
       logger: new DefaultLogger('WARN'),
     }),
   );

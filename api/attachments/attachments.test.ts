@@ -10,6 +10,7 @@ import { tierTerms } from '../../domain/tiers.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
 import { connectTemporal } from '../../temporal/connection.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+import { asText } from '../../tests/histories.ts';
 import type { AddedView, AttachmentView, UploadView } from './schemas.ts';
 
 let api: TestApi;
@@ -424,10 +425,8 @@ test('the history of an attachment’s workflow holds ids alone (I5)', async () 
     execution: { workflowId: `attachment-${ids.attachmentId}` },
   });
   await connection.close();
-  const told = JSON.stringify(history, (_key, value: unknown) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
-  );
-  expect(told).toContain(ids.attachmentId);
+  const told = asText(history);
+  expect(told).toContain(`"attachmentId":"${ids.attachmentId}"`);
   expect(told).not.toContain('MARKER');
   expect(told).not.toContain(sha256Of(text));
 });

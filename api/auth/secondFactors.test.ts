@@ -4,7 +4,6 @@ import { TOTP } from 'otpauth';
 import { readConfig } from '../../config.ts';
 import { RecoveryCode, TotpSecret } from '../../db/totp.ts';
 import { createLinks } from '../../integrations/links.ts';
-import { parseMasterKeys } from '../../integrations/sealing.ts';
 import { createTotp } from '../../integrations/totp.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 
@@ -16,7 +15,7 @@ const nextStep = (): void => {
 };
 
 beforeAll(async () => {
-  const totp = createTotp(parseMasterKeys(readConfig().CONTENT_MASTER_KEYS), () => nowMs);
+  const totp = createTotp(readConfig().CONTENT_MASTER_KEYS, () => nowMs);
   // By a secret of its own it counts wrong attempts apart from every other test's, which come from this address too.
   api = await startTestApi({ deps: { totp, links: createLinks(randomUUID()) } });
 });

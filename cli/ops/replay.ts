@@ -2,6 +2,7 @@ import { Client, type HistoryAndWorkflowId } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 import { validate as isUuid } from 'uuid';
+import { createDataConverter } from '../../temporal/codec.ts';
 import { replayHistories, type ReplayOutcome } from '../../temporal/replay.ts';
 import { bundleWorkflows } from '../../workers/workflowBundle.ts';
 import { sessionWorkflowId } from '../../workflows/session.ts';
@@ -29,7 +30,11 @@ export function replayCommand(program: Command): void {
         Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
         const wrong: ReplayOutcome[] = [];
         let replayed = 0;
-        for await (const outcome of replayHistories({ workflowBundle: await bundleWorkflows() }, histories)) {
+        const replay = {
+          workflowBundle: await bundleWorkflows(),
+          dataConverter: createDataConverter(operations.resources.config.TEMPORAL_PAYLOAD_KEYS),
+        };
+        for await (const outcome of replayHistories(replay, histories)) {
           replayed += 1;
           if (outcome.kind !== 'same') wrong.push(outcome);
           showProgress(replayed, wrong.length);

@@ -1,0 +1,95 @@
+import { fileURLToPath } from 'node:url';
+import type { DataConverter, Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
+import proto from '@temporalio/proto';
+import { decrypt, encrypt, type MasterKey } from '../domain/encryption.ts';
+
+/**
+ * What workflows and activities are given and give is encrypted before it leaves the process (I5), so that whoever
+ * runs Temporal holds ids of ours that say nothing. A sealed payload is written as Temporal's own samples write it:
+ * `encoding` is `binary/encrypted`, `encryption-key-id` names the key, `data` is the encrypted protobuf message of the
+ * payload as it was. Both entries are bound to the content. What was never sealed stays as it is, so histories of the
+ * time before this codec are read and replayed.
+ */
+const Message = proto.temporal.api.common.v1.Payload;
+
+const sealedEncoding = 'binary/encrypted';
+const encodingEntry = 'encoding';
+const keyIdEntry = 'encryption-key-id';
+/** Whose payload it is; it is written inside, where only whoever opens the payload reads it. */
+const workflowIdEntry = 'workflow-id';
+
+/** Thrown when a sealed payload does not open: it was altered, or its key is unknown. */
+export class PayloadSealedError extends Error {
+  override readonly name = 'PayloadSealedError';
+}
+
+/** The path of the module by which failures are converted. */
+export const failureConverterPath = fileURLToPath(new URL('failureConverter.ts', import.meta.url));
+
+/** How every client, worker and replay writes and reads payloads; the first key seals, all of them open. */
+export function createDataConverter(keys: readonly MasterKey[]): DataConverter {
+  return { payloadCodecs: [createPayloadCodec(keys)], failureConverterPath };
+}
+
+/** Seals with the first of the keys, and opens with all of them. */
+export function createPayloadCodec(keys: readonly MasterKey[]): PayloadCodec {
+  return {
+    encode: async (payloads, context) =>
+      Promise.resolve(payloads.map((payload) => sealPayload(payload, keys, context))),
+    decode: async (payloads) => Promise.resolve(payloads.map((payload) => openPayload(payload, keys))),
+  };
+}
+
+function sealPayload(payload: Payload, keys: readonly MasterKey[], context?: SerializationContext): Payload {
+  const [current] = keys;
+  if (current === undefined) throw new Error('Sealing needs a key.');
+  const workflowId = context?.workflowId;
+  const metadata = {
+    ...payload.metadata,
+    ...(workflowId === undefined ? {} : { [workflowIdEntry]: Buffer.from(workflowId) }),
+  };
+  const plain = Message.encode({ ...payload, metadata }).finish();
+  return {
+    metadata: { [encodingEntry]: Buffer.from(sealedEncoding), [keyIdEntry]: Buffer.from(current.id) },
+    data: encrypt(plain, current.key, boundTo(current.id)),
+  };
+}
+
+/**
+ * Opens one payload; one that was never sealed is given back as it is.
+ *
+ * @throws PayloadSealedError
+ */
+export function openPayload(payload: Payload, keys: readonly MasterKey[]): Payload {
+  if (!isSealed(payload)) return payload;
+  const id = entryOf(payload, keyIdEntry) ?? '';
+  const known = keys.find((key) => key.id === id);
+  if (known === undefined) {
+    throw new PayloadSealedError(`A payload was sealed with key ${JSON.stringify(id)}, which is not configured.`);
+  }
+  try {
+    return Message.decode(decrypt(payload.data ?? Buffer.alloc(0), known.key, boundTo(id)));
+  } catch (error) {
+    throw new PayloadSealedError(`A payload that was sealed with key ${JSON.stringify(id)} was altered.`, {
+      cause: error,
+    });
+  }
+}
+
+export function isSealed(payload: Payload): boolean {
+  return entryOf(payload, encodingEntry) === sealedEncoding;
+}
+
+/** The workflow that an opened payload belongs to; undefined where it was never sealed. */
+export function workflowIdOf(opened: Payload): string | undefined {
+  return entryOf(opened, workflowIdEntry);
+}
+
+function entryOf(payload: Payload, name: string): string | undefined {
+  const entry = payload.metadata?.[name];
+  return entry === undefined ? undefined : Buffer.from(entry).toString();
+}
+
+function boundTo(keyId: string): Buffer {
+  return Buffer.from(`${sealedEncoding} ${keyId}`);
+}
