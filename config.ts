@@ -131,6 +131,11 @@ const variablesSchema = z.object({
     .min(1)
     .default(2)
     .describe('Jobs of trainings that a GPU worker does at once.'),
+  GPU_TASKS_PER_SECOND: z.coerce
+    .number()
+    .positive()
+    .default(500)
+    .describe('The most tasks that all GPU workers together take in a second: what stands behind them is spared.'),
   INFERENCE_BACKEND: z.enum(['auto', 'native', 'wasm', 'js']).default('auto'),
   MODEL_MEMORY_BYTES: z.coerce
     .number()

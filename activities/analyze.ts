@@ -31,6 +31,8 @@ export interface AnalyzeDeps extends AnnounceDeps {
 export function createAnalyzeActivities(deps: AnalyzeDeps) {
   return {
     async analyze({ sessionId, sessionType }: { sessionId: string; sessionType: SessionType }): Promise<void> {
+      // Before anything is written: a session that waits has not begun.
+      if (deps.models.isPaused(sessionType)) throw finalFailure('ModelPaused', `The model ${sessionType} is paused`);
       const startedAt = performance.now();
       const em = deps.database.asService();
       const begun = await beginAnalysis(em, { sessionId, attempt: activityInfo().attempt });

@@ -18,6 +18,8 @@ export interface ServedModel {
 
 /** What is ready right now. */
 export interface ServedModels {
+  /** Whether an operator has sessions wait for that model. */
+  isPaused(name: SessionType): boolean;
   /** @throws ModelMissingError when no version of that model could be loaded yet. */
   modelFor(name: SessionType): ServedModel;
 }

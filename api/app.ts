@@ -2,6 +2,7 @@ import express, { type Express, type Request, type RequestHandler, type Response
 import { ApiError } from '../domain/errors.ts';
 import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
+import { queueRoutes } from './admin/queues.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { createAdmission, type Admission } from './admission.ts';
 import type { Caller } from './auth/caller.ts';
@@ -51,6 +52,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...modelRoutes(deps),
     ...platformRoutes(deps),
     ...adminRoutes(deps),
+    ...queueRoutes(deps),
     ...docsRoutes,
   ];
   const openApi = plainRoute({

@@ -83,10 +83,10 @@ describe('the platform’s own routes answer as documented', () => {
     expect(new Set(items.map(({ name }) => name)).size).toBe(items.length);
   });
 
-  test('the totals count sessions by status and name both pools', async () => {
+  test('the totals count sessions by status and name every queue', async () => {
     const { body } = await api.call('GET', '/v1/stats', { token: user.token });
     const { queues } = body.data as { queues: { queue: string }[] };
-    expect(queues.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu']);
+    expect(queues.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu', 'mindpeeker-webhooks']);
   });
 
   test('the caller, with every permission of the tier', async () => {

@@ -178,6 +178,9 @@ export const Model = defineEntity({
     canaryShare: p.float().default(0),
     /** Runs beside, on the same sessions, and is only compared. */
     shadowVersion: p.string().length(50).nullable(),
+    /** Since when sessions wait for the model; null while they do not. */
+    pausedAt: timestamp().nullable(),
+    pauseReason: p.text().nullable(),
     updatedAt: timestamp().defaultRaw('now()'),
     /** The operator; null when the platform did it. */
     updatedBy: p.uuid().nullable(),
@@ -212,7 +215,7 @@ export const ModelVersion = defineEntity({
 });
 export type ModelVersion = InferEntity<typeof ModelVersion>;
 
-export const modelChangeKinds = ['promote', 'rollback', 'canary', 'shadow'] as const;
+export const modelChangeKinds = ['promote', 'rollback', 'canary', 'shadow', 'pause', 'resume'] as const;
 export type ModelChangeKind = (typeof modelChangeKinds)[number];
 
 /** Who changed what of a model, and why: one row a change, never altered. */

@@ -216,30 +216,57 @@ export async function setShadow(em: EntityManager, change: Change & { version: s
   });
 }
 
+/**
+ * Has sessions wait for a model, or go on. A model that is paused is so with the first reason, and pausing it again
+ * changes nothing; says whether something changed.
+ *
+ * @throws UnfitVersionError when nothing of that model is registered
+ */
+export async function setPaused(em: EntityManager, change: Change & { paused: boolean }): Promise<boolean> {
+  return changeModel(em, change, (model) => {
+    if (isPaused(model) === change.paused) return Promise.resolve(null);
+    const set = change.paused
+      ? { pausedAt: new Date(), pauseReason: change.reason ?? null }
+      : { pausedAt: null, pauseReason: null };
+    return Promise.resolve({ kind: change.paused ? 'pause' : 'resume', from: null, to: null, set });
+  });
+}
+
+/** Whether sessions wait for a model. */
+export function isPaused({ pausedAt }: Pick<Model, 'pausedAt'>): boolean {
+  return (pausedAt ?? null) !== null;
+}
+
 /** What becomes of a model, and what is written down of it. */
 interface Step {
   kind: ModelChangeKind;
   from: string | null;
   to: string | null;
   share?: number;
-  set: Partial<Pick<Model, 'activeVersion' | 'canaryVersion' | 'canaryShare' | 'shadowVersion'>>;
+  set: Partial<
+    Pick<Model, 'activeVersion' | 'canaryVersion' | 'canaryShare' | 'shadowVersion' | 'pausedAt' | 'pauseReason'>
+  >;
 }
 
-/** Changes a model under its lock, so that two operators do it one after the other, and leaves one row a change. */
+/**
+ * Changes a model under its lock, so that two operators do it one after the other, and leaves one row a change. Says
+ * whether something changed.
+ */
 async function changeModel(
   em: EntityManager,
   { name, by, reason }: Change,
   decide: (model: Model, transaction: EntityManager) => Promise<Step | null>,
-): Promise<void> {
-  await em.transactional(async (transaction) => {
+): Promise<boolean> {
+  return em.transactional(async (transaction) => {
     const model = await transaction.findOne(Model, { name }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
     if (model === null) throw new UnfitVersionError(`is not a registered version of ${name}`);
     const step = await decide(model, transaction);
-    if (step === null) return;
+    if (step === null) return false;
     const { kind, from, to, share = null, set } = step;
     const author = { changedBy: by ?? null, reason: reason ?? null };
     transaction.assign(model, { ...set, updatedAt: new Date(), updatedBy: author.changedBy });
     transaction.create(ModelChange, { name, kind, fromVersion: from, toVersion: to, share, ...author });
+    return true;
   });
 }
 

@@ -332,6 +332,8 @@ export const tables = {
       canary_version: 'internal',
       canary_share: 'internal',
       shadow_version: 'internal',
+      paused_at: 'public',
+      pause_reason: 'public',
       updated_at: 'internal',
       updated_by: 'internal',
     },

@@ -75,6 +75,10 @@ export interface TierLimits {
 interface TierTerms extends TierLimits {
   /** What one completed session counts for in the usage that Stripe is told. */
   unitsPerSession: number;
+  /** Where queues are long, sessions of a lower key go first: 1 to 5, as Temporal has it. */
+  priorityKey: number;
+  /** Among sessions of one key, a person of this tier has so many turns to one of weight 1. */
+  fairnessWeight: number;
   /** Of all uploads that are kept. */
   storageBytes: number;
   /** Of one upload. */
@@ -93,6 +97,8 @@ export const tierTerms: Record<Tier, TierTerms> = {
     storageBytes: 5 * gibibyte,
     uploadBytes: 50 * mebibyte,
     unitsPerSession: 1,
+    priorityKey: 4,
+    fairnessWeight: 1,
   },
   professional: {
     permissions: tierPermissions,
@@ -102,6 +108,8 @@ export const tierTerms: Record<Tier, TierTerms> = {
     storageBytes: 100 * gibibyte,
     uploadBytes: 200 * mebibyte,
     unitsPerSession: 1,
+    priorityKey: 3,
+    fairnessWeight: 2,
   },
   enterprise: {
     permissions: tierPermissions,
@@ -111,8 +119,19 @@ export const tierTerms: Record<Tier, TierTerms> = {
     storageBytes: 2_048 * gibibyte,
     uploadBytes: 200 * mebibyte,
     unitsPerSession: 1,
+    priorityKey: 2,
+    fairnessWeight: 4,
   },
 };
+
+/** The last to go: what one person asks for beyond `firstSessionsPerMinute`, and what nobody waits for. */
+export const backgroundPriorityKey = 5;
+
+/**
+ * How many sessions of one person go by the tier's priority in a minute. What comes beyond goes behind everybody's, so
+ * that no tier's flood keeps a single session of another waiting.
+ */
+export const firstSessionsPerMinute = 30;
 
 /** What one address may, whoever calls from it: an office is many people, a guesser of passwords is one. */
 export const addressRequestsPerMinute: Rates = {

@@ -83,12 +83,15 @@ interface Request extends Waiter {
   readonly signal: AbortSignal | undefined;
 }
 
+/** How many sessions a model answers together at most. */
+export const largestBatchSize = 32;
+
 /** Starts the threads; nothing is served yet. */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
   const {
     threads: threadCount = 1,
     backend = 'auto',
-    largestBatch = 32,
+    largestBatch = largestBatchSize,
     memoryBytes = defaultMemoryBytes,
     find = () => Promise.resolve(null),
     onBatch = () => undefined,

@@ -19,11 +19,12 @@ import {
   type Workflow,
 } from '@temporalio/common';
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
-import proto from '@temporalio/proto';
+import type proto from '@temporalio/proto';
 import { z } from 'zod';
 import type { AttachmentIds } from '../domain/attachments.ts';
 import type { SessionStatus, SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
+import { backgroundPriorityKey } from '../domain/tiers.ts';
 import { secondMs } from '../domain/time.ts';
 import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../workflows/account.ts';
@@ -47,6 +48,8 @@ import {
 } from '../workflows/session.ts';
 import { begunUpdate, trainingWorkflowId, type trainingWorkflow } from '../workflows/training.ts';
 import { deliverSignal, webhookWorkflowId, type webhookDeliveryWorkflow } from '../workflows/webhookDelivery.ts';
+import { createPrecedence, type Precedence } from './precedence.ts';
+import { createQueues, type Queues } from './queues.ts';
 
 /** What starting a workflow for a request can come to, beside the errors of this file. */
 export type StartOutcome<Answer> =
@@ -73,13 +76,6 @@ export interface AskedOfSession {
   cancellation: boolean;
   /** The restart that it was started by; null for the first run. */
   restartId: string | null;
-}
-
-/** How much work waits in a queue, and who polls it. */
-export interface QueueState {
-  queue: string;
-  workers: number;
-  backlog: number;
 }
 
 /** The only place that starts, signals and cancels workflows. */
@@ -118,7 +114,10 @@ export interface WorkflowClient {
   cancelTraining(trainingId: string): Promise<void>;
   /** Starts the workflow of a delivery, or asks the one that runs for an attempt at once. */
   startWebhookDelivery(deliveryId: string): Promise<void>;
-  queueStates(): Promise<QueueState[]>;
+  /** The priority key that a session of this person would be started with now; lower ones go first. */
+  priorityKeyOf(person: Parameters<Precedence['keyOf']>[0]): number;
+  /** Where work waits. */
+  queues: Queues;
   /** Throws when Temporal does not answer. */
   check(): Promise<void>;
 }
@@ -134,6 +133,7 @@ export interface WorkflowClientOptions {
 export function createWorkflowClient(options: WorkflowClientOptions): WorkflowClient {
   const { connection, namespace, interceptors, waitMs = 10 * secondMs } = options;
   const client = new Client({ connection, namespace, ...(interceptors ? { interceptors } : {}) });
+  const precedence = createPrecedence();
   const session = (sessionId: string) =>
     client.workflow.getHandle<typeof sessionWorkflow>(sessionWorkflowId(sessionId));
   const attachment = (attachmentId: string) =>
@@ -205,6 +205,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       const workflow = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
         ...once(sessionWorkflowId(input.sessionId)),
         ...sessionStart(input, 'pending'),
+        priority: precedence.next(input),
       });
       return startForRequest(workflow, createdUpdate, input);
     },
@@ -227,6 +228,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           workflowIdConflictPolicy: 'TERMINATE_EXISTING',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
           ...sessionStart(input, status),
+          priority: precedence.next(input),
         }),
       );
     },
@@ -294,6 +296,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       const workflow = new WithStartWorkflowOperation<typeof trainingWorkflow>('trainingWorkflow', {
         ...once(trainingWorkflowId(input.trainingId)),
         args: [input],
+        priority: { priorityKey: backgroundPriorityKey },
         staticSummary: `training of ${input.model}`,
       });
       return startForRequest(workflow, begunUpdate, input);
@@ -314,25 +317,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       );
     },
 
-    queueStates: () =>
-      Promise.all(
-        Object.values(taskQueues).map(async (queue) => {
-          const description = await call(() =>
-            connection.workflowService.describeTaskQueue({
-              namespace,
-              taskQueue: { name: queue },
-              // Activities: every pool polls for these, and only the CPU pool polls for workflow tasks as well.
-              taskQueueType: proto.temporal.api.enums.v1.TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-              reportStats: true,
-            }),
-          );
-          return {
-            queue,
-            workers: description.pollers.length,
-            backlog: Number(description.stats?.approximateBacklogCount ?? 0),
-          };
-        }),
-      ),
+    priorityKeyOf: (person) => precedence.keyOf(person),
+    queues: createQueues({ connection, namespace, call }),
 
     check: async () => {
       await call(() => connection.workflowService.getSystemInfo({}));

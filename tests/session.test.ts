@@ -337,8 +337,8 @@ describe('erasing', () => {
 });
 
 test('the queues tell who polls them (T2)', async () => {
-  const states = await platform.workflows.queueStates();
-  expect(states.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu']);
+  const states = await platform.workflows.queues.states();
+  expect(states.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu', 'mindpeeker-webhooks']);
   for (const { workers, backlog } of states) {
     expect(workers).toBeGreaterThan(0);
     expect(backlog).toBeGreaterThanOrEqual(0);

@@ -14,7 +14,7 @@ await runWorkerProcess('worker-gpu', async (resources, connection) => {
     recipes: new URL('toyRecipe.ts', import.meta.url),
   });
   return {
-    worker: await createGpuWorker(resources, connection, { engine, serving, trainingPool }),
+    workers: { temporal: await createGpuWorker(resources, connection, { engine, serving, trainingPool }) },
     async close() {
       await serving.close();
       await Promise.all([engine.close(), trainingPool.close()]);

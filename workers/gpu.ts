@@ -28,7 +28,7 @@ await runWorkerProcess('worker-gpu', async (resources, connection) => {
   // A training can be taken up anywhere, so no drain waits for it; its attempt ends, and another worker has the next.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void trainingPool.close());
   return {
-    worker: await createGpuWorker(resources, connection, { engine, serving, trainingPool }),
+    workers: { temporal: await createGpuWorker(resources, connection, { engine, serving, trainingPool }) },
     async close() {
       await serving.close();
       await Promise.all([engine.close(), trainingPool.close()]);

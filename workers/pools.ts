@@ -1,4 +1,10 @@
-import { Worker, type NativeConnection, type WorkerInterceptors, type WorkerOptions } from '@temporalio/worker';
+import {
+  Worker,
+  type NativeConnection,
+  type WorkerInterceptors,
+  type WorkerOptions,
+  type WorkerTuner,
+} from '@temporalio/worker';
 import { createAccountMailActivities } from '../activities/account/mail.ts';
 import { createEraseAccountActivities } from '../activities/account/erase.ts';
 import { createExportAccountActivities } from '../activities/account/export.ts';
@@ -26,11 +32,12 @@ import { minuteMs, secondMs } from '../domain/time.ts';
 import { createBilling } from '../integrations/billing.ts';
 import { createMailer } from '../integrations/mailer.ts';
 import { createWebhookSender } from '../integrations/webhookSender.ts';
-import type { Engine } from '../ml/engine.ts';
+import { largestBatchSize, type Engine } from '../ml/engine.ts';
 import type { TrainingPool } from '../ml/training/pool.ts';
 import { workerInterceptors } from '../observability/temporalTracing.ts';
 import type { Resources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
+import type { Pausing } from './pausing.ts';
 import type { Serving } from './serving.ts';
 import { StepInterceptor } from './stepInterceptor.ts';
 
@@ -40,8 +47,17 @@ import { StepInterceptor } from './stepInterceptor.ts';
  */
 const maxCachedWorkflows = 2_000;
 
-/** Steps that wait on others cost little each; this many keep two cores busy without starving any. */
-const concurrentSteps = 40;
+/**
+ * How full a machine may be before its workers take no more than the fewest steps at once. What is left is for the
+ * system, and for what a step may yet come to need.
+ */
+const resourceTargets = { targetMemoryUsage: 0.8, targetCpuUsage: 0.9 };
+
+/** Steps that wait on others cost little each: the fewest keep two cores busy, the most are what PostgreSQL is spared. */
+const concurrentSteps = { fewest: 40, most: 200 };
+
+/** Workflow tasks take microseconds of processor time each and no memory to speak of, so there is nothing to tune. */
+const concurrentWorkflowTasks = 40;
 
 /** Calls to people's own systems do nothing but wait, so many may wait at once. */
 const concurrentWebhooks = 100;
@@ -54,9 +70,10 @@ export async function createCpuWorker(
   resources: Resources,
   connection: NativeConnection,
   workflows: Required<Pick<WorkerOptions, 'workflowBundle'>> & Pick<WorkerOptions, 'sinks'>,
+  pausing?: Pausing,
 ): Promise<Worker> {
   const { config } = resources;
-  const { interceptors, sinks } = instrumentation(resources);
+  const { interceptors, sinks } = instrumentation(resources, pausing);
   const billing = createBilling({ secretKey: config.STRIPE_SECRET_KEY, apiBase: config.STRIPE_API_BASE });
   const mailer = createMailer({
     apiKey: config.SENDGRID_API_KEY,
@@ -91,7 +108,7 @@ export async function createCpuWorker(
       ...createTrainingRecordActivities(resources),
     },
     maxCachedWorkflows,
-    maxConcurrentActivityTaskExecutions: concurrentSteps,
+    tuner: tunerFor(concurrentSteps),
     shutdownGraceTime: shutdownGraceMs.cpu,
   });
 }
@@ -117,11 +134,12 @@ export async function createGpuWorker(
   connection: NativeConnection,
   { engine, serving, trainingPool }: { engine: Engine; serving: Serving; trainingPool: TrainingPool },
 ): Promise<Worker> {
+  const { config } = resources;
   const watch = createModelWatch({ ...resources, engine });
   const training = { ...resources, trainingPool };
   return Worker.create({
     connection,
-    namespace: resources.config.TEMPORAL_NAMESPACE,
+    namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: taskQueues.gpu,
     activities: {
       ...createAnalyzeActivities({ ...resources, engine, models: serving, watch }),
@@ -133,18 +151,37 @@ export async function createGpuWorker(
       ...createPublishActivities(training),
     },
     interceptors: instrumentation(resources).interceptors,
-    maxConcurrentActivityTaskExecutions: concurrentSteps,
+    // A batch for each thread, and one that is being read meanwhile. More would wait in the worker, and nobody else could
+    // have it; with fewer than a batch the threads would run half empty.
+    tuner: tunerFor({ fewest: largestBatchSize, most: largestBatchSize * (config.INFERENCE_THREADS + 1) }),
+    maxTaskQueueActivitiesPerSecond: config.GPU_TASKS_PER_SECOND,
     maxHeartbeatThrottleInterval: 10 * secondMs,
     shutdownGraceTime: shutdownGraceMs.gpu,
   });
 }
 
+/** So many steps at once as the machine bears. */
+function tunerFor({ fewest, most }: { fewest: number; most: number }): WorkerTuner {
+  const none = { type: 'fixed-size', numSlots: 1 } as const;
+  return {
+    workflowTaskSlotSupplier: { type: 'fixed-size', numSlots: concurrentWorkflowTasks },
+    activityTaskSlotSupplier: {
+      type: 'resource-based',
+      minimumSlots: fewest,
+      maximumSlots: most,
+      tunerOptions: resourceTargets,
+    },
+    localActivityTaskSlotSupplier: none,
+    nexusTaskSlotSupplier: none,
+  };
+}
+
 /** Traces and logs around every attempt; the trace comes first, so that the log's lines carry its ids. */
-function instrumentation(resources: Resources) {
+function instrumentation(resources: Resources, pausing?: Pausing) {
   const { interceptors, sinks } = workerInterceptors(resources.tracing);
   const activity: WorkerInterceptors['activity'] = [
     ...(interceptors.activity ?? []),
-    (context) => ({ inbound: new StepInterceptor(context, resources) }),
+    (context) => ({ inbound: new StepInterceptor(context, resources, pausing?.isPaused) }),
   ];
   return { interceptors: { activity }, sinks };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ReadyVersion, ServedModel, ServedModels } from '../activities/routing.ts';
 import type { Database } from '../db/database.ts';
-import { findVersion, listModels, wantedOf, type WantedModel } from '../db/models.ts';
+import { findVersion, isPaused, listModels, wantedOf, type WantedModel } from '../db/models.ts';
 import type { ModelVersion } from '../db/entities.ts';
 import type { SessionType } from '../domain/session.ts';
 import { minuteMs, secondMs } from '../domain/time.ts';
@@ -35,6 +35,7 @@ const retryRefusedMs = minuteMs;
 export async function startServing(deps: ServingDeps): Promise<Serving> {
   const { engine, cache, metrics, logger } = deps;
   const served = new Map<SessionType, ServedModel>();
+  let paused: readonly SessionType[] = [];
   const stopped = new AbortController();
   let [followed, followedAtMs, anyRefused] = ['', 0, false];
 
@@ -42,6 +43,7 @@ export async function startServing(deps: ServingDeps): Promise<Serving> {
     const em = deps.database.asService();
     const models = await listModels(em);
     const state = JSON.stringify(models);
+    paused = models.filter(isPaused).map(({ name }) => name);
     const isDue = anyRefused && performance.now() - followedAtMs > retryRefusedMs;
     if (state === followed && !isDue) return;
     const wanted: WantedModel[] = [];
@@ -105,6 +107,7 @@ export async function startServing(deps: ServingDeps): Promise<Serving> {
   await follow();
   const following = keepFollowing();
   return {
+    isPaused: (name) => paused.includes(name),
     modelFor(name) {
       const model = served.get(name);
       if (model === undefined) throw new ModelMissingError(`No version of ${name} is ready`);

@@ -2,6 +2,7 @@ import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { z } from 'zod';
+import type { FinalFailureType } from '../domain/failures.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
@@ -21,11 +22,17 @@ export class StepInterceptor implements ActivityInboundCallsInterceptor {
   private readonly context: Context;
   private readonly logger: Logger;
   private readonly metrics: Metrics;
+  private readonly isPaused: () => boolean;
 
-  constructor(context: Context, { logger, metrics }: { logger: Logger; metrics: Metrics }) {
+  constructor(
+    context: Context,
+    { logger, metrics }: { logger: Logger; metrics: Metrics },
+    isPaused: () => boolean = () => false,
+  ) {
     this.context = context;
     this.logger = logger;
     this.metrics = metrics;
+    this.isPaused = isPaused;
   }
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
@@ -40,18 +47,36 @@ export class StepInterceptor implements ActivityInboundCallsInterceptor {
     };
     const startedAt = performance.now();
     try {
+      if (this.isPaused()) throw queuePaused();
       const result = await next(input);
       this.metrics.sessionStepAttemptsTotal.inc({ step, outcome: 'done' });
       this.logger.info({ ...fields, duration_ms: Math.round(performance.now() - startedAt) }, 'step done');
       return result;
     } catch (error) {
-      const cancelled = error instanceof CancelledFailure;
-      this.metrics.sessionStepAttemptsTotal.inc({ step, outcome: cancelled ? 'cancelled' : 'failed' });
-      if (cancelled) this.logger.info(fields, 'step cancelled');
-      else this.logger.error({ ...fields, error }, 'step failed');
+      const outcome = outcomeOf(error);
+      this.metrics.sessionStepAttemptsTotal.inc({ step, outcome });
+      if (outcome === 'failed') this.logger.error({ ...fields, error }, 'step failed');
+      else this.logger.info(fields, `step ${outcome}`);
       throw safeFailure(error);
     }
   }
+}
+
+/** `postponed`: an operator paused what it needs, so nothing failed. */
+function outcomeOf(error: unknown): 'cancelled' | 'postponed' | 'failed' {
+  if (error instanceof CancelledFailure) return 'cancelled';
+  return error instanceof ApplicationFailure && postponing.includes(error.type ?? '') ? 'postponed' : 'failed';
+}
+
+const queuePausedFailure = 'QueuePaused';
+const postponing: readonly string[] = ['ModelPaused' satisfies FinalFailureType, queuePausedFailure];
+
+/**
+ * A step that came around the queue, with the answer that scheduled it, while the queue is paused: it goes into the
+ * queue and waits there like the others. That takes one of its attempts.
+ */
+function queuePaused(): ApplicationFailure {
+  return ApplicationFailure.create({ message: 'The queue is paused', type: queuePausedFailure, nextRetryDelay: 1 });
 }
 
 /** The failure as the workflow's history may keep it. Our own failures are safe as they are. */

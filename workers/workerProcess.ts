@@ -6,7 +6,8 @@ import { openResources, type Resources } from '../resources.ts';
 import { connectWorker } from '../temporal/workerConnection.ts';
 
 export interface Pool {
-  worker: Worker;
+  /** By what `/readyz` calls them. A signal stops them all, and so does the end of one. */
+  workers: Readonly<Record<string, Worker>>;
   /** Ends what the pool opened beside its worker. */
   close?: () => Promise<void>;
 }
@@ -25,7 +26,7 @@ export async function runWorkerProcess(
   Runtime.install({ logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] });
 
   const connection = await connectWorker(config);
-  const { worker, close } = await createPool(resources, connection);
+  const { workers, close } = await createPool(resources, connection);
   const telemetry = await startTelemetryServer({
     host: config.HOST,
     port: config.METRICS_PORT,
@@ -33,12 +34,12 @@ export async function runWorkerProcess(
     logger,
     checks: {
       ...resources.checks,
-      temporal: () => (worker.getState() === 'RUNNING' ? Promise.resolve() : Promise.reject(new Error('not polling'))),
+      ...Object.fromEntries(Object.entries(workers).map(([name, worker]) => [name, () => requirePolling(worker)])),
     },
   });
   logger.info({ port: telemetry.port }, `${service} is polling`);
   try {
-    await worker.run();
+    await runAll(Object.values(workers));
   } finally {
     await telemetry.close();
     await close?.();
@@ -46,4 +47,17 @@ export async function runWorkerProcess(
     await resources.close();
   }
   logger.info(`${service} has stopped`);
+}
+
+function requirePolling(worker: Worker): Promise<void> {
+  return worker.getState() === 'RUNNING' ? Promise.resolve() : Promise.reject(new Error('not polling'));
+}
+
+/** Runs until all have ended; one that ends by itself takes the others along, so that no process works by half. */
+async function runAll(workers: readonly Worker[]): Promise<void> {
+  const stopOthers = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const ends = await Promise.allSettled(workers.map((worker) => worker.run().finally(stopOthers)));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }

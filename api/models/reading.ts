@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { listComparisons } from '../../db/comparisons.ts';
 import type { Database } from '../../db/database.ts';
 import type { Model } from '../../db/entities.ts';
-import { findModel, listActive, listChanges, listVersions, type ShownVersion } from '../../db/models.ts';
+import { findModel, listActive, listChanges, listModels, listVersions, type ShownVersion } from '../../db/models.ts';
 import { driftOf } from '../../domain/drift.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { sessionTypes, type SessionType } from '../../domain/session.ts';
@@ -30,8 +30,11 @@ export function createActiveModelsReader(deps: { database: Database; cache: Sess
   const entry = deps.cache.cacheEntry('activeModels');
 
   async function readActive(): Promise<ActiveModels> {
-    const active = await listActive(deps.database.asService());
-    return { items: active.map((version) => toModel(version)) };
+    const em = deps.database.asService();
+    const active = await listActive(em);
+    const models = await listModels(em);
+    const modelOf = ({ name }: ShownVersion) => models.find((model) => model.name === name);
+    return { items: active.map((version) => ({ ...toModel(version), paused: pausedOf(modelOf(version)) })) };
   }
 
   return {
@@ -56,6 +59,7 @@ export async function readModelPage(
   return {
     name,
     active: active === undefined ? null : toVersionView(active),
+    paused: pausedOf(model),
     canary: model?.canaryVersion ? { version: model.canaryVersion, share: model.canaryShare } : null,
     shadow: model === null ? null : await shadowOf(em, model),
     drift: active === undefined ? null : await readDrift(driftCounts, active, days),
@@ -69,6 +73,10 @@ export async function readModelPage(
       by: changedBy ?? null,
     })),
   };
+}
+
+function pausedOf(model: Model | null | undefined): ModelPage['paused'] {
+  return model?.pausedAt ? { since: model.pausedAt.toISOString(), reason: model.pauseReason ?? null } : null;
 }
 
 async function shadowOf(em: EntityManager, { name, shadowVersion }: Model): Promise<ModelPage['shadow']> {

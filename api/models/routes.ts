@@ -11,6 +11,7 @@ import {
 } from '../../db/models.ts';
 import { ApiError } from '../../domain/errors.ts';
 import type { SessionType } from '../../domain/session.ts';
+import { switchModel } from '../../operations/queues.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userRoute, type Route } from '../route.ts';
@@ -23,7 +24,9 @@ import {
   modelPageSchema,
   modelParamsSchema,
   pageQuerySchema,
+  pauseSchema,
   promotionSchema,
+  resumptionSchema,
   rollbackSchema,
   shadowSchema,
   versionListSchema,
@@ -39,7 +42,8 @@ const changed = {
 } as const;
 
 /** The registry: everybody reads it, and operators say which version of a model does what (M2). */
-export function modelRoutes({ database, cache, driftCounts }: ApiDeps): Route[] {
+export function modelRoutes(deps: ApiDeps): Route[] {
+  const { database, cache, driftCounts } = deps;
   const activeModels = createActiveModelsReader({ database, cache });
 
   const page = (caller: Caller, name: SessionType, days = 7): Promise<ModelPage> =>
@@ -54,6 +58,13 @@ export function modelRoutes({ database, cache, driftCounts }: ApiDeps): Route[] 
     const model = modelNamed(name);
     await inWordsOfTheRequest(() => work(database.asService(), { name: model, by: caller.userId }));
     await activeModels.refresh();
+    return page(caller, model);
+  }
+
+  /** Has sessions wait for a model, or go on. */
+  async function pause(caller: Caller, name: string, order: { paused: boolean; reason: string }): Promise<ModelPage> {
+    const model = modelNamed(name);
+    await inWordsOfTheRequest(() => switchModel(deps, model, { by: { userId: caller.userId }, ...order }));
     return page(caller, model);
   }
 
@@ -163,6 +174,26 @@ export function modelRoutes({ database, cache, driftCounts }: ApiDeps): Route[] 
       errors: ['not_found'],
       handle: ({ params, body }, { caller }) =>
         change(caller, params.name, (em, author) => setShadow(em, { ...author, ...body })),
+    }),
+
+    userRoute({
+      ...changed,
+      path: '/v1/models/{name}/pause',
+      summary: 'Have the sessions of a model wait',
+      description: 'Nothing fails; an analysis that has begun comes to its end. Asking twice is asking once.',
+      request: { params: modelParamsSchema, body: pauseSchema },
+      errors: ['not_found'],
+      handle: ({ params, body }, { caller }) => pause(caller, params.name, { paused: true, ...body }),
+    }),
+
+    userRoute({
+      ...changed,
+      path: '/v1/models/{name}/resume',
+      summary: 'Let the sessions of a paused model go on',
+      description: 'Each goes on after as long as it has waited, and after five minutes at the most.',
+      request: { params: modelParamsSchema, body: resumptionSchema },
+      errors: ['not_found'],
+      handle: ({ params, body }, { caller }) => pause(caller, params.name, { paused: false, ...body }),
     }),
   ];
 }

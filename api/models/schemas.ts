@@ -16,21 +16,26 @@ const version = z
   .refine(...storable);
 const count = z.int().min(0);
 
-export const modelSchema = z
-  .object({
-    name: z.enum(sessionTypes),
-    version: z.string(),
-    figures: z
-      .array(z.object({ name: z.string(), value: z.number(), chance: z.number(), meaning: z.string() }))
-      .describe('Held-out figures of simulated sessions, each beside what chance or the baseline gives.'),
-    createdAt: z.iso.datetime(),
-  })
-  .meta({ id: 'Model' });
+const versionFacts = z.object({
+  name: z.enum(sessionTypes),
+  version: z.string(),
+  figures: z
+    .array(z.object({ name: z.string(), value: z.number(), chance: z.number(), meaning: z.string() }))
+    .describe('Held-out figures of simulated sessions, each beside what chance or the baseline gives.'),
+  createdAt: z.iso.datetime(),
+});
+
+const pausedSchema = z
+  .object({ since: z.iso.datetime(), reason: z.string().nullable() })
+  .nullable()
+  .describe('While a model is paused, its sessions wait and nothing fails; null while it is not.');
+
+export const modelSchema = versionFacts.extend({ paused: pausedSchema }).meta({ id: 'Model' });
 
 export const activeModelsSchema = z.object({ items: z.array(modelSchema) });
 export type ActiveModels = z.output<typeof activeModelsSchema>;
 
-const versionSchema = modelSchema
+const versionSchema = versionFacts
   .extend({
     seed: z.int().nullable(),
     sessions: count.nullable().describe('How many simulated sessions it was trained on.'),
@@ -81,6 +86,7 @@ export const modelPageSchema = z
   .object({
     name: z.enum(sessionTypes),
     active: versionSchema.nullable().describe('What sessions are analyzed with.'),
+    paused: pausedSchema,
     canary: z
       .object({ version: z.string(), share: z.number() })
       .nullable()
@@ -110,14 +116,14 @@ export const pageQuerySchema = z.strictObject({
 
 export const cardQuerySchema = z.strictObject({ version: version.optional().describe('The active one by default.') });
 
-const reason = z
+const neededReason = z
   .string()
   .trim()
   .min(1)
   .max(1_000)
   .refine(...storable)
-  .optional()
   .describe('Stands in the record of changes.');
+const reason = neededReason.optional();
 
 export const promotionSchema = z.strictObject({ version, reason });
 export const rollbackSchema = z.strictObject({ reason }).default({});
@@ -132,3 +138,5 @@ export const canarySchema = z
     message: 'is needed, unless share is 0',
   });
 export const shadowSchema = z.strictObject({ version: version.nullable().describe('null ends the shadow.'), reason });
+export const pauseSchema = z.strictObject({ reason: neededReason });
+export const resumptionSchema = z.strictObject({ reason: neededReason.default('resumed') }).prefault({});

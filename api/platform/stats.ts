@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
-import { sessionStatuses, type SessionStatus } from '../../domain/session.ts';
+import { isPaused, listModels } from '../../db/models.ts';
+import { sessionStatuses, sessionTypes, type SessionStatus } from '../../domain/session.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
 import type { WorkflowClient } from '../../temporal/client.ts';
 
@@ -10,8 +11,17 @@ export const statsSchema = z
   .object({
     sessionsByStatus: z.record(z.enum(sessionStatuses), count).describe('Sessions of the whole platform.'),
     queues: z
-      .array(z.object({ queue: z.string(), workers: count, backlog: count }))
-      .describe('The worker pools: processes that poll, and tasks that wait.'),
+      .array(
+        z.object({
+          queue: z.string(),
+          workers: count,
+          backlog: count,
+          backlogAgeSeconds: z.number().min(0).describe('How long the oldest task has waited.'),
+          paused: z.boolean().describe('For maintenance: what waits goes on afterwards.'),
+        }),
+      )
+      .describe('Where work waits: processes that poll, and tasks that wait.'),
+    pausedModels: z.array(z.enum(sessionTypes)).describe('Models for which sessions wait, for maintenance.'),
     countedAt: z.iso.datetime(),
   })
   .meta({ id: 'Stats' });
@@ -30,14 +40,15 @@ export function createStatsReader(deps: StatsDeps): () => Promise<Stats> {
 }
 
 async function countAll({ database, workflows }: StatsDeps): Promise<Stats> {
-  const [rows, queues] = await Promise.all([
+  const [rows, models, queues] = await Promise.all([
     // The service's own figures, over all users: counts alone leave here.
     database
       .asService()
       .execute<{ status: SessionStatus; count: number }[]>(
         `select status, count(*)::int as count from sessions group by status`,
       ),
-    workflows.queueStates(),
+    listModels(database.asService()),
+    workflows.queues.states(),
   ]);
   const countOf = (status: SessionStatus) => rows.find((row) => row.status === status)?.count ?? 0;
   return {
@@ -52,7 +63,14 @@ async function countAll({ database, workflows }: StatsDeps): Promise<Stats> {
       cancelled: countOf('cancelled'),
       expired: countOf('expired'),
     },
-    queues,
+    queues: queues.map(({ queue, workers, backlog, backlogAgeSeconds, paused }) => ({
+      queue,
+      workers,
+      backlog,
+      backlogAgeSeconds,
+      paused: paused !== null,
+    })),
+    pausedModels: models.filter(isPaused).map(({ name }) => name),
     countedAt: new Date().toISOString(),
   };
 }

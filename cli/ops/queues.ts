@@ -1,20 +1,41 @@
 import type { Command } from 'commander';
+import { isPaused, listModels } from '../../db/models.ts';
+import type { QueueState } from '../../domain/taskQueues.ts';
 import { answer } from './command.ts';
 
-/** `queues`: how much work waits in each queue, and who polls it. */
+/** `queues`: how much work waits in each queue, at what pace it is done, and what is paused. */
 export function queuesCommand(program: Command): void {
   program
     .command('queues')
-    .description('how much work waits in each queue, and who polls it')
+    .description('how much work waits in each queue, at what pace it is done, and what is paused')
     .option('--json', 'for a program to read')
     .action((options: { json?: boolean }) =>
-      answer(options, async ({ workflows }) => {
-        const queues = await workflows.queueStates();
-        const lines = queues.map(
-          ({ queue, workers, backlog }) =>
-            `${queue.padEnd(24)} ${String(workers).padStart(3)} workers  ${String(backlog).padStart(6)} waiting`,
+      answer(options, async ({ resources, workflows }) => {
+        const [queues, models] = await Promise.all([
+          workflows.queues.states(),
+          listModels(resources.database.asService()),
+        ]);
+        const pausedModels = models.filter(isPaused).map(({ name, pausedAt, pauseReason }) => ({
+          model: name,
+          since: pausedAt?.toISOString() ?? null,
+          reason: pauseReason ?? null,
+        }));
+        const lines = pausedModels.map(
+          ({ model, since, reason }) => `${model} is paused since ${since ?? '?'}: ${reason ?? 'nobody said why'}`,
         );
-        return { json: { queues }, text: lines.join('\n') };
+        return { json: { queues, pausedModels }, text: [...queues.map(inWords), ...lines].join('\n') };
       }),
     );
+}
+
+function inWords(state: QueueState): string {
+  const { queue, workers, backlog, backlogAgeSeconds, addedPerSecond, dispatchedPerSecond, paused } = state;
+  const oldest = backlog === 0 ? '' : `, the oldest for ${Math.round(backlogAgeSeconds)} s`;
+  return [
+    queue.padEnd(20),
+    workers === 0 ? 'NO WORKER' : `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
+    `${backlog} waiting${oldest}`,
+    `${addedPerSecond.toFixed(1)} a second in, ${dispatchedPerSecond.toFixed(1)} out`,
+    ...(paused === null ? [] : [`PAUSED since ${paused.since} by ${paused.by}: ${paused.reason}`]),
+  ].join('  ');
 }

@@ -18,6 +18,7 @@ import { ContentKeys } from './20261124190060_content_keys.ts';
 import { AccountRequests } from './20261124190061_account_requests.ts';
 import { LiveEvents } from './20261124190070_live_events.ts';
 import { AuditEntries } from './20261129000010_audit_entries.ts';
+import { ModelPauses } from './20261129000400_model_pauses.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   AccountRequests,
   LiveEvents,
   AuditEntries,
+  ModelPauses,
 ];

@@ -25,6 +25,9 @@ const dynamicConfig = {
   'history.timerProcessorMaxPollHostRPS': 2000,
   'history.visibilityProcessorMaxPollRPS': 2000,
   'history.visibilityProcessorMaxPollHostRPS': 2000,
+  // Priority by tier and fairness between people: tasks of another key are found behind any number of one key's.
+  'matching.useNewMatcher': true,
+  'matching.enableFairness': true,
   // An activity for the queue of its own workflow comes back with the answer that scheduled it, without a queue.
   'system.enableActivityEagerExecution': true,
   // Update-with-start. On in 1.29, off in servers before 1.28 that somebody may have on the PATH.

@@ -1,0 +1,48 @@
+import type { Priority } from '@temporalio/common';
+import { backgroundPriorityKey, firstSessionsPerMinute, tierTerms, type Tier } from '../domain/tiers.ts';
+import { minuteMs } from '../domain/time.ts';
+
+/** Who goes first where queues are long: priority by tier, and fairness between people. */
+export interface Precedence {
+  /** The priority key that a session of this person would have now. */
+  keyOf(person: Person): number;
+  /** The place of a session that is started now. */
+  next(person: Person): Required<Priority>;
+}
+
+interface Person {
+  userId: string;
+  tier: Tier;
+}
+
+/**
+ * Counts in this process what each person started in the minute; that other gateways do not know of it lets a flood
+ * have as many first sessions as there are gateways, which is little.
+ */
+export function createPrecedence(now: () => number = Date.now): Precedence {
+  let minute = 0;
+  let started = new Map<string, number>();
+
+  function startedBy(userId: string): number {
+    const current = Math.floor(now() / minuteMs);
+    if (current !== minute) {
+      minute = current;
+      started = new Map();
+    }
+    return started.get(userId) ?? 0;
+  }
+
+  function keyOf({ userId, tier }: Person): number {
+    return startedBy(userId) < firstSessionsPerMinute ? tierTerms[tier].priorityKey : backgroundPriorityKey;
+  }
+
+  return {
+    keyOf,
+    next(person) {
+      const { userId, tier } = person;
+      const priorityKey = keyOf(person);
+      started.set(userId, startedBy(userId) + 1);
+      return { priorityKey, fairnessKey: userId, fairnessWeight: tierTerms[tier].fairnessWeight };
+    },
+  };
+}
