@@ -98,6 +98,7 @@ const variablesSchema = z.object({
   TEMPORAL_PAYLOAD_KEYS: masterKeysSchema.describe(
     'Comma list of `id:base64 of 32 bytes`; the first one seals what workflows are given and give, all of them open it.',
   ),
+  TEMPORAL_UI_URL: z.url().optional().describe('The Temporal Web UI, to which operators are led.'),
   // Named as Temporal's own command line names them.
   TEMPORAL_API_KEY: secret.optional().describe('Sent with every call to a Temporal that asks for one.'),
   TEMPORAL_TLS: z

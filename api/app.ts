@@ -4,6 +4,7 @@ import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { queueRoutes } from './admin/queues.ts';
 import { adminRoutes } from './admin/routes.ts';
+import { operatorsSessionRoutes } from './admin/sessionRoutes.ts';
 import { createAdmission, type Admission } from './admission.ts';
 import type { Caller } from './auth/caller.ts';
 import { authRoutes } from './auth/routes.ts';
@@ -53,6 +54,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...platformRoutes(deps),
     ...adminRoutes(deps),
     ...queueRoutes(deps),
+    ...operatorsSessionRoutes(deps),
     ...docsRoutes,
   ];
   const openApi = plainRoute({

@@ -1,5 +1,6 @@
 import type { Resources } from '../resources.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
+import { webUiOf, type WebUi } from '../temporal/webUi.ts';
 import { createAccessTokens, type AccessTokens } from './auth/accessTokens.ts';
 
 /** Everything that the gateway works with; `api/main.ts` and the tests hand in the real things. */
@@ -26,6 +27,8 @@ export interface ApiDeps extends Pick<
   | 'systemConfig'
 > {
   workflows: WorkflowClient;
+  /** Null where it is not known. */
+  temporalWebUi: WebUi | null;
   tokens: AccessTokens;
   /** Where people reach us: passkeys work at this address alone. */
   publicUrl: string;
@@ -43,6 +46,7 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
   return {
     ...resources,
     workflows,
+    temporalWebUi: webUiOf(resources.config),
     tokens: await createAccessTokens(resources.config.JWT_SIGNING_KEYS),
     publicUrl: resources.config.PUBLIC_URL,
     idempotencySecret: resources.config.IDEMPOTENCY_SECRET,

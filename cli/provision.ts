@@ -4,6 +4,7 @@ import { listBundledArtefacts } from '../ml/artefact.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { provisionTemporal } from '../temporal/provision.ts';
+import { provisionSchedules } from '../temporal/schedules.ts';
 
 /**
  * Makes what the processes need before they start: tables, bucket, namespace with its search attributes, models.
@@ -20,8 +21,13 @@ try {
 
   const connection = await connectTemporal(config);
   await provisionTemporal(connection, config.TEMPORAL_NAMESPACE);
-  await connection.close();
   say(`temporal: namespace ${config.TEMPORAL_NAMESPACE} has its search attributes`);
+  // Tests start by themselves what a schedule would.
+  if (!process.argv.includes('--no-schedules')) {
+    await provisionSchedules(connection, config.TEMPORAL_NAMESPACE);
+    say('temporal: the schedules are there');
+  }
+  await connection.close();
 
   for (const line of await publishBundledModels(resources)) say(line);
   say('tables, bucket, namespace and models are there');

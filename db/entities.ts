@@ -18,6 +18,8 @@ import { SessionShare } from './sessionShares.ts';
 import { Login, RefreshToken } from './logins.ts';
 import { Passkey } from './passkeys.ts';
 import { ownRows, rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
+import { StepFailure } from './stepFailures.ts';
+import { StuckSearch, StuckSession } from './stuckSessions.ts';
 import { SystemConfigRow } from './systemConfig.ts';
 import { RecoveryCode, TotpSecret } from './totp.ts';
 import { User, UserRole } from './users.ts';
@@ -95,6 +97,12 @@ export type OutcomeRow = InferEntity<typeof OutcomeRow>;
 export const SessionState = defineEntity({
   name: 'SessionState',
   tableName: 'session_states',
+  indexes: [
+    {
+      name: 'session_states_stuck',
+      expression: `create index "session_states_stuck" on "session_states" (session_id) where stuck is not null`,
+    },
+  ],
   properties: {
     sessionId: p.uuid().primary(),
     userId: p.uuid(),
@@ -354,4 +362,7 @@ export const entities = [
   SystemConfigRow,
   ApiKey,
   AuditEntry,
+  StuckSession,
+  StuckSearch,
+  StepFailure,
 ];

@@ -187,6 +187,8 @@ export async function eraseSession(em: EntityManager, sessionId: string): Promis
     await transaction.execute(`delete from session_events where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from attachments where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from session_shares where session_id = :sessionId`, { sessionId });
+    await transaction.execute(`delete from step_failures where session_id = :sessionId`, { sessionId });
+    await transaction.execute(`delete from stuck_sessions where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from outcomes where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from analysis_results where session_id = :sessionId`, { sessionId });
     await transaction.execute(`delete from sessions where id = :sessionId`, { sessionId });

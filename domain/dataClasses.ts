@@ -99,6 +99,34 @@ export const tables = {
       expires_at: 'internal',
     },
   },
+  step_failures: {
+    owner: 'session_id',
+    erasure: 'delete',
+    columns: {
+      id: 'internal',
+      session_id: 'internal',
+      step: 'internal',
+      attempt: 'internal',
+      kind: 'internal',
+      worker: 'internal',
+      at: 'internal',
+    },
+  },
+  stuck_sessions: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: {
+      session_id: 'internal',
+      user_id: 'internal',
+      session_type: 'internal',
+      tier: 'internal',
+      reason: 'internal',
+      code: 'internal',
+      step: 'internal',
+      attempts: 'internal',
+      since: 'internal',
+    },
+  },
   sessions: {
     owner: 'user_id',
     erasure: 'delete',
@@ -416,6 +444,10 @@ export const tables = {
     ...nobodys,
     columns: { version: 'internal', changes: 'internal', changed_at: 'internal', changed_by: 'internal' },
   },
+  stuck_searches: {
+    ...nobodys,
+    columns: { id: 'internal', finished_at: 'internal', sessions_looked_at: 'internal' },
+  },
   audit_entries: {
     ...nobodys,
     columns: {
@@ -502,6 +534,7 @@ export const metricLabels = {
   feature: 'internal',
   network: 'internal',
   step: 'internal',
+  reason: 'internal',
 } as const satisfies Record<string, DataClass>;
 
 /**

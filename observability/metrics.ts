@@ -112,6 +112,11 @@ export function createMetrics(service: string) {
     trainingEpochsTotal: counter('training_epochs_total', 'Epochs that trainings have done.', ['model']),
     trainingLoss: gauge('training_loss', 'Mean loss of each network in the newest epoch.', ['model', 'network']),
     webhookAttemptsTotal: counter('webhook_attempts_total', 'Attempts at webhooks, by how they ended.', ['outcome']),
+    sessionsStuck: gauge('sessions_stuck', 'Open sessions that need somebody, by what is wrong.', ['reason']),
+    stuckSearchAgeSeconds: gauge(
+      'stuck_search_age_seconds',
+      'Since stuck sessions were last searched for; no sample before the first search.',
+    ),
     sessionStepAttemptsTotal: counter('session_step_attempts_total', 'Attempts of each step, by their outcome.', [
       'step',
       'outcome',

@@ -38,6 +38,7 @@ import {
 } from '../workflows/attachment.ts';
 import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
 import { otherRequestFailure } from '../workflows/requests.ts';
+import { createWorkflowObserver, type WorkflowObserver } from './observer.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
 import {
   analyzeSignal,
@@ -78,8 +79,8 @@ export interface AskedOfSession {
   restartId: string | null;
 }
 
-/** The only place that starts, signals and cancels workflows. */
-export interface WorkflowClient {
+/** The only place that starts, signals and cancels workflows; it reads how they stand as well. */
+export interface WorkflowClient extends WorkflowObserver {
   /** Starts the session's workflow, or finds it running, and waits until its `create` step has committed. */
   createSession(input: SessionWorkflowInput): Promise<StartOutcome<{ createdAt: string }>>;
   /** @throws WorkflowEndedError */
@@ -201,6 +202,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
   }
 
   return {
+    ...createWorkflowObserver(connection, namespace),
+
     createSession(input) {
       const workflow = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
         ...once(sessionWorkflowId(input.sessionId)),

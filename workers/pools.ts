@@ -15,6 +15,7 @@ import { createBillActivities } from '../activities/bill.ts';
 import { createCloseActivities } from '../activities/close.ts';
 import { createCreateActivities } from '../activities/create.ts';
 import { createEraseActivities } from '../activities/erase.ts';
+import { createFindStuckActivities } from '../activities/findStuck.ts';
 import { createNotifyActivities } from '../activities/notify.ts';
 import { createParkActivities } from '../activities/park.ts';
 import { createRestartActivities } from '../activities/restart.ts';
@@ -100,6 +101,7 @@ export async function createCpuWorker(
       ...createRestartActivities(resources),
       ...createCloseActivities({ ...session, billing }),
       ...createEraseActivities(resources),
+      ...createFindStuckActivities({ ...resources, observer: client }),
       ...createAccountMailActivities({ ...resources, mailer, publicUrl: config.PUBLIC_URL }),
       ...createEraseAccountActivities({ ...resources, billing }),
       ...createExportAccountActivities(resources),

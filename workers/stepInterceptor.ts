@@ -1,7 +1,10 @@
+import { hostname } from 'node:os';
 import type { Context } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { z } from 'zod';
+import type { Database } from '../db/database.ts';
+import { insertStepFailure } from '../db/stepFailures.ts';
 import type { FinalFailureType } from '../domain/failures.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -14,24 +17,26 @@ const inputSchema = z.object({
 });
 
 /**
- * Around every attempt of a step: one log line, one count, and failures that are safe to keep. A failure goes into the
- * workflow's history, where the words of a driver's error could quote what a person recorded; so only its kind goes
- * there, and the rest goes to the log, redacted.
+ * Around every attempt of a step: one log line, one count, a row for one that failed, and failures that are safe to keep. A
+ * failure goes into the workflow's history, where the words of a driver's error could quote what a person recorded; so
+ * only its kind goes there, and the rest goes to the log, redacted.
  */
 export class StepInterceptor implements ActivityInboundCallsInterceptor {
   private readonly context: Context;
   private readonly logger: Logger;
   private readonly metrics: Metrics;
+  private readonly database: Database;
   private readonly isPaused: () => boolean;
 
   constructor(
     context: Context,
-    { logger, metrics }: { logger: Logger; metrics: Metrics },
+    { logger, metrics, database }: { logger: Logger; metrics: Metrics; database: Database },
     isPaused: () => boolean = () => false,
   ) {
     this.context = context;
     this.logger = logger;
     this.metrics = metrics;
+    this.database = database;
     this.isPaused = isPaused;
   }
 
@@ -55,11 +60,31 @@ export class StepInterceptor implements ActivityInboundCallsInterceptor {
     } catch (error) {
       const outcome = outcomeOf(error);
       this.metrics.sessionStepAttemptsTotal.inc({ step, outcome });
-      if (outcome === 'failed') this.logger.error({ ...fields, error }, 'step failed');
-      else this.logger.info(fields, `step ${outcome}`);
+      if (outcome === 'failed') {
+        this.logger.error({ ...fields, error }, 'step failed');
+        if (sessionId !== undefined) await this.record(sessionId, error);
+      } else this.logger.info(fields, `step ${outcome}`);
       throw safeFailure(error);
     }
   }
+
+  /** For operators, who are shown every attempt. Where the database is what failed, the log alone has it. */
+  private async record(sessionId: string, error: unknown): Promise<void> {
+    const { activityType: step, attempt } = this.context.info;
+    const worker = `${process.pid}@${hostname()}`;
+    try {
+      const failure = { sessionId, step, attempt, kind: kindOf(error).slice(0, 100), worker };
+      await insertStepFailure(this.database.asService(), failure);
+    } catch (failure) {
+      this.logger.warn({ session_id: sessionId, step, attempt, error: failure }, 'the failed attempt was not recorded');
+    }
+  }
+}
+
+/** What a failure may be called where everybody may read it. */
+function kindOf(error: unknown): string {
+  if (error instanceof ApplicationFailure) return error.type ?? error.name;
+  return error instanceof Error ? error.name : 'UnknownError';
 }
 
 /** `postponed`: an operator paused what it needs, so nothing failed. */
@@ -82,6 +107,6 @@ function queuePaused(): ApplicationFailure {
 /** The failure as the workflow's history may keep it. Our own failures are safe as they are. */
 function safeFailure(error: unknown): unknown {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  const kind = error instanceof Error ? error.name : 'UnknownError';
+  const kind = kindOf(error);
   return ApplicationFailure.retryable(`${kind}; the log of the worker tells more`, kind);
 }

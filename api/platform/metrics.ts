@@ -1,5 +1,8 @@
 import type { Database } from '../../db/database.ts';
+import { countStuck, lastSearch } from '../../db/stuckSessions.ts';
+import { stuckReasons } from '../../domain/stuck.ts';
 import { tiers, type Tier } from '../../domain/tiers.ts';
+import { secondMs } from '../../domain/time.ts';
 import type { DriftCounts } from '../../integrations/driftCounts.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
@@ -19,8 +22,9 @@ export async function renderMetrics(deps: MetricsDeps): Promise<string> {
   try {
     await setTierMetrics(deps);
     await setDriftMetrics(deps);
+    await setStuckMetrics(deps);
   } catch (error) {
-    logger.warn({ error }, 'accounts by tier and drift could not be read');
+    logger.warn({ error }, 'accounts by tier, drift and stuck sessions could not be read');
   }
   return metrics.registry.metrics();
 }
@@ -32,4 +36,14 @@ async function setTierMetrics({ database, metrics }: MetricsDeps): Promise<void>
   for (const tier of tiers) {
     metrics.userTierDistribution.set({ tier }, rows.find((row) => row.tier === tier)?.count ?? 0);
   }
+}
+
+async function setStuckMetrics({ database, metrics }: MetricsDeps): Promise<void> {
+  const em = database.asService();
+  const counts = await countStuck(em);
+  for (const reason of stuckReasons) {
+    metrics.sessionsStuck.set({ reason }, counts.find((row) => row.reason === reason)?.count ?? 0);
+  }
+  const search = await lastSearch(em);
+  if (search) metrics.stuckSearchAgeSeconds.set((Date.now() - search.finishedAt.getTime()) / secondMs);
 }

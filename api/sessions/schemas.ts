@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorSchema } from '../envelope.ts';
+import { severalOf } from '../severalOf.ts';
 import { sessionSorts } from '../../db/sessions.ts';
 import { errorTable } from '../../domain/errors.ts';
 import { sessionEventTypes } from '../../domain/events.ts';
@@ -65,12 +66,6 @@ export const ifMatchHeadersSchema = z.object({
 });
 
 export const sessionParamsSchema = z.object({ id: z.uuid() });
-
-/** A parameter that may be given once or several times. */
-function severalOf<const T extends readonly [string, ...string[]]>(values: T) {
-  const one = z.enum(values);
-  return z.union([one.transform((value) => [value]), z.array(one).min(1).max(values.length)]);
-}
 
 /** A moment that the database can hold. */
 const momentSchema = z.iso

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import { explainCommand } from './explain.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { queuesCommand } from './queues.ts';
 import { replayCommand } from './replay.ts';
+import { stuckCommand } from './stuck.ts';
 import { workersCommand } from './workers.ts';
 
 /** The operator's command line (`npx mindpeeker ops`); one file a command, in the order in which help lists them. */
@@ -9,5 +11,14 @@ import { workersCommand } from './workers.ts';
 const program = new Command('mindpeeker ops')
   .description('What an operator needs at night: what is stuck, why, and what is safe to press.')
   .showHelpAfterError();
-for (const register of [queuesCommand, workersCommand, pauseCommand, resumeCommand, replayCommand]) register(program);
+const commands = [
+  stuckCommand,
+  explainCommand,
+  queuesCommand,
+  workersCommand,
+  pauseCommand,
+  resumeCommand,
+  replayCommand,
+];
+for (const register of commands) register(program);
 await program.parseAsync();

@@ -19,6 +19,7 @@ import { AccountRequests } from './20261124190061_account_requests.ts';
 import { LiveEvents } from './20261124190070_live_events.ts';
 import { AuditEntries } from './20261129000010_audit_entries.ts';
 import { ModelPauses } from './20261129000400_model_pauses.ts';
+import { StuckSessions } from './20261129000200_stuck_sessions.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
 export const migrations = [
@@ -43,4 +44,5 @@ export const migrations = [
   LiveEvents,
   AuditEntries,
   ModelPauses,
+  StuckSessions,
 ];

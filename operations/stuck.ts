@@ -1,0 +1,59 @@
+import type { Database } from '../db/database.ts';
+import { recordStuckSessions, type FoundStuck } from '../db/stuckSessions.ts';
+import { stuckLimits, troubleOf, type StuckLimits } from '../domain/stuck.ts';
+import { taskQueues } from '../domain/taskQueues.ts';
+import type { Logger } from '../observability/logger.ts';
+import type { FoundSession, WorkflowObserver } from '../temporal/observer.ts';
+
+export interface StuckDeps {
+  database: Database;
+  observer: WorkflowObserver;
+  logger: Logger;
+}
+
+/** How many sessions are looked at side by side. */
+const atOnce = 20;
+
+/**
+ * Looks at every open session that does not wait for its person, and writes down which of them are stuck, and why.
+ * `onProgress` is called with how many were looked at.
+ */
+export async function findStuckSessions(
+  { database, observer, logger }: StuckDeps,
+  { limits = stuckLimits, onProgress }: { limits?: StuckLimits; onProgress?: (lookedAt: number) => void } = {},
+): Promise<{ lookedAt: number; stuck: number }> {
+  const now = new Date();
+  const polled = await observer.polledQueues(Object.values(taskQueues));
+  const soonestMs = Math.min(limits.unpolledMs, ...Object.values(limits.stepMs));
+  const found: FoundStuck[] = [];
+  let lookedAt = 0;
+
+  async function look(session: FoundSession): Promise<void> {
+    const stuck = await stuckAs(session);
+    if (stuck !== null) found.push(stuck);
+    lookedAt += 1;
+    onProgress?.(lookedAt);
+  }
+
+  async function stuckAs(session: FoundSession): Promise<FoundStuck | null> {
+    const { sessionId, userId, sessionType, tier, parked } = session;
+    const facts = { sessionId, userId, sessionType, tier };
+    if (parked !== null) return { ...facts, reason: 'gave_up', code: parked.code, step: parked.step, attempts: 0 };
+    const run = await observer.describeSession(sessionId);
+    if (run?.status !== 'RUNNING') return null;
+    const trouble = troubleOf(run, polled, now, limits);
+    return trouble && { ...facts, ...trouble, code: null };
+  }
+
+  const underWay = new Set<Promise<void>>();
+  for await (const session of observer.openSessions(new Date(now.getTime() - soonestMs))) {
+    const looking = look(session).finally(() => underWay.delete(looking));
+    underWay.add(looking);
+    if (underWay.size >= atOnce) await Promise.race(underWay);
+  }
+  await Promise.all(underWay);
+
+  await recordStuckSessions(database.asService(), found, lookedAt);
+  if (found.length > 0) logger.warn({ stuck: found.length, lookedAt }, 'there are stuck sessions');
+  return { lookedAt, stuck: found.length };
+}
