@@ -27,16 +27,29 @@ export interface AnalyzeDeps extends AnnounceDeps {
   metrics: Metrics;
 }
 
+/** What a workflow is told of an analysis. */
+interface AnalyzedBy {
+  /** Of each model that answered; several are parted by spaces. */
+  modelVersion: string;
+}
+
 /** The second step, on the GPU queue: the models read the content, and their results are stored. */
 export function createAnalyzeActivities(deps: AnalyzeDeps) {
   return {
-    async analyze({ sessionId, sessionType }: { sessionId: string; sessionType: SessionType }): Promise<void> {
+    /** Says which versions of the models answered; none when the session is past its analysis. */
+    async analyze({
+      sessionId,
+      sessionType,
+    }: {
+      sessionId: string;
+      sessionType: SessionType;
+    }): Promise<AnalyzedBy | undefined> {
       // Before anything is written: a session that waits has not begun.
       if (deps.models.isPaused(sessionType)) throw finalFailure('ModelPaused', `The model ${sessionType} is paused`);
       const startedAt = performance.now();
       const em = deps.database.asService();
       const begun = await beginAnalysis(em, { sessionId, attempt: activityInfo().attempt });
-      if (begun === null) return;
+      if (begun === null) return undefined;
       await announce(deps, sessionId, begun.event);
 
       const content = await deps.contents.get(begun.contentKey);
@@ -63,11 +76,12 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
       if (completed === null) {
         // It may have been erased meanwhile, and then nothing of it may stay.
         await deps.inferences.forget(sessionId);
-        return;
+        return undefined;
       }
       deps.metrics.analysisDurationSeconds.observe({ session_type: sessionType }, secondsSince(startedAt));
       await announce(deps, sessionId, completed);
       for (const { version, analysis } of said) deps.watch.analyzed({ content, model, version, analysis });
+      return { modelVersion: versions.join(' ') };
     },
   };
 }

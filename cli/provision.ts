@@ -1,10 +1,9 @@
 import { readConfig } from '../config.ts';
-import { findVersion, promote, registerVersion } from '../db/models.ts';
-import { listBundledArtefacts } from '../ml/artefact.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { provisionTemporal } from '../temporal/provision.ts';
 import { provisionSchedules } from '../temporal/schedules.ts';
+import { publishBundledModels } from './bundledModels.ts';
 
 /**
  * Makes what the processes need before they start: tables, bucket, namespace with its search attributes, models.
@@ -44,22 +43,6 @@ async function migrate({ database }: Resources): Promise<void> {
 async function allowWebPages({ uploads }: Resources): Promise<string> {
   await uploads.allowOrigins(config.CORS_ORIGINS);
   return `object storage: web pages of ${config.CORS_ORIGINS.length} origins may send and fetch files`;
-}
-
-/** Publishes the models that come with the project, each version once; a version that is new becomes the active one. */
-async function publishBundledModels({ database, objects }: Resources): Promise<string[]> {
-  const em = database.asService();
-  const lines: string[] = [];
-  for (const { bytes, ...artefact } of await listBundledArtefacts()) {
-    const { name, version } = artefact;
-    const known = await findVersion(em, { name, version });
-    const artefactKey = known?.artefactKey ?? `models/${name}/${version}`;
-    if (known === null) await objects.putSealed(artefactKey, bytes);
-    const isNew = await registerVersion(em, { ...artefact, artefactKey, backend: null });
-    if (isNew) await promote(em, { name, version, reason: 'It came with the project.' });
-    lines.push(`models: ${name} ${version} is ${isNew ? 'published and active' : 'published'}`);
-  }
-  return lines;
 }
 
 function say(line: string): void {

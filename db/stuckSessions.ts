@@ -37,7 +37,7 @@ export const StuckSearch = defineEntity({
   name: 'StuckSearch',
   tableName: 'stuck_searches',
   properties: {
-    id: p.integer().primary(),
+    id: p.integer().primary().autoincrement(false),
     finishedAt: timestamp(),
     sessionsLookedAt: p.integer(),
   },

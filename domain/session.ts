@@ -5,6 +5,14 @@ import type { Tier } from './tiers.ts';
 export const sessionTypes = ['remote_viewing', 'dowsing', 'precognition', 'intuitive_analysis'] as const;
 export type SessionType = (typeof sessionTypes)[number];
 
+/** The types as people write them. */
+export const sessionTitles: Record<SessionType, string> = {
+  remote_viewing: 'Remote Viewing',
+  dowsing: 'Dowsing',
+  precognition: 'Precognition',
+  intuitive_analysis: 'Intuitive Analysis',
+};
+
 /**
  * Where a session is. `pending` until the `create` step has committed, so a client never reads it from the API;
  * `created` while impressions are still recorded; then one status for each step under way; then one of the four ends.

@@ -22,7 +22,7 @@ import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-w
 import type proto from '@temporalio/proto';
 import { z } from 'zod';
 import type { AttachmentIds } from '../domain/attachments.ts';
-import type { SessionStatus, SessionWorkflowInput } from '../domain/session.ts';
+import { sessionTitles, type SessionStatus, type SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { backgroundPriorityKey } from '../domain/tiers.ts';
 import { secondMs } from '../domain/time.ts';
@@ -193,9 +193,15 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
   }
 
   /** Starts a workflow that is named for ever, unless it runs or has run already. */
-  async function startOnce(workflowId: string, type: string, input: object, staticSummary: string): Promise<void> {
+  async function startOnce(
+    workflowId: string,
+    type: string,
+    input: { userId: string },
+    staticSummary: string,
+  ): Promise<void> {
+    const about = { staticSummary, typedSearchAttributes: attributesOf(input) };
     try {
-      await call(() => client.workflow.start(type, { ...once(workflowId), args: [input], staticSummary }));
+      await call(() => client.workflow.start(type, { ...once(workflowId), args: [input], ...about }));
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
@@ -230,8 +236,9 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           taskQueue: taskQueues.cpu,
           workflowIdConflictPolicy: 'TERMINATE_EXISTING',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          ...sessionStart(input, status),
           priority: precedence.next(input),
+          // Only while it waits for its person is it `created` to those who search for stuck ones.
+          ...sessionStart(input, status === 'created' && input.analyzeAtOnce ? 'analyzing' : status),
         }),
       );
     },
@@ -250,6 +257,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           args: [{ sessionId }],
           workflowIdConflictPolicy: 'USE_EXISTING',
           staticSummary: 'erasure of a session',
+          typedSearchAttributes: attributesOf({ sessionId }),
         }),
       ),
 
@@ -259,6 +267,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           ...once(attachmentWorkflowId(ids.attachmentId)),
           args: [ids],
           staticSummary: 'attachment of a session',
+          typedSearchAttributes: attributesOf(ids),
         }),
       );
     },
@@ -274,6 +283,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           args: [ids],
           workflowIdConflictPolicy: 'USE_EXISTING',
           staticSummary: 'erasure of an attachment',
+          typedSearchAttributes: attributesOf(ids),
         }),
       ),
 
@@ -287,7 +297,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           taskQueue: taskQueues.cpu,
           args: [input],
           workflowIdConflictPolicy: 'USE_EXISTING',
-          staticSummary: 'mail about an account',
+          staticSummary: `mail about an account: ${input.kind}`,
+          typedSearchAttributes: attributesOf(input),
         }),
       );
     },
@@ -300,7 +311,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
         ...once(trainingWorkflowId(input.trainingId)),
         args: [input],
         priority: { priorityKey: backgroundPriorityKey },
-        staticSummary: `training of ${input.model}`,
+        staticSummary: `training of ${sessionTitles[input.model]}`,
+        typedSearchAttributes: new TypedSearchAttributes([{ key: searchAttributes.sessionType, value: input.model }]),
       });
       return startForRequest(workflow, begunUpdate, input);
     },
@@ -333,7 +345,9 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
 function sessionStart(input: SessionWorkflowInput, status: SessionStatus) {
   return {
     args: [input] as [SessionWorkflowInput],
-    staticSummary: `${input.sessionType} session`,
+    staticSummary: `${sessionTitles[input.sessionType]} · ${input.tier}`,
+    staticDetails:
+      'A session: create, analyze, notify, bill. `npx mindpeeker ops explain` tells why it is where it is.',
     typedSearchAttributes: new TypedSearchAttributes([
       { key: searchAttributes.sessionId, value: input.sessionId },
       { key: searchAttributes.userId, value: input.userId },
@@ -342,6 +356,14 @@ function sessionStart(input: SessionWorkflowInput, status: SessionStatus) {
       { key: searchAttributes.sessionStatus, value: status },
     ]),
   };
+}
+
+/** What a workflow about somebody's session or account is found by. */
+function attributesOf({ sessionId, userId }: { sessionId?: string; userId?: string }): TypedSearchAttributes {
+  return new TypedSearchAttributes([
+    ...(sessionId === undefined ? [] : [{ key: searchAttributes.sessionId, value: sessionId }]),
+    ...(userId === undefined ? [] : [{ key: searchAttributes.userId, value: userId }]),
+  ]);
 }
 
 /** Of the input of a run, as the release that started it wrote it. */

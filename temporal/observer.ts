@@ -11,6 +11,7 @@ import {
 } from '../domain/session.ts';
 import type { ObservedActivity, ObservedSession, ObservedStep, ObservedWorkflowTask } from '../domain/stuck.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
+import { secondMs } from '../domain/time.ts';
 import { tiers, type Tier } from '../domain/tiers.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
 import { sessionWorkflowId } from '../workflows/session.ts';
@@ -139,13 +140,21 @@ export function createWorkflowObserver(connection: ConnectionLike, namespace: st
               taskQueue: { name },
               taskQueueType,
             });
-            if (pollers.length > 0) polled.add(name);
+            if (pollers.some(({ lastAccessTime }) => isRecent(lastAccessTime))) polled.add(name);
           }),
         ),
       );
       return polled;
     },
   };
+}
+
+/** Temporal shows who polled in the last five minutes; a poll that finds nothing lasts one, and is then made anew. */
+const pollerGoneMs = 75 * secondMs;
+
+function isRecent(lastAccess: proto.google.protobuf.ITimestamp | null | undefined): boolean {
+  const at = optionalTsToDate(lastAccess);
+  return at !== undefined && Date.now() - at.getTime() < pollerGoneMs;
 }
 
 function parkedAs(step: string | undefined, code: string | undefined): FoundSession['parked'] {

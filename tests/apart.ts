@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Client } from 'pg';
+import { publishBundledModels } from '../cli/bundledModels.ts';
 import { readConfig, type Config } from '../config.ts';
 import { systemConfigRows } from '../db/systemConfig.ts';
 import { systemChangesSchema } from '../domain/systemConfig.ts';
@@ -10,9 +11,12 @@ import { provisionTemporal } from '../temporal/provision.ts';
 
 /**
  * A database, a bucket and a namespace of their own on the test stack, for tests that change what every session is
- * analyzed with: no other test sees it, and no worker of another test takes their work.
+ * analyzed with: no other test sees it, and no worker of another test takes their work. With `models`, those that come
+ * with the project are published there.
  */
-export async function standApart(): Promise<Pick<Config, 'DATABASE_URL' | 'S3_BUCKET' | 'TEMPORAL_NAMESPACE'>> {
+export async function standApart({ models = false } = {}): Promise<
+  Pick<Config, 'DATABASE_URL' | 'S3_BUCKET' | 'TEMPORAL_NAMESPACE'>
+> {
   const config = readConfig();
   const name = `apart-${randomBytes(4).toString('hex')}`;
   const server = new Client({ connectionString: config.DATABASE_URL });
@@ -30,6 +34,7 @@ export async function standApart(): Promise<Pick<Config, 'DATABASE_URL' | 'S3_BU
   const unlimited: unknown = JSON.parse(await readFile('stack/unlimited.json', 'utf8'));
   const changes = systemChangesSchema.parse(unlimited);
   await systemConfigRows(resources.database).addAfter(0, { changes, by: null });
+  if (models) await publishBundledModels(resources);
   await resources.close();
   const connection = await connectTemporal(config);
   await provisionTemporal(connection, name);

@@ -13,6 +13,7 @@ import {
 } from '@temporalio/workflow';
 import {
   isTerminal,
+  sessionTitles,
   type Restart,
   type SessionStatus,
   type SessionStep,
@@ -40,6 +41,14 @@ const recordingLimitMs = 30 * dayMs;
  */
 const pausedWaitMs = { first: 10 * secondMs, longest: 5 * minuteMs };
 
+/** What a step does, as operators read it; how often it was tried stands at its pending activity. */
+const stepStories: Record<SessionStep, string> = {
+  create: 'stores the session',
+  analyze: 'waits for a GPU worker, or is analyzed by one',
+  notify: 'tells its owner',
+  bill: 'tells Stripe of the usage',
+};
+
 /** Answers once the `create` step has committed, with the time of it. Rejected when the fingerprint is another request's. */
 export const createdUpdate = defineUpdate<{ createdAt: string }, [{ fingerprint: string }]>('created');
 /** The impressions are complete: analyze them. */
@@ -58,6 +67,7 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
   let ended = false;
   let analysisRequested = input.analyzeAtOnce;
   let retryRequested = false;
+  let modelVersion: string | undefined;
 
   setHandler(
     createdUpdate,
@@ -77,11 +87,28 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
     retryRequested = true;
   });
 
+  /** Tells operators, in the Web UI, where the session is. */
+  function tell(...parts: string[]): void {
+    setCurrentDetails([sessionTitles[input.sessionType], ...parts].join(' · '));
+  }
+
+  /**
+   * Tells them by the search as well. It is not told of every step: each change of a search attribute is one more write
+   * of Temporal's, and the step under way is the pending activity.
+   */
+  function show(status: SessionStatus): void {
+    tell(status === 'created' ? 'waits for its person to record it' : status);
+    upsertSearchAttributes([
+      { key: searchAttributes.sessionStatus, value: status },
+      ...(modelVersion === undefined ? [] : [{ key: searchAttributes.modelVersion, value: modelVersion }]),
+    ]);
+  }
+
   /** Runs a step until it succeeds, parking as often as it gives up. */
   async function run<T>(step: SessionStep, attempt: () => Promise<T>): Promise<T> {
     let pausedTries = 0;
     for (;;) {
-      setCurrentDetails(`${step} is under way`);
+      tell(step, stepStories[step]);
       try {
         return await attempt();
       } catch (error) {
@@ -94,14 +121,14 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
 
   /** Nothing failed: the step is tried again after a while, or when a retry is asked for. */
   async function waitWhilePaused(step: SessionStep, pausedTries: number): Promise<void> {
-    setCurrentDetails(`${step} waits: its model is paused`);
+    tell(step, 'waits: its model is paused');
     retryRequested = false;
     await condition(() => retryRequested, Math.min(pausedWaitMs.first * 2 ** pausedTries, pausedWaitMs.longest));
   }
 
   async function waitForRetry(step: SessionStep, code: StuckCode): Promise<void> {
     const message = stuckMessages[code];
-    setCurrentDetails(`${step} is stuck: ${message}`);
+    tell(step, `stuck: ${message}`);
     upsertSearchAttributes([
       { key: searchAttributes.step, value: step },
       { key: searchAttributes.stuckReason, value: code },
@@ -117,7 +144,10 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
   async function recorded(): Promise<boolean> {
     if (analysisRequested) return true;
     show('created');
-    return condition(() => analysisRequested, recordingLimitMs);
+    const isAsked = await condition(() => analysisRequested, recordingLimitMs);
+    // From here on it waits for nobody, so a search for stuck sessions has to look at it.
+    if (isAsked) show('analyzing');
+    return isAsked;
   }
 
   async function end(status: Exclude<TerminalStatus, 'completed'>): Promise<TerminalStatus> {
@@ -146,7 +176,7 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
     let at = input.restart === undefined ? await create() : await goOn(input.restart);
     if (at === 'created') at = (await recorded()) ? 'analyzing' : await end('expired');
     if (at === 'analyzing') {
-      await run('analyze', () => steps.analyze(input));
+      modelVersion = (await run('analyze', () => steps.analyze(input)))?.modelVersion;
       at = 'notifying';
     }
     if (at === 'notifying') {
@@ -164,13 +194,4 @@ export async function sessionWorkflow(input: SessionWorkflowInput): Promise<void
     ended = true;
     await CancellationScope.nonCancellable(() => condition(allHandlersFinished));
   }
-}
-
-/**
- * Tells operators, in the Web UI and its search, how a session stands. It is not told of every step: each change of a
- * search attribute is one more write of Temporal's, and the step under way is the pending activity.
- */
-function show(status: SessionStatus): void {
-  setCurrentDetails(status);
-  upsertSearchAttributes([{ key: searchAttributes.sessionStatus, value: status }]);
 }

@@ -17,6 +17,7 @@ import { minuteMs, secondMs } from '../domain/time.ts';
 
 /** Client is waiting, and PostgreSQL and object storage are close: short attempts, soon again. */
 const createOptions: ActivityOptions = {
+  summary: 'stores the session',
   taskQueue: taskQueues.cpu,
   startToCloseTimeout: 10 * secondMs,
   retry: { initialInterval: 200, backoffCoefficient: 2, maximumInterval: 10 * secondMs, maximumAttempts: 20 },
@@ -24,6 +25,7 @@ const createOptions: ActivityOptions = {
 
 /** A worker that dies is noticed by its missing heartbeat, long before the attempt's own limit. */
 const analyzeOptions: ActivityOptions = {
+  summary: 'a model reads the impressions',
   taskQueue: taskQueues.gpu,
   startToCloseTimeout: 5 * minuteMs,
   heartbeatTimeout: 10 * secondMs,
@@ -32,6 +34,7 @@ const analyzeOptions: ActivityOptions = {
 
 /** Mail can wait out an outage of an hour. */
 const notifyOptions: ActivityOptions = {
+  summary: 'tells the owner',
   taskQueue: taskQueues.cpu,
   startToCloseTimeout: 15 * secondMs,
   retry: { initialInterval: secondMs, backoffCoefficient: 2, maximumInterval: 5 * minuteMs, maximumAttempts: 20 },
@@ -39,6 +42,7 @@ const notifyOptions: ActivityOptions = {
 
 /** Stripe forgets an identifier after a day, so attempts end well before: past that nobody could know what it took. */
 const billOptions: ActivityOptions = {
+  summary: 'tells Stripe of the usage',
   taskQueue: taskQueues.cpu,
   startToCloseTimeout: 20 * secondMs,
   retry: { initialInterval: secondMs, backoffCoefficient: 2, maximumInterval: 10 * minuteMs, maximumAttempts: 20 },
