@@ -107,8 +107,7 @@ describe('a search for stuck sessions (T5)', () => {
   });
 
   test('leaves alone what waits for its person, and says when it was made', async () => {
-    const { impressions: _none, ...unrecorded } = await exampleOf('dowsing');
-    const { sessionId } = await platform.startSession(unrecorded);
+    const { sessionId } = await platform.startSession({ sessionType: 'dowsing', cue: 'Is there water?' });
     await untilFound(sessionId, impatient, null);
     expect((await lastSearch(service()))?.finishedAt.getTime()).toBeGreaterThan(Date.now() - 60_000);
     expect((await explain(sessionId))?.suggestion.why).toMatch(/waits for its person/);
