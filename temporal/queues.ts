@@ -1,5 +1,5 @@
 import type { ConnectionLike } from '@temporalio/client';
-import { optionalTsToDate, tsToMs, type Timestamp } from '@temporalio/common/lib/time.js';
+import { optionalTsToDate, optionalTsToMs, type Timestamp } from '@temporalio/common/lib/time.js';
 import proto from '@temporalio/proto';
 import { queueNames, taskQueues, type QueueName, type QueueState } from '../domain/taskQueues.ts';
 import { secondMs } from '../domain/time.ts';
@@ -96,7 +96,7 @@ function stateOf(queue: QueueName, descriptions: readonly Description[]): QueueS
     workers: new Set(identities).size,
     backlog: sum((stat) => Number(stat?.approximateBacklogCount ?? 0)),
     backlogByPriority: backlogByPriority(descriptions),
-    backlogAgeSeconds: Math.max(...stats.map((stat) => tsToMs(stat?.approximateBacklogAge) / secondMs)),
+    backlogAgeSeconds: Math.max(...stats.map((stat) => (optionalTsToMs(stat?.approximateBacklogAge) ?? 0) / secondMs)),
     addedPerSecond: sum((stat) => stat?.tasksAddRate ?? 0),
     dispatchedPerSecond: sum((stat) => stat?.tasksDispatchRate ?? 0),
     limitPerSecond,

@@ -102,7 +102,7 @@ describe('a session', () => {
     expect(payloads.filter((payload) => !isSealed(payload))).toEqual([]);
     expect(new Set(failureTextsIn(history))).toEqual(new Set(['Encoded failure']));
     const opened = asText(payloads);
-    for (const told of [sessionId, userId, 'dowsing session', 'No model']) expect(opened).toContain(told);
+    for (const told of [sessionId, userId, 'Dowsing · basic', 'No model']) expect(opened).toContain(told);
   });
 
   test('is ranked against a pool of pictures, which stay out of the database (D1, M5)', async () => {
