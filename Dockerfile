@@ -1,6 +1,8 @@
 # One image for every process; the command says which: api/main.ts, workers/cpu.ts, workers/gpu.ts, cli/provision.ts.
 FROM node:24-slim
 WORKDIR /app
+# pg_dump and pg_restore, for backups; Debian's are those of PostgreSQL 15, so a newer server needs newer ones.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 COPY . .

@@ -93,6 +93,27 @@ const variablesSchema = z.object({
     'Comma list of `id:base64 of 32 bytes`; the first one seals content, all of them open it.',
   ),
 
+  // Backups lie beside what they are of, unless they are told to lie elsewhere, as they should be.
+  BACKUP_S3_ENDPOINT: z.url().optional().describe('Where backups lie; `S3_ENDPOINT` unless it is set.'),
+  BACKUP_S3_REGION: z.string().optional(),
+  BACKUP_S3_BUCKET: z.string().optional().describe('`S3_BUCKET` with `-backup` behind it unless it is set.'),
+  BACKUP_S3_ACCESS_KEY_ID: secret.optional(),
+  BACKUP_S3_SECRET_ACCESS_KEY: secret.optional(),
+  BACKUP_KEYS: masterKeysSchema.describe(
+    'Comma list of `id:base64 of 32 bytes`, other ones than those of content; the first seals, all open.',
+  ),
+  BACKUP_EVERY_HOURS: z.coerce.number().int().min(0).default(24).describe('0 for never.'),
+  REHEARSAL_EVERY_HOURS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(7 * 24)
+    .describe('How often the newest backup is restored into a place of its own, to see that it can be; 0 for never.'),
+  POSTGRES_BIN_DIR: z
+    .string()
+    .optional()
+    .describe('Where pg_dump and pg_restore are, at least as new as the server; the usual places unless it is set.'),
+
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('mindpeeker'),
   TEMPORAL_PAYLOAD_KEYS: masterKeysSchema.describe(

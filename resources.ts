@@ -4,6 +4,8 @@ import { openDatabase, type Database } from './db/database.ts';
 import { isLoginEnded, loginsEndedAfter } from './db/logins.ts';
 import { systemConfigRows } from './db/systemConfig.ts';
 import { createAccountArchives, type AccountArchives } from './integrations/accountArchives.ts';
+import { openBucket, type Bucket } from './integrations/backupBucket.ts';
+import { createBackupStore, type BackupStore } from './integrations/backupStore.ts';
 import { createAttempts, type Attempts } from './integrations/attempts.ts';
 import { createContentKeys, type ContentKeys } from './integrations/contentKeys.ts';
 import { createDriftCounts, type DriftCounts } from './integrations/driftCounts.ts';
@@ -21,6 +23,7 @@ import { createTotp, type Totp } from './integrations/totp.ts';
 import { createUploads, type Uploads } from './integrations/uploads.ts';
 import { createWebhookSecrets, type WebhookSecrets } from './integrations/webhookSecrets.ts';
 import { createSystemConfigReader, type SystemConfigReader } from './integrations/systemConfig.ts';
+import type { BackedUp } from './operations/restoring.ts';
 import { createLogger, type Logger } from './observability/logger.ts';
 import { createMetrics, type Metrics } from './observability/metrics.ts';
 import type { Check } from './observability/telemetryServer.ts';
@@ -38,6 +41,10 @@ export interface Resources {
   contents: SessionContentStore;
   archives: AccountArchives;
   uploads: Uploads;
+  /** Object storage as a backup reads it. */
+  bucket: Bucket;
+  backups: BackupStore;
+  backedUp: BackedUp;
   cache: SessionCache;
   inferences: InferenceCache;
   driftCounts: DriftCounts;
@@ -74,6 +81,15 @@ export function openResources(config: Config, service: string): Resources {
     bucket: config.S3_BUCKET,
   };
   const objects = createObjectStore({ ...storage, masterKeys });
+  const bucket = openBucket(config.S3_BUCKET, storage);
+  const backups = createBackupStore({
+    endpoint: config.BACKUP_S3_ENDPOINT ?? config.S3_ENDPOINT,
+    region: config.BACKUP_S3_REGION ?? config.S3_REGION,
+    accessKeyId: config.BACKUP_S3_ACCESS_KEY_ID ?? config.S3_ACCESS_KEY_ID,
+    secretAccessKey: config.BACKUP_S3_SECRET_ACCESS_KEY ?? config.S3_SECRET_ACCESS_KEY,
+    bucket: config.BACKUP_S3_BUCKET ?? `${config.S3_BUCKET}-backup`,
+    keys: config.BACKUP_KEYS,
+  });
   const uploads = createUploads({
     ...storage,
     serverSideEncryption: config.S3_SERVER_SIDE_ENCRYPTION,
@@ -98,6 +114,15 @@ export function openResources(config: Config, service: string): Resources {
     contents: createSessionContentStore(objects, contentKeys),
     archives: createAccountArchives(objects),
     uploads,
+    bucket,
+    backups,
+    backedUp: {
+      databaseUrl: config.DATABASE_URL,
+      postgresBinDir: config.POSTGRES_BIN_DIR,
+      storage,
+      bucket: config.S3_BUCKET,
+      masterKeys,
+    },
     cache,
     inferences: createInferenceCache(redis, metrics, masterKeys, logger),
     driftCounts: createDriftCounts(redis, logger),
@@ -126,6 +151,8 @@ export function openResources(config: Config, service: string): Resources {
       redis.disconnect();
       objects.close();
       uploads.close();
+      bucket.close();
+      backups.close();
       await database.close();
       await tracing.shutdown();
     },

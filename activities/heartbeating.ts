@@ -3,10 +3,14 @@ import { secondMs } from '../domain/time.ts';
 
 const heartbeatEveryMs = 3 * secondMs;
 
-/** Lets Temporal see that this attempt lives; the models work in threads, so the timer is never late. */
-export async function whileHeartbeating<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Lets Temporal see that this attempt lives; the models work in threads, so the timer is never late.
+ *
+ * @param reached what the next attempt is to know of this one, asked at each heartbeat
+ */
+export async function whileHeartbeating<T>(work: () => Promise<T>, reached?: () => unknown): Promise<T> {
   const timer = setInterval(() => {
-    heartbeat();
+    heartbeat(reached?.());
   }, heartbeatEveryMs);
   try {
     return await work();

@@ -15,6 +15,7 @@ const resources = openResources({ ...config, LOG_LEVEL: 'warn' }, 'provision');
 try {
   await migrate(resources);
   await resources.objects.ensureBucket();
+  await resources.backups.ensure();
   say(`object storage: bucket ${config.S3_BUCKET} is there`);
   say(await allowWebPages(resources));
 
@@ -23,7 +24,7 @@ try {
   say(`temporal: namespace ${config.TEMPORAL_NAMESPACE} has its search attributes`);
   // Tests start by themselves what a schedule would.
   if (!process.argv.includes('--no-schedules')) {
-    await provisionSchedules(connection, config.TEMPORAL_NAMESPACE);
+    await provisionSchedules(connection, config);
     say('temporal: the schedules are there');
   }
   await connection.close();

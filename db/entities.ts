@@ -12,6 +12,7 @@ import { Attachment } from './attachments.ts';
 import { AccountState } from './accountStates.ts';
 import { ApiKey } from './apiKeys.ts';
 import { AuditEntry } from './auditEntries.ts';
+import { Backup, Rehearsal } from './backups.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { SessionShare } from './sessionShares.ts';
@@ -365,4 +366,6 @@ export const entities = [
   StuckSession,
   StuckSearch,
   StepFailure,
+  Backup,
+  Rehearsal,
 ];

@@ -448,6 +448,37 @@ export const tables = {
     ...nobodys,
     columns: { id: 'internal', finished_at: 'internal', sessions_looked_at: 'internal' },
   },
+  backups: {
+    ...nobodys,
+    columns: {
+      id: 'internal',
+      state: 'internal',
+      stage: 'internal',
+      started_at: 'internal',
+      taken_at: 'internal',
+      ended_at: 'internal',
+      objects: 'internal',
+      object_bytes: 'internal',
+      new_objects: 'internal',
+      new_bytes: 'internal',
+      database_bytes: 'internal',
+      failure: 'internal',
+    },
+  },
+  rehearsals: {
+    ...nobodys,
+    columns: {
+      id: 'internal',
+      backup_id: 'internal',
+      state: 'internal',
+      started_at: 'internal',
+      ended_at: 'internal',
+      table_rows: 'internal',
+      objects: 'internal',
+      sessions: 'internal',
+      failure: 'internal',
+    },
+  },
   audit_entries: {
     ...nobodys,
     columns: {
@@ -533,6 +564,7 @@ export const metricLabels = {
   counted_by: 'internal',
   feature: 'internal',
   network: 'internal',
+  part: 'public',
   step: 'internal',
   reason: 'internal',
 } as const satisfies Record<string, DataClass>;

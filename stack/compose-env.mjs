@@ -12,6 +12,7 @@ const lines = {
   JWT_SIGNING_KEYS: secrets.jwtSigningKeys,
   CONTENT_MASTER_KEYS: secrets.contentMasterKeys,
   TEMPORAL_PAYLOAD_KEYS: secrets.temporalPayloadKeys,
+  BACKUP_KEYS: secrets.backupKeys,
   IDEMPOTENCY_SECRET: secrets.idempotencySecret,
 };
 for (const [name, value] of Object.entries(lines)) console.log(`${name}='${value}'`);

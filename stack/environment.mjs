@@ -23,6 +23,7 @@ export const appEnvironment = ({ nodeEnv, stack, secrets, caller }) => ({
   JWT_SIGNING_KEYS: secrets.jwtSigningKeys,
   CONTENT_MASTER_KEYS: secrets.contentMasterKeys,
   TEMPORAL_PAYLOAD_KEYS: secrets.temporalPayloadKeys,
+  BACKUP_KEYS: secrets.backupKeys,
   IDEMPOTENCY_SECRET: secrets.idempotencySecret,
   ...caller,
   ...stack.env,

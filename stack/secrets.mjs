@@ -16,6 +16,7 @@ import { shown } from './paths.mjs';
  * @property {string} jwtSigningKeys JSON array of private RSA JWKs
  * @property {string} contentMasterKeys `id:base64` of 32 bytes, comma-separated, the first is current
  * @property {string} temporalPayloadKeys of the same form
+ * @property {string} backupKeys of the same form
  * @property {string} idempotencySecret base64 of 32 bytes
  */
 
@@ -35,6 +36,7 @@ function generate() {
     jwtSigningKeys: JSON.stringify([jwk]),
     contentMasterKeys: masterKey(),
     temporalPayloadKeys: masterKey(),
+    backupKeys: masterKey(),
     idempotencySecret: randomBytes(32).toString('base64'),
   };
 }
@@ -47,9 +49,12 @@ function generate() {
 export function loadSecrets(homeDir) {
   const path = join(homeDir, 'secrets.json');
   const found = /** @type {Secrets | null} */ (readJson(path));
-  if (found?.temporalPayloadKeys) return found;
-  // A folder of 0.3 has no such key yet; the stack makes it before any process starts.
-  if (found) return written(path, { ...found, temporalPayloadKeys: masterKey() });
+  if (found?.temporalPayloadKeys && found.backupKeys) return found;
+  // A folder of 0.3 has no such keys yet; the stack makes them before any process starts.
+  if (found) {
+    const { temporalPayloadKeys = masterKey(), backupKeys = masterKey() } = found;
+    return written(path, { ...found, temporalPayloadKeys, backupKeys });
+  }
   if (existsSync(join(homeDir, 'redis')) || existsSync(join(homeDir, 'objects'))) {
     throw new Problem(
       `${shown(path)} is gone, and the data beside it can be opened with nothing else: bring it back, or start with empty data`,

@@ -16,6 +16,7 @@ export function withTestNames(env) {
     url.pathname = `/${(Number(url.pathname.slice(1) || 0) + 1) % 16}`;
     named.REDIS_URL = url.href;
   }
+  if (env.BACKUP_S3_BUCKET) named.BACKUP_S3_BUCKET = `${env.BACKUP_S3_BUCKET}-test`;
   if (env.S3_ENDPOINT) named.S3_BUCKET = `${env.S3_BUCKET ?? 'mindpeeker'}-test`;
   if (env.TEMPORAL_ADDRESS) named.TEMPORAL_NAMESPACE = `${env.TEMPORAL_NAMESPACE ?? 'mindpeeker'}-test`;
   return named;

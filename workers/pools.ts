@@ -11,6 +11,10 @@ import { createExportAccountActivities } from '../activities/account/export.ts';
 import { createAnalyzeActivities } from '../activities/analyze.ts';
 import { createCheckActivities } from '../activities/attachments/check.ts';
 import { createAttachmentEndActivities } from '../activities/attachments/end.ts';
+import { createDumpActivities } from '../activities/backup/database.ts';
+import { createCopyActivities } from '../activities/backup/objects.ts';
+import { createBackupRecordActivities } from '../activities/backup/record.ts';
+import { createRehearseActivities } from '../activities/backup/rehearse.ts';
 import { createBillActivities } from '../activities/bill.ts';
 import { createCloseActivities } from '../activities/close.ts';
 import { createCreateActivities } from '../activities/create.ts';
@@ -108,6 +112,10 @@ export async function createCpuWorker(
       ...createCheckActivities(resources),
       ...createAttachmentEndActivities(resources),
       ...createTrainingRecordActivities(resources),
+      ...createBackupRecordActivities(resources),
+      ...createCopyActivities(resources),
+      ...createDumpActivities(resources),
+      ...createRehearseActivities(resources),
     },
     maxCachedWorkflows,
     tuner: tunerFor(concurrentSteps),

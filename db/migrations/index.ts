@@ -20,6 +20,7 @@ import { LiveEvents } from './20261124190070_live_events.ts';
 import { AuditEntries } from './20261129000010_audit_entries.ts';
 import { ModelPauses } from './20261129000400_model_pauses.ts';
 import { StuckSessions } from './20261129000200_stuck_sessions.ts';
+import { Backups } from './20261129000300_backups.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
 export const migrations = [
@@ -45,4 +46,5 @@ export const migrations = [
   AuditEntries,
   ModelPauses,
   StuckSessions,
+  Backups,
 ];

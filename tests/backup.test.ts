@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Config } from '../config.ts';
+import { listBackups, listRehearsals } from '../db/backups.ts';
+import { onServer } from '../db/databases.ts';
+import { openBucket, type Bucket } from '../integrations/backupBucket.ts';
+import type { BackupEntry, BackupManifest } from '../integrations/backupStore.ts';
+import { addFile, runScheduled, standApartWhole } from './backups.ts';
+import { exampleOf } from './examples.ts';
+import { startPlatform, type Platform } from './platform.ts';
+
+let apart: Partial<Config>;
+let platform: Platform;
+let stored: Bucket;
+
+beforeAll(async () => {
+  apart = await standApartWhole();
+  platform = await startPlatform(apart);
+  stored = openBucket(`${apart.S3_BUCKET ?? ''}-backup`, platform.resources.backedUp.storage);
+}, 120_000);
+afterAll(async () => {
+  stored.close();
+  await platform.close();
+});
+
+const service = () => platform.resources.database.asService();
+const backUp = () => runScheduled('backup', apart);
+const newestRow = async () => (await listBackups(service(), 1))[0];
+
+async function newest(): Promise<{ manifest: BackupManifest; entries: BackupEntry[] }> {
+  const { backups } = platform.resources;
+  const [name] = await backups.list();
+  if (name === undefined) throw new Error('There is no backup');
+  const manifest = await backups.manifest(name);
+  const entries: BackupEntry[] = [];
+  for await (const list of backups.entries(name.id, 'objects', manifest.objects.lists)) entries.push(...list);
+  return { manifest, entries };
+}
+
+async function keysIn(bucket: Bucket, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const page of bucket.pages(prefix)) keys.push(...page.map(({ key }) => key));
+  return keys;
+}
+
+describe('a backup (D4)', () => {
+  test('holds every row and every object but what is made again, and is told of', async () => {
+    const session = await platform.startSession(await exampleOf('dowsing'));
+    await platform.untilEvent(session.sessionId, 'completed');
+    await addFile(platform.resources, session, 9 * 1024 ** 2);
+    await platform.resources.objects.putSealed('trainings/none/shard', Buffer.from('made again'));
+    await backUp();
+
+    const { manifest, entries } = await newest();
+    expect(manifest.database.rows).toMatchObject({ sessions: 1, analysis_results: 1, attachments: 1, models: 4 });
+    const all = await keysIn(platform.resources.bucket, '');
+    expect(entries.map(({ key }) => key)).toEqual(all.filter((key) => !key.startsWith('trainings/')));
+    expect(await newestRow()).toMatchObject({
+      id: manifest.id,
+      state: 'good',
+      stage: 'done',
+      objects: entries.length,
+      newObjects: entries.length,
+      databaseBytes: manifest.database.bytes,
+    });
+  }, 60_000);
+
+  test('stores only what is new, and identical bytes once, however they are called', async () => {
+    const { entries: before } = await newest();
+    const objects = await keysIn(stored, 'objects/');
+    const [some] = before;
+    await platform.resources.bucket.put('models/again', (await platform.resources.bucket.get(some?.key ?? '')).body);
+    const { sessionId } = await platform.startSession(await exampleOf('precognition'));
+    await platform.untilEvent(sessionId, 'completed');
+    await backUp();
+
+    const { entries } = await newest();
+    expect(entries).toHaveLength(before.length + 2);
+    expect(await keysIn(stored, 'objects/')).toHaveLength(objects.length + 1);
+    expect(await newestRow()).toMatchObject({ state: 'good', newObjects: 1 });
+  }, 60_000);
+
+  test('says nothing of what it holds: no key, no name and no bytes of ours lie in the backup storage (I5)', async () => {
+    const { entries } = await newest();
+    const names = (await keysIn(stored, '')).join('\n');
+    for (const { key, sha256 } of entries) {
+      expect(names).not.toContain(key);
+      expect(names).not.toContain(sha256);
+    }
+    const { body } = await stored.get(`backups/${(await newest()).manifest.id}/database`);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    expect(bytes.includes('PGDMP')).toBe(false);
+    expect(bytes.includes('analysis_results')).toBe(false);
+  });
+});
+
+describe('a rehearsal (D4)', () => {
+  const rehearse = async () => {
+    await runScheduled('rehearsal', apart);
+    return (await listRehearsals(service(), 1))[0];
+  };
+
+  test('restores the newest backup elsewhere, reads sessions back whole, and leaves nothing', async () => {
+    const { manifest, entries } = await newest();
+    const rows = Object.values(manifest.database.rows).reduce((sum, count) => sum + count, 0);
+    expect(await rehearse()).toMatchObject({
+      ...{ backupId: manifest.id, state: 'passed', failure: null },
+      ...{ objects: entries.length, tableRows: rows, sessions: 2 },
+    });
+    const { databaseUrl, bucket, storage } = platform.resources.backedUp;
+    const scratch = openBucket(`${bucket}-rehearsal`, storage);
+    await expect(keysIn(scratch, '')).rejects.toMatchObject({ name: 'NoSuchBucket' });
+    scratch.close();
+    expect(await onServer(databaseUrl, (server) => server.exists(`${bucket}_rehearsal`))).toBe(false);
+  }, 60_000);
+
+  test('finds an object that was tampered with, and the next backup stores everything anew', async () => {
+    const { entries } = await newest();
+    const victim = entries.find(({ key }) => key.includes('/content/'));
+    if (victim === undefined) throw new Error('There is no content in the backup');
+    const { body } = await stored.get(victim.place);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    const bytes = Buffer.concat(chunks);
+    bytes[bytes.byteLength - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    await stored.put(victim.place, [bytes]);
+
+    const found = await rehearse();
+    expect(found).toMatchObject({ state: 'damaged' });
+    expect(found?.failure).toContain(victim.key);
+    await backUp();
+    expect(await rehearse()).toMatchObject({ state: 'passed' });
+  }, 120_000);
+
+  test('finds an object that is missing, and a dump that was cut off', async () => {
+    const { manifest, entries } = await newest();
+    const victim = entries.find(({ key }) => key.startsWith('models/'));
+    await stored.delete([victim?.place ?? '']);
+    expect((await rehearse())?.failure).toContain('is missing in the backup storage');
+    await backUp();
+
+    const key = `backups/${(await newest()).manifest.id}/database`;
+    const { body, bytes } = await stored.get(key);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    await stored.put(key, [Buffer.concat(chunks).subarray(0, bytes - 100)]);
+    expect((await rehearse())?.failure).toContain('The dump of the database does not open');
+    expect((await newest()).manifest.id).not.toBe(manifest.id);
+  }, 120_000);
+});
