@@ -12,7 +12,7 @@ import { hourMs, minuteMs, secondMs } from './time.ts';
 
 const now = new Date('2026-11-29T03:00:00Z');
 const ago = (ms: number): Date => new Date(now.getTime() - ms);
-const polled = new Set(['cpu', 'gpu']);
+const queues = { polled: new Set(['cpu', 'gpu', 'halted']), paused: new Set(['halted']) };
 
 const activity = (given: Partial<ObservedActivity>): ObservedActivity => ({
   step: 'analyze',
@@ -45,9 +45,10 @@ describe('an open session (T5)', () => {
     ['fails again and again', { state: 'backing_off', attempt: stuckLimits.attempts.analyze + 1 }, 'many_attempts'],
     ['failed as often as it may', { state: 'backing_off', attempt: stuckLimits.attempts.analyze }, null],
     ['takes too long', { state: 'running', scheduledAt: ago(hourMs) }, 'overdue'],
+    ['waits in a queue that is paused', { queue: 'halted', scheduledAt: ago(hourMs) }, null],
     ['is paused, however long', { state: 'paused', attempt: 50, scheduledAt: ago(hourMs) }, null],
   ])('whose step %s', (_what, given, reason) => {
-    const trouble = troubleOf({ activities: [activity(given)], workflowTask: null }, polled, now);
+    const trouble = troubleOf({ activities: [activity(given)], workflowTask: null }, queues, now);
     expect(trouble?.reason ?? null).toBe(reason);
     if (trouble !== null) expect(trouble).toMatchObject({ step: 'analyze', attempts: given.attempt ?? 1 });
   });
@@ -61,12 +62,12 @@ describe('an open session (T5)', () => {
     ['waits too long', { scheduledAt: ago(hourMs) }, 'overdue'],
     ['is being worked on', { isStarted: true, scheduledAt: ago(hourMs) }, null],
   ])('whose workflow %s', (_what, given, reason) => {
-    const trouble = troubleOf({ activities: [], workflowTask: task(given) }, polled, now);
+    const trouble = troubleOf({ activities: [], workflowTask: task(given) }, queues, now);
     expect(trouble?.reason ?? null).toBe(reason);
   });
 
   test('that waits for nothing but its person is not stuck', () => {
-    expect(troubleOf({ activities: [], workflowTask: null }, polled, now)).toBeNull();
+    expect(troubleOf({ activities: [], workflowTask: null }, queues, now)).toBeNull();
   });
 
   test('is told by the gravest of what is wrong with it', () => {
@@ -74,7 +75,7 @@ describe('an open session (T5)', () => {
       activities: [activity({ attempt: 50, state: 'backing_off' })],
       workflowTask: task({ attempt: 2, failure: 'nondeterministic' }),
     };
-    expect(troubleOf(observed, polled, now)?.reason).toBe('nondeterministic');
+    expect(troubleOf(observed, queues, now)?.reason).toBe('nondeterministic');
   });
 
   test.each(stuckReasons)('that is stuck as %s has something that is safe to press', (reason) => {

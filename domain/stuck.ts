@@ -1,4 +1,5 @@
 import type { SessionStep } from './session.ts';
+import type { QueueState } from './taskQueues.ts';
 import { minuteMs, secondMs } from './time.ts';
 
 /** Where being stuck is defined: what is seen of an open session, and what of it needs a person. No I/O. */
@@ -72,6 +73,21 @@ export interface ObservedSession {
   workflowTask: ObservedWorkflowTask | null;
 }
 
+/** How the queues stand that open sessions wait in. */
+export interface ObservedQueues {
+  /** Those that somebody polls. */
+  polled: ReadonlySet<string>;
+  /** Those that an operator paused: what waits in them waits on purpose. */
+  paused: ReadonlySet<string>;
+}
+
+export function observedQueues(states: readonly QueueState[]): ObservedQueues {
+  return {
+    polled: new Set(states.filter(({ workers }) => workers > 0).map(({ queue }) => queue)),
+    paused: new Set(states.filter(({ paused }) => paused !== null).map(({ queue }) => queue)),
+  };
+}
+
 /** What is wrong with a session. */
 export interface Trouble {
   reason: StuckReason;
@@ -110,13 +126,13 @@ export const stuckLimits: StuckLimits = {
 /** What is wrong with a session, by the gravest of its reasons; null when it comes forward. What an operator paused waits on purpose. */
 export function troubleOf(
   { activities, workflowTask }: ObservedSession,
-  polled: ReadonlySet<string>,
+  queues: ObservedQueues,
   now: Date,
   limits: StuckLimits = stuckLimits,
 ): Trouble | null {
   const troubles = [
-    workflowTask && troubleOfWorkflowTask(workflowTask, polled, now, limits),
-    ...activities.map((activity) => troubleOfActivity(activity, polled, now, limits)),
+    workflowTask && troubleOfWorkflowTask(workflowTask, queues, now, limits),
+    ...activities.map((activity) => troubleOfActivity(activity, queues, now, limits)),
   ].filter((trouble) => trouble !== null);
   troubles.sort((a, b) => stuckReasons.indexOf(a.reason) - stuckReasons.indexOf(b.reason));
   return troubles[0] ?? null;
@@ -124,7 +140,7 @@ export function troubleOf(
 
 function troubleOfWorkflowTask(
   { queue, attempt, scheduledAt, isStarted, failure }: ObservedWorkflowTask,
-  polled: ReadonlySet<string>,
+  queues: ObservedQueues,
   now: Date,
   limits: StuckLimits,
 ): Trouble | null {
@@ -133,20 +149,20 @@ function troubleOfWorkflowTask(
   if (failure === 'nondeterministic') return because('nondeterministic');
   if (failure !== null && attempt > limits.workflowTaskAttempts) return because('workflow_failing');
   if (isStarted) return null;
-  if (!polled.has(queue)) return waitedMs > limits.unpolledMs ? because('no_worker') : null;
+  if (!queues.polled.has(queue)) return waitedMs > limits.unpolledMs ? because('no_worker') : null;
   return waitedMs > limits.stepMs.record ? because('overdue') : null;
 }
 
 function troubleOfActivity(
   { step, queue, state, attempt, scheduledAt }: ObservedActivity,
-  polled: ReadonlySet<string>,
+  queues: ObservedQueues,
   now: Date,
   limits: StuckLimits,
 ): Trouble | null {
   const takenMs = now.getTime() - scheduledAt.getTime();
   const because = (reason: StuckReason): Trouble => ({ reason, step, attempts: attempt });
-  if (state === 'paused') return null;
-  if (state === 'waiting' && !polled.has(queue) && takenMs > limits.unpolledMs) return because('no_worker');
+  if (state === 'paused' || (state === 'waiting' && queues.paused.has(queue))) return null;
+  if (state === 'waiting' && !queues.polled.has(queue) && takenMs > limits.unpolledMs) return because('no_worker');
   if (attempt > limits.attempts[step]) return because('many_attempts');
   return takenMs > limits.stepMs[step] ? because('overdue') : null;
 }

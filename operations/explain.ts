@@ -8,19 +8,21 @@ import { listForOperators, type OperatorsRow, type OperatorsStuck } from '../db/
 import type { SessionEvent } from '../domain/events.ts';
 import { isTerminal } from '../domain/session.ts';
 import {
+  observedQueues,
   stuckReasonMeanings,
   suggestionFor,
   troubleOf,
   type ObservedActivity,
+  type ObservedQueues,
   type Suggestion,
 } from '../domain/stuck.ts';
-import { taskQueues } from '../domain/taskQueues.ts';
-import type { SessionRun, WorkflowObserver } from '../temporal/observer.ts';
+import type { WorkflowClient } from '../temporal/client.ts';
+import type { SessionRun } from '../temporal/observer.ts';
 import { inPlainWords } from './failureWords.ts';
 
 export interface ExplainDeps {
   database: Database;
-  observer: WorkflowObserver;
+  workflows: Pick<WorkflowClient, 'describeSession' | 'queues'>;
 }
 
 /** An attempt of a step that failed. */
@@ -46,6 +48,8 @@ export interface Explanation {
   run: SessionRun | null;
   /** The queues that somebody polls right now. */
   polledQueues: readonly string[];
+  /** The queues that an operator paused. */
+  pausedQueues: readonly string[];
   events: readonly SessionEvent[];
   failedAttempts: readonly FailedAttempt[];
   /** Null when it was never about to be billed. */
@@ -58,29 +62,30 @@ const shownMost = 100;
 
 /** Null when there is no such session. What is wrong is looked at now, and not taken from the last search. */
 export async function explainSession(
-  { database, observer }: ExplainDeps,
+  { database, workflows }: ExplainDeps,
   sessionId: string,
 ): Promise<Explanation | null> {
   const em = database.asService();
-  const run = await observer.describeSession(sessionId);
+  const run = await workflows.describeSession(sessionId);
   const { rows } = await listForOperators(em, { ids: [sessionId], limit: 1 });
   const [row] = rows;
   if (row === undefined) return null;
-  const polled = await observer.polledQueues(Object.values(taskQueues));
+  const queues = observedQueues(await workflows.queues.states());
   const [events, failures, bill, audit] = await Promise.all([
     eventsAfter(database.asService(), sessionId, 0),
     listStepFailures(database.asService(), sessionId, shownMost),
     readBillState(database.asService(), sessionId),
     listAuditOf(database.asService(), sessionId, shownMost),
   ]);
-  const stuck = stuckNow(row, run, polled);
+  const stuck = stuckNow(row, run, queues);
   const session = { ...row, stuck };
   return {
     session,
     summary: summaryOf(session, run),
-    suggestion: adviceFor(session, run),
+    suggestion: adviceFor(session, run, queues),
     run,
-    polledQueues: [...polled].sort(),
+    polledQueues: [...queues.polled].sort(),
+    pausedQueues: [...queues.paused].sort(),
     events,
     failedAttempts: failures.map(({ step, attempt, kind, worker, at }) => ({
       step,
@@ -95,9 +100,9 @@ export async function explainSession(
   };
 }
 
-function stuckNow(row: OperatorsRow, run: SessionRun | null, polled: ReadonlySet<string>): OperatorsStuck | null {
+function stuckNow(row: OperatorsRow, run: SessionRun | null, queues: ObservedQueues): OperatorsStuck | null {
   if (isTerminal(row.status) || row.stuck?.reason === 'gave_up') return row.stuck;
-  const trouble = run?.status === 'RUNNING' ? troubleOf(run, polled, new Date()) : null;
+  const trouble = run?.status === 'RUNNING' ? troubleOf(run, queues, new Date()) : null;
   if (trouble === null) return null;
   const since = row.stuck?.reason === trouble.reason ? row.stuck.since : new Date().toISOString();
   return { ...trouble, code: null, since };
@@ -131,11 +136,15 @@ export function stateInWords({ state, queue, nextAttemptAt }: ObservedActivity):
   }
 }
 
-function adviceFor({ status, stuck }: OperatorsRow, run: SessionRun | null): Suggestion {
+function adviceFor({ status, stuck }: OperatorsRow, run: SessionRun | null, queues: ObservedQueues): Suggestion {
   if (isTerminal(status)) return { action: 'wait', why: 'It has come to its end; nothing needs to be done.' };
   if (stuck !== null) return suggestionFor(stuck.reason, stuck.code);
   if (run === null || run.status !== 'RUNNING') {
     return { action: 'reset', why: 'Nothing works on it: reset it to the step that it is at, and it goes on.' };
+  }
+  const paused = run.activities.find(({ state, queue }) => state === 'waiting' && queues.paused.has(queue));
+  if (paused !== undefined) {
+    return { action: 'wait', why: `An operator paused the queue ${paused.queue}; it goes on once that is resumed.` };
   }
   if (run.activities.some(({ state }) => state === 'paused')) {
     return { action: 'wait', why: 'An operator paused it; resume it when it may go on.' };

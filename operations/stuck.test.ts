@@ -53,9 +53,9 @@ async function untilFoundIn(deps: StuckDeps, sessionId: string, limits: StuckLim
 }
 
 const untilFound = (sessionId: string, limits: StuckLimits, reason: string | null) =>
-  untilFoundIn({ ...platform.resources, observer: platform.workflows }, sessionId, limits, reason);
+  untilFoundIn({ ...platform.resources, workflows: platform.workflows }, sessionId, limits, reason);
 const explain = (sessionId: string) =>
-  explainSession({ ...platform.resources, observer: platform.workflows }, sessionId);
+  explainSession({ ...platform.resources, workflows: platform.workflows }, sessionId);
 
 describe('a search for stuck sessions (T5)', () => {
   test('finds one whose step keeps failing, tells each attempt in plain words, and forgets it once it is through', async () => {
@@ -134,7 +134,7 @@ test('a session that nobody takes up is found though it has no row yet (T5)', as
     analyzeAtOnce: true,
   };
   await expect(workflows.createSession(session)).rejects.toBeInstanceOf(WorkflowUnavailableError);
-  const found = await untilFoundIn({ ...resources, observer: workflows }, session.sessionId, impatient, 'no_worker');
+  const found = await untilFoundIn({ ...resources, workflows }, session.sessionId, impatient, 'no_worker');
   expect(found).toMatchObject({ id: session.sessionId, status: 'pending', tier: 'professional' });
   await workflows.cancelSession(session.sessionId);
   await connection.close();

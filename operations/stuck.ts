@@ -1,13 +1,13 @@
 import type { Database } from '../db/database.ts';
 import { recordStuckSessions, type FoundStuck } from '../db/stuckSessions.ts';
-import { stuckLimits, troubleOf, type StuckLimits } from '../domain/stuck.ts';
-import { taskQueues } from '../domain/taskQueues.ts';
+import { observedQueues, stuckLimits, troubleOf, type StuckLimits } from '../domain/stuck.ts';
 import type { Logger } from '../observability/logger.ts';
-import type { FoundSession, WorkflowObserver } from '../temporal/observer.ts';
+import type { WorkflowClient } from '../temporal/client.ts';
+import type { FoundSession } from '../temporal/observer.ts';
 
 export interface StuckDeps {
   database: Database;
-  observer: WorkflowObserver;
+  workflows: Pick<WorkflowClient, 'openSessions' | 'describeSession' | 'queues'>;
   logger: Logger;
 }
 
@@ -19,11 +19,11 @@ const atOnce = 20;
  * `onProgress` is called with how many were looked at.
  */
 export async function findStuckSessions(
-  { database, observer, logger }: StuckDeps,
+  { database, workflows, logger }: StuckDeps,
   { limits = stuckLimits, onProgress }: { limits?: StuckLimits; onProgress?: (lookedAt: number) => void } = {},
 ): Promise<{ lookedAt: number; stuck: number }> {
   const now = new Date();
-  const polled = await observer.polledQueues(Object.values(taskQueues));
+  const queues = observedQueues(await workflows.queues.states());
   const soonestMs = Math.min(limits.unpolledMs, ...Object.values(limits.stepMs));
   const found: FoundStuck[] = [];
   let lookedAt = 0;
@@ -39,14 +39,14 @@ export async function findStuckSessions(
     const { sessionId, userId, sessionType, tier, parked } = session;
     const facts = { sessionId, userId, sessionType, tier };
     if (parked !== null) return { ...facts, reason: 'gave_up', code: parked.code, step: parked.step, attempts: 0 };
-    const run = await observer.describeSession(sessionId);
+    const run = await workflows.describeSession(sessionId);
     if (run?.status !== 'RUNNING') return null;
-    const trouble = troubleOf(run, polled, now, limits);
+    const trouble = troubleOf(run, queues, now, limits);
     return trouble && { ...facts, ...trouble, code: null };
   }
 
   const underWay = new Set<Promise<void>>();
-  for await (const session of observer.openSessions(new Date(now.getTime() - soonestMs))) {
+  for await (const session of workflows.openSessions(new Date(now.getTime() - soonestMs))) {
     const looking = look(session).finally(() => underWay.delete(looking));
     underWay.add(looking);
     if (underWay.size >= atOnce) await Promise.race(underWay);

@@ -11,7 +11,6 @@ import {
 } from '../domain/session.ts';
 import type { ObservedActivity, ObservedSession, ObservedStep, ObservedWorkflowTask } from '../domain/stuck.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
-import { secondMs } from '../domain/time.ts';
 import { tiers, type Tier } from '../domain/tiers.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
 import { sessionWorkflowId } from '../workflows/session.ts';
@@ -47,8 +46,6 @@ export interface WorkflowObserver {
   openSessions(startedBefore: Date): AsyncIterable<FoundSession>;
   /** Null when Temporal knows no workflow of the session. */
   describeSession(sessionId: string): Promise<SessionRun | null>;
-  /** The queues that somebody polls, for activities or for workflows. */
-  polledQueues(queues: readonly string[]): Promise<Set<string>>;
 }
 
 export function createWorkflowObserver(connection: ConnectionLike, namespace: string): WorkflowObserver {
@@ -128,33 +125,7 @@ export function createWorkflowObserver(connection: ConnectionLike, namespace: st
           : null,
       };
     },
-
-    async polledQueues(queues) {
-      const { TASK_QUEUE_TYPE_ACTIVITY, TASK_QUEUE_TYPE_WORKFLOW } = proto.temporal.api.enums.v1.TaskQueueType;
-      const polled = new Set<string>();
-      await Promise.all(
-        queues.flatMap((name) =>
-          [TASK_QUEUE_TYPE_ACTIVITY, TASK_QUEUE_TYPE_WORKFLOW].map(async (taskQueueType) => {
-            const { pollers } = await connection.workflowService.describeTaskQueue({
-              namespace,
-              taskQueue: { name },
-              taskQueueType,
-            });
-            if (pollers.some(({ lastAccessTime }) => isRecent(lastAccessTime))) polled.add(name);
-          }),
-        ),
-      );
-      return polled;
-    },
   };
-}
-
-/** Temporal shows who polled in the last five minutes; a poll that finds nothing lasts one, and is then made anew. */
-const pollerGoneMs = 75 * secondMs;
-
-function isRecent(lastAccess: proto.google.protobuf.ITimestamp | null | undefined): boolean {
-  const at = optionalTsToDate(lastAccess);
-  return at !== undefined && Date.now() - at.getTime() < pollerGoneMs;
 }
 
 function parkedAs(step: string | undefined, code: string | undefined): FoundSession['parked'] {

@@ -45,7 +45,11 @@ export function createQueues({ connection, namespace, call }: QueuesOptions): Qu
         : [types.TASK_QUEUE_TYPE_ACTIVITY];
     const terms = { namespace, taskQueue: { name: queue }, reportStats: true, reportConfig: true };
     return Promise.all(
-      polled.map((taskQueueType) => call(() => workflowService.describeTaskQueue({ ...terms, taskQueueType }))),
+      polled.map(async (taskQueueType) => {
+        const description = await call(() => workflowService.describeTaskQueue({ ...terms, taskQueueType }));
+        description.pollers = description.pollers.filter(isThere);
+        return description;
+      }),
     );
   }
 
@@ -81,6 +85,14 @@ export function createQueues({ connection, namespace, call }: QueuesOptions): Qu
     pause: (queue, pausing) => limit(queue, 0, pausing),
     resume: (queue, resuming) => limit(queue, null, resuming),
   };
+}
+
+/** Temporal tells who polled in the last five minutes; a poll that finds nothing lasts one, and is then made anew. */
+const pollerGoneMs = 75 * secondMs;
+
+function isThere({ lastAccessTime }: Description['pollers'][number]): boolean {
+  const at = optionalTsToMs(lastAccessTime);
+  return at !== undefined && Date.now() - at < pollerGoneMs;
 }
 
 function stateOf(queue: QueueName, descriptions: readonly Description[]): QueueState {

@@ -105,7 +105,7 @@ export async function createCpuWorker(
       ...createRestartActivities(resources),
       ...createCloseActivities({ ...session, billing }),
       ...createEraseActivities(resources),
-      ...createFindStuckActivities({ ...resources, observer: client }),
+      ...createFindStuckActivities({ ...resources, workflows: client }),
       ...createAccountMailActivities({ ...resources, mailer, publicUrl: config.PUBLIC_URL }),
       ...createEraseAccountActivities({ ...resources, billing }),
       ...createExportAccountActivities(resources),

@@ -56,7 +56,7 @@ export function operatorsSessionRoutes(deps: ApiDeps): Route[] {
       data: explanationSchema,
       errors: ['not_found'],
       handle: async ({ params }) => {
-        const explanation = await explainSession({ database, observer: deps.workflows }, params.id);
+        const explanation = await explainSession(deps, params.id);
         if (explanation === null) throw new ApiError('not_found');
         return toAnswer(explanation, temporalWebUi);
       },
@@ -65,12 +65,13 @@ export function operatorsSessionRoutes(deps: ApiDeps): Route[] {
 }
 
 function toAnswer(
-  { run, events, audit, polledQueues, ...explanation }: Explanation,
+  { run, events, audit, polledQueues, pausedQueues, ...explanation }: Explanation,
   webUi: ApiDeps['temporalWebUi'],
 ): z.input<typeof explanationSchema> {
   return {
     ...explanation,
     polledQueues: [...polledQueues],
+    pausedQueues: [...pausedQueues],
     failedAttempts: [...explanation.failedAttempts],
     events: events.map(({ seq, type, data, timestamp }) => ({ seq, type, status: data.status, timestamp })),
     audit: audit.map(auditView),

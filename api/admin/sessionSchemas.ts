@@ -100,6 +100,7 @@ export const explanationSchema = z
     suggestion: z.object({ action: z.enum(['wait', 'retry', 'reset', 'start_worker', 'look']), why: z.string() }),
     run: runSchema.nullable().describe('Null when Temporal has no workflow of it any more.'),
     polledQueues: z.array(z.string()),
+    pausedQueues: z.array(z.string()),
     events: z.array(
       z.object({ seq: z.int(), type: z.enum(sessionEventTypes), status: z.enum(sessionStatuses), timestamp: moment }),
     ),

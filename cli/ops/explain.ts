@@ -16,7 +16,7 @@ export function explainCommand(program: Command): void {
     .action((id: string, options: { json?: boolean }) =>
       answer(options, async ({ resources, workflows }) => {
         if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) throw new RefusedError(`"${id}" is no session id.`);
-        const explanation = await explainSession({ ...resources, observer: workflows }, id.toLowerCase());
+        const explanation = await explainSession({ ...resources, workflows }, id.toLowerCase());
         if (explanation === null) throw new RefusedError(`There is no session ${id}, or it was deleted.`);
         const webUi = webUiOf(resources.config);
         const page = webUi && explanation.run && webUiPage(webUi, explanation.run);
@@ -26,7 +26,7 @@ export function explainCommand(program: Command): void {
 }
 
 function textOf(explanation: Explanation, page: string | null): string {
-  const { session, summary, suggestion, run, events, failedAttempts, bill, audit, polledQueues } = explanation;
+  const { session, summary, suggestion, events, failedAttempts, bill, audit } = explanation;
   const { id, userId, tier, createdAt, stuck } = session;
   const sections: [string, string[]][] = [
     [
@@ -40,7 +40,7 @@ function textOf(explanation: Explanation, page: string | null): string {
       ],
     ],
     ['What is safe to press', [`${suggestion.action.replaceAll('_', ' ')}: ${suggestion.why}`]],
-    ['Right now', nowOf(run, polledQueues)],
+    ['Right now', nowOf(explanation)],
     [
       'What happened',
       events.map(
@@ -69,10 +69,13 @@ function textOf(explanation: Explanation, page: string | null): string {
     .join('\n\n');
 }
 
-function nowOf(run: Explanation['run'], polledQueues: readonly string[]): string[] {
+function nowOf({ run, polledQueues, pausedQueues }: Explanation): string[] {
   if (run === null) return ['Temporal has no workflow of it any more.'];
   const { workflowTask: task, activities, status, workflowId, historyEvents } = run;
-  const polled = (queue: string): string => (polledQueues.includes(queue) ? '' : ', which nobody polls');
+  const polled = (queue: string): string => {
+    if (pausedQueues.includes(queue)) return ', which an operator paused';
+    return polledQueues.includes(queue) ? '' : ', which nobody polls';
+  };
   return [
     `workflow ${workflowId} is ${status.toLowerCase()}, with ${historyEvents} events`,
     ...activities.map((activity) => `${activityLine(activity)}${polled(activity.queue)}`),

@@ -24,7 +24,7 @@ export function stuckCommand(program: Command): void {
     .action((options: Options) =>
       answer(options, async ({ resources, workflows }) => {
         const reasons = reasonsOf(options.reason);
-        if (options.search) await findStuckSessions({ ...resources, observer: workflows });
+        if (options.search) await findStuckSessions({ ...resources, workflows });
         const em = resources.database.asService();
         const { rows, next } = await listForOperators(em, { stuck: true, reasons, limit: Number(options.limit) });
         const search = await lastSearch(em);
