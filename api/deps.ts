@@ -2,6 +2,7 @@ import type { Resources } from '../resources.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
 import { webUiOf, type WebUi } from '../temporal/webUi.ts';
 import { createAccessTokens, type AccessTokens } from './auth/accessTokens.ts';
+import { createCapacity, type Capacity } from './capacity.ts';
 
 /** Everything that the gateway works with; `api/main.ts` and the tests hand in the real things. */
 export interface ApiDeps extends Pick<
@@ -29,6 +30,8 @@ export interface ApiDeps extends Pick<
   workflows: WorkflowClient;
   /** Null where it is not known. */
   temporalWebUi: WebUi | null;
+  /** Whether there is room for what is asked for. */
+  capacity: Capacity;
   tokens: AccessTokens;
   /** Where people reach us: passkeys work at this address alone. */
   publicUrl: string;
@@ -47,6 +50,7 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
     ...resources,
     workflows,
     temporalWebUi: webUiOf(resources.config),
+    capacity: createCapacity({ ...resources, workflows }),
     tokens: await createAccessTokens(resources.config.JWT_SIGNING_KEYS),
     publicUrl: resources.config.PUBLIC_URL,
     idempotencySecret: resources.config.IDEMPOTENCY_SECRET,

@@ -304,6 +304,12 @@ export const errorTable = {
     message: 'There were too many attempts; whether this one was right was not looked at.',
     help: 'Wait as many seconds as the Retry-After header says, or have a link sent by which to choose a new password.',
   },
+  queue_full: {
+    status: 429,
+    retryable: true,
+    message: 'Too many analyses wait already; this one would wait too long.',
+    help: 'How long it would wait stands in error.details. Try again after as many seconds as the Retry-After header says; a session without impressions, or with "autoAnalyze": false, can be recorded now.',
+  },
   headers_too_large: {
     status: 431,
     retryable: false,
@@ -321,6 +327,12 @@ export const errorTable = {
     retryable: true,
     message: 'A part that this call needs is not reachable right now.',
     help: 'Try again in a few seconds; with an Idempotency-Key a repeated POST is safe.',
+  },
+  paused: {
+    status: 503,
+    retryable: true,
+    message: 'New sessions wait for the end of a maintenance; those that are recorded go on by themselves.',
+    help: 'Try again after as many seconds as the Retry-After header says, with the same Idempotency-Key.',
   },
   erasure_pending: {
     status: 503,

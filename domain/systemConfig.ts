@@ -32,6 +32,7 @@ const clientVersions = z.object({
 export const systemConfigSchema = z.object({
   tiers: z.object({ basic: tierLimits, professional: tierLimits, enterprise: tierLimits }),
   addressRequestsPerMinute: rates.describe('Of one address, whoever calls from it.'),
+  analysisWaitSeconds: rate.describe('An analysis that would wait longer is refused.'),
   clientVersions,
 });
 export type SystemConfig = z.output<typeof systemConfigSchema>;
@@ -47,6 +48,7 @@ export const systemChangesSchema = z
   .strictObject({
     tiers: z.strictObject({ basic: tierChanges, professional: tierChanges, enterprise: tierChanges }).partial(),
     addressRequestsPerMinute: rateChanges,
+    analysisWaitSeconds: rate,
     clientVersions: clientVersions.partial().strict(),
   })
   .partial();
@@ -60,6 +62,8 @@ export const defaultSystemConfig: SystemConfig = {
     enterprise: limitsOf('enterprise'),
   },
   addressRequestsPerMinute,
+  // Longer than a person waits before the screen; who can wait asks again.
+  analysisWaitSeconds: 300,
   // The oldest client library that was published is 1.1.0.
   clientVersions: {
     deprecatedBelow: '1.1.0',

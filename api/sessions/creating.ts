@@ -6,6 +6,7 @@ import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { WorkflowUnavailableError, type StartOutcome, type WorkflowClient } from '../../temporal/client.ts';
 import type { Caller } from '../auth/caller.ts';
+import type { Capacity } from '../capacity.ts';
 import { fingerprintOf, newId } from '../identity.ts';
 import { requireKnownVersion } from './pinning.ts';
 import type { SessionReader, Versioned } from './reading.ts';
@@ -15,6 +16,7 @@ export interface CreateDeps {
   database: Database;
   contents: SessionContentStore;
   workflows: WorkflowClient;
+  capacity: Capacity;
   reader: SessionReader;
   idempotencySecret: string;
   logger: Logger;
@@ -24,6 +26,8 @@ export interface CreateDeps {
  * Creates a session, or answers the one that the same Idempotency-Key and body created before. The content is staged
  * in object storage first; then the workflow's `create` step writes everything else, and has committed when this
  * returns. Whatever is staged and not taken is removed again.
+ *
+ * @throws ApiError `paused`, `queue_full`
  */
 export async function createSession(
   deps: CreateDeps,
@@ -38,6 +42,8 @@ export async function createSession(
   }
 
   const { autoAnalyze, ...content } = request;
+  deps.capacity.requireOpen();
+  if (autoAnalyze && content.impressions !== undefined) await deps.capacity.requireRoom(caller);
   await requireKnownVersion(deps.database, content);
   const contentKey = await deps.contents.put({ sessionId, userId: caller.userId }, fingerprint, content);
   const staged = { sessionId, fingerprint, contentKey, content, autoAnalyze };

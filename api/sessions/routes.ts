@@ -33,7 +33,7 @@ import {
 
 /** Sessions: record them, have them analyzed, read what came of it (A1, A2). */
 export function sessionRoutes(apiDeps: ApiDeps): Route[] {
-  const { database, workflows, cache, idempotencySecret } = apiDeps;
+  const { database, workflows, capacity, cache, idempotencySecret } = apiDeps;
   const reader = createSessionReader(apiDeps);
   const deps = { ...apiDeps, reader };
 
@@ -51,7 +51,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       status: 201,
       message: 'The session was created.',
       data: sessionSchema,
-      errors: ['session_ended', 'session_deleted', 'idempotency_key_reused'],
+      errors: ['session_ended', 'session_deleted', 'idempotency_key_reused', 'queue_full', 'paused'],
       handle: async ({ headers, body }, { caller, header, note }) => {
         const created = await createSession(deps, caller, body, headers['idempotency-key']);
         note({ session_id: created.view.id });
@@ -173,12 +173,13 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       status: 202,
       message: 'The analysis was asked for.',
       data: sessionSchema,
-      errors: ['not_found', 'impressions_missing', 'analysis_begun', 'session_ended'],
+      errors: ['not_found', 'impressions_missing', 'analysis_begun', 'session_ended', 'queue_full'],
       handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
         if (row.status === 'created') {
           if (!row.hasImpressions) throw new ApiError('impressions_missing');
+          await capacity.requireRoom(caller);
           await whileOpen(() => workflows.startAnalysis(row.id));
         } else if (row.status !== 'analyzing') {
           throw new ApiError(isTerminal(row.status) && row.status !== 'completed' ? 'session_ended' : 'analysis_begun');
