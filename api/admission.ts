@@ -5,7 +5,7 @@ import { requirePermission, type Caller } from './auth/caller.ts';
 import type { ApiDeps } from './deps.ts';
 import { createLimiter } from './limits.ts';
 import { stateOf } from './requestState.ts';
-import type { Route } from './route.ts';
+import type { PlainRoute, Route } from './route.ts';
 
 /** Who stands at the door of every route: who calls, how often they called, and whether they may. */
 export interface Admission {
@@ -33,13 +33,12 @@ export function createAdmission(deps: AdmissionDeps): Admission {
   return {
     callerOf: (response) => callers.get(response) ?? null,
     admit: (route) => async (request, response, next) => {
-      const access = route.kind === 'plain' ? 'public' : route.access;
-      if (access === 'public') {
+      if (route.kind === 'plain' || route.access === 'public') {
         await count(route, request, response, null);
         next();
         return;
       }
-      const caller = await identify(authenticator, request);
+      const caller = await identify(authenticator, route, request);
       if (caller instanceof ApiError) {
         await count(route, request, response, null);
         throw caller;
@@ -47,7 +46,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
       stateOf(response).fields.user_id = caller.userId;
       // Asked together, so that both go to Redis in one round trip.
       await Promise.all([count(route, request, response, caller), requireLogin(deps.revocations, caller)]);
-      requirePermission(caller, access.permission);
+      requirePermission(caller, route.access.permission);
       callers.set(response, caller);
       next();
     },
@@ -55,9 +54,16 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 }
 
 /** A refusal is no exception here: who is refused is counted too, so that credentials cannot be tried at will. */
-async function identify(authenticator: Authenticator, { headers }: Request): Promise<Caller | ApiError> {
+async function identify(
+  authenticator: Authenticator,
+  route: Exclude<Route, PlainRoute>,
+  { headers }: Request,
+): Promise<Caller | ApiError> {
   try {
-    return await authenticator.identify(shownIn(headers));
+    const shown = shownIn(headers);
+    const showsNothing = shown.accessToken === undefined && shown.apiKey === undefined;
+    if (showsNothing && route.kind === 'json' && route.byCookie !== null) return await route.byCookie(headers);
+    return await authenticator.identify(shown);
   } catch (error) {
     if (error instanceof ApiError) return error;
     throw error;

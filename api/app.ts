@@ -3,6 +3,7 @@ import { ApiError } from '../domain/errors.ts';
 import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { queueRoutes } from './admin/queues.ts';
+import { codecRoutes } from './admin/codec.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { operatorsSessionRoutes } from './admin/sessionRoutes.ts';
 import { createAdmission, type Admission } from './admission.ts';
@@ -53,6 +54,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...modelRoutes(deps),
     ...platformRoutes(deps),
     ...adminRoutes(deps),
+    ...codecRoutes(deps),
     ...queueRoutes(deps),
     ...operatorsSessionRoutes(deps),
     ...docsRoutes,
@@ -186,7 +188,7 @@ async function answerOf(
   return { data, headers: set };
 }
 
-function send({ status, message }: JsonRoute, request: Request, response: Response, answer: RouteAnswer): void {
+function send({ status, message, isBare }: JsonRoute, request: Request, response: Response, answer: RouteAnswer): void {
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   if (!response.hasHeader('Cache-Control')) {
     response.setHeader('Cache-Control', response.hasHeader('ETag') ? 'private, no-cache' : 'no-store');
@@ -197,7 +199,7 @@ function send({ status, message }: JsonRoute, request: Request, response: Respon
     response.status(304).end();
     return;
   }
-  response.status(status).json(success(stateOf(response).requestId, message, answer.data));
+  response.status(status).json(isBare ? answer.data : success(stateOf(response).requestId, message, answer.data));
 }
 
 /** The limit is that of the body as it is once unpacked, so what is small on the wire alone does not pass. */

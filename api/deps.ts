@@ -1,3 +1,4 @@
+import type { MasterKey } from '../domain/encryption.ts';
 import type { Resources } from '../resources.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
 import { webUiOf, type WebUi } from '../temporal/webUi.ts';
@@ -43,6 +44,10 @@ export interface ApiDeps extends Pick<
   corsOrigins: readonly string[];
   /** Whose X-Forwarded-For is believed; 0 for nobody. */
   trustedProxies: number | string[];
+  /** What opens the payloads of workflows. */
+  payloadKeys: readonly MasterKey[];
+  /** Where the Temporal Web UI is, which operators read payloads in. */
+  temporalUiUrl: string | undefined;
 }
 
 export async function createApiDeps(resources: Resources, workflows: WorkflowClient): Promise<ApiDeps> {
@@ -57,5 +62,7 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
     allowPrivateWebhooks: resources.config.WEBHOOK_ALLOW_PRIVATE,
     corsOrigins: resources.config.CORS_ORIGINS,
     trustedProxies: resources.config.TRUST_PROXY,
+    payloadKeys: resources.config.TEMPORAL_PAYLOAD_KEYS,
+    temporalUiUrl: resources.config.TEMPORAL_UI_URL,
   };
 }

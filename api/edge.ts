@@ -1,25 +1,48 @@
 import compression from 'compression';
-import cors from 'cors';
-import type { RequestHandler } from 'express';
+import cors, { type CorsOptions } from 'cors';
+import type { Request, RequestHandler } from 'express';
 import helmet from 'helmet';
+import { codecPath, webUiOrigin } from './admin/codecCookies.ts';
+import type { ApiDeps } from './deps.ts';
+
+type EdgeDeps = Pick<ApiDeps, 'corsOrigins' | 'temporalUiUrl'>;
 
 /** What every answer has to do with browsers and lines: security headers, the web pages that may call, compression. */
-export function edgeOf({ corsOrigins }: { corsOrigins: readonly string[] }): RequestHandler[] {
+export function edgeOf(deps: EdgeDeps): RequestHandler[] {
+  const [forOurs, forWebUi] = [pagesOfOurs(deps), pagesOfWebUi(deps)];
   return [
     helmet({
       contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     }),
     forbidDevices,
-    // A caller shows a token and no cookie, so a browser is never asked to send credentials of its own.
-    cors({
-      origin: [...corsOrigins],
-      methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
-      allowedHeaders: requestHeaders,
-      exposedHeaders: answerHeaders,
-      maxAge: preflightSeconds,
+    cors(({ path }: Request, done: (error: null, options: CorsOptions) => void) => {
+      done(null, path === `${codecPath}/decode` ? forWebUi : forOurs);
     }),
     compression({ filter: isWorthCompressing }),
   ];
+}
+
+/** A caller shows a token and no cookie, so a browser is never asked to send credentials of its own. */
+function pagesOfOurs({ corsOrigins }: EdgeDeps): CorsOptions {
+  return {
+    origin: [...corsOrigins],
+    methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],
+    allowedHeaders: requestHeaders,
+    exposedHeaders: answerHeaders,
+    maxAge: preflightSeconds,
+  };
+}
+
+/** The Temporal Web UI shows a cookie, and opens payloads alone. */
+function pagesOfWebUi(deps: EdgeDeps): CorsOptions {
+  const origin = webUiOrigin(deps);
+  return {
+    origin: origin === null ? [] : [origin],
+    credentials: true,
+    methods: ['POST'],
+    allowedHeaders: ['Content-Type', 'X-Namespace'],
+    maxAge: preflightSeconds,
+  };
 }
 
 const requestHeaders = [

@@ -129,8 +129,8 @@ function securityOf({ access }: JsonRoute | FileRoute): Record<string, string[]>
   return [{ accessToken: needed }, ...(forKeys.includes(permission) ? [{ apiKey: needed }] : [])];
 }
 
-function jsonAnswer({ status, message, data }: JsonRoute) {
-  const content = { 'application/json': { schema: successSchema(data) } };
+function jsonAnswer({ status, message, data, isBare }: JsonRoute) {
+  const content = { 'application/json': { schema: isBare ? data : successSchema(data) } };
   return { [`${status}`]: { description: message, content } };
 }
 

@@ -55,11 +55,18 @@ export interface JsonRoute extends Terms {
   idempotent: boolean;
   /** Its body may be ten megabytes instead of a hundred kilobytes. */
   takesContent: boolean;
+  /** Its answer stands without an envelope, as a protocol of others wants it; its failures have one. */
+  isBare: boolean;
+  /** Lets in a caller who shows neither a token nor a key. */
+  byCookie: CookieCheck | null;
   run: (raw: RawRequest, context: RouteContext) => Promise<unknown>;
 }
 
 /** A route whose answer is a file that a caller takes away. */
-export interface FileRoute extends Omit<JsonRoute, 'kind' | 'status' | 'data' | 'idempotent' | 'takesContent' | 'run'> {
+export interface FileRoute extends Omit<
+  JsonRoute,
+  'kind' | 'status' | 'data' | 'idempotent' | 'takesContent' | 'isBare' | 'byCookie' | 'run'
+> {
   kind: 'file';
   contentType: string;
   run: (raw: RawRequest, context: RouteContext) => Promise<RouteFile>;
@@ -89,6 +96,9 @@ export type Route = JsonRoute | FileRoute | PlainRoute;
  */
 type Access = 'public' | { permission?: Permission };
 
+/** Who shows a cookie, from which web page. @throws ApiError `unauthenticated` */
+export type CookieCheck = (headers: { cookie?: string | undefined; origin?: string | undefined }) => Promise<Caller>;
+
 /** What a route answers: the data of the envelope, and the headers that it set. */
 export interface RouteAnswer {
   data: unknown;
@@ -100,7 +110,7 @@ export interface RouteContext {
   /** Where the request comes from; never logged, kept as a hash at the most. */
   address: string;
   /** Sets a header of the answer. A GET whose `ETag` the client has already is answered 304, without a body. */
-  header: (name: 'ETag' | 'Location' | 'Deprecation' | 'Cache-Control', value: string) => void;
+  header: (name: 'ETag' | 'Location' | 'Deprecation' | 'Cache-Control' | 'Set-Cookie', value: string) => void;
   /** Adds fields to the log line of this request; never content. */
   note: (fields: LogFields) => void;
 }
@@ -133,6 +143,8 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
     errors: terms.errors ?? [],
     idempotent: false,
     takesContent: terms.takesContent ?? false,
+    isBare: false,
+    byCookie: null,
     run: (raw, context) => terms.handle(parse(raw), context),
   };
 }
@@ -143,6 +155,8 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     permission?: Permission;
     /** For a POST that creates: an Idempotency-Key makes it safe to repeat, without a line in the handler. */
     idempotent?: true;
+    isBare?: true;
+    byCookie?: CookieCheck;
     handle: (input: Parsed<R>, context: RouteContext & { caller: Caller }) => Promise<z.input<D>>;
   },
 ): JsonRoute {
@@ -158,6 +172,8 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     errors: [...(terms.errors ?? []), ...(idempotent ? idempotencyErrors : [])],
     idempotent,
     takesContent: terms.takesContent ?? false,
+    isBare: terms.isBare ?? false,
+    byCookie: terms.byCookie ?? null,
     run: (raw, { caller, ...context }) => {
       if (caller === null) throw new ApiError('unauthenticated');
       return terms.handle(parse(raw), { ...context, caller });

@@ -2,17 +2,22 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { JOSEError } from 'jose/errors';
 import { z } from 'zod';
+import { decodingLifetimeMs } from '../domain/operations.ts';
 import { secondFactorLifetimeMs } from '../domain/secondFactors.ts';
 import { dayMs, hourMs, secondMs } from '../domain/time.ts';
 
-/** What a token is for, with how long it works: two stand in links in mails, one leads from the password to the second factor. */
+/**
+ * What a token is for, with how long it works: two stand in links in mails, one leads from the password to the second
+ * factor, and one stands in the cookie of an operator's browser.
+ */
 const lifetimesMs = {
   confirm_email: 3 * dayMs,
   reset_password: hourMs,
   second_factor: secondFactorLifetimeMs,
+  decode_payloads: decodingLifetimeMs,
 } as const;
 type TokenPurpose = keyof typeof lifetimesMs;
-export type LinkPurpose = Exclude<TokenPurpose, 'second_factor'>;
+export type LinkPurpose = Exclude<TokenPurpose, 'second_factor' | 'decode_payloads'>;
 
 /** Whose a token is, and what it is about. */
 interface TokenTerms {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkoutDir, pinnedNode } from './paths.mjs';
-import { choosePort } from './ports.mjs';
+import { apiPort, choosePort } from './ports.mjs';
 import { urlAnswers } from './parts/part.mjs';
 import { Problem } from './problem.mjs';
 import { KeptProcess } from './supervise.mjs';
@@ -18,7 +18,7 @@ const apps = [
     nodeArgs: ['--max-semi-space-size=4'],
     script: 'api/main.ts',
     portVariable: 'PORT',
-    port: 3000,
+    port: apiPort,
   },
   { name: 'workerCpu', title: 'CPU worker', script: 'workers/cpu.ts', portVariable: 'METRICS_PORT', port: 9464 },
   { name: 'workerGpu', title: 'GPU worker', script: 'workers/gpu.ts', portVariable: 'METRICS_PORT', port: 9465 },

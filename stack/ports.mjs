@@ -4,6 +4,9 @@ import { nameOf } from './processes.mjs';
 
 const host = '127.0.0.1';
 
+/** Where the gateway listens, unless PORT says otherwise or somebody else is there. */
+export const apiPort = 3000;
+
 /**
  * Ports promised to a process of ours that has not opened them yet: two parts that start together must not choose the same.
  * @type {Set<number>}

@@ -5,7 +5,8 @@ import { plainRoute, type PlainRoute } from '../route.ts';
  * The token stands behind the `#`, which no browser sends to a server, and leaves the page in the body of a POST alone.
  */
 
-const headers = {
+/** What the pages of the gateway are served with: they load, and speak to, nothing but the gateway. */
+export const pageHeaders = {
   'Content-Security-Policy': [
     "default-src 'none'",
     "script-src 'self'",
@@ -65,6 +66,7 @@ const style = `:root { color-scheme: light dark; }
 body { font: 17px/1.5 system-ui, sans-serif; margin: 0; }
 main { max-width: 26rem; margin: 12vh auto 0; padding: 0 1.25rem; }
 h1 { font-size: 1.5rem; font-weight: 600; }
+fieldset { border: 0; margin: 0; padding: 0; }
 label { display: block; margin-bottom: 1rem; }
 input { display: block; width: 100%; box-sizing: border-box; margin-top: .35rem; }
 input, button { font: inherit; padding: .6rem .9rem; border: 1px solid #8888; border-radius: .4rem; }
@@ -106,5 +108,5 @@ const parts = [
 ] as const;
 
 export const accountPages: PlainRoute[] = parts.map(([path, summary, contentType, text]) =>
-  plainRoute({ path, tag: 'Accounts', summary, contentType, headers, render: () => text }),
+  plainRoute({ path, tag: 'Accounts', summary, contentType, headers: pageHeaders, render: () => text }),
 );

@@ -5,6 +5,7 @@ import { cachedPath, fromCacheOrGo, onPath } from '../binaries.mjs';
 import { runChild } from '../children.mjs';
 import { downloadBySdk } from '../sdk-download.mjs';
 import { versions } from '../versions.mjs';
+import { apiPort } from '../ports.mjs';
 import { portOf } from './part.mjs';
 
 /** @param {string} homeDir */
@@ -74,6 +75,8 @@ export const temporal = {
         ...['server', 'start-dev', '--ip', '127.0.0.1'],
         ...['--port', String(portOf(home, 'main')), '--ui-port', String(portOf(home, 'ui'))],
         ...['--db-filename', join(folder, 'temporal.db'), '--log-level', 'warn'],
+        // Where the Web UI has payloads opened; it asks its reader for the rest (docs/operations.md).
+        ...['--ui-codec-endpoint', `http://127.0.0.1:${process.env.PORT ?? apiPort}/v1/admin/codec`],
         ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
         ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
       ],
