@@ -6,12 +6,14 @@ import type { SessionEventType } from '../domain/events.ts';
 import type { SessionContent } from '../domain/impressions.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { eventsAfter } from '../db/sessions.ts';
+import { taskQueues } from '../domain/taskQueues.ts';
 import { createEngine } from '../ml/engine.ts';
 import { createTrainingPool } from '../ml/training/pool.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { connectWorker } from '../temporal/workerConnection.ts';
+import { followPausing, type Pausing } from '../workers/pausing.ts';
 import { createCpuWorker, createGpuWorker, createWebhookWorker } from '../workers/pools.ts';
 import { findArtefact, startServing } from '../workers/serving.ts';
 import { readWorkflowBundle } from '../workers/workflowBundle.ts';
@@ -24,6 +26,8 @@ export interface Platform {
   workflows: WorkflowClient;
   /** Which versions of the models are ready. */
   models: ServedModels;
+  /** Whether the queue of the CPU pool is paused, as its worker knows it. */
+  pausing: Pausing;
   /** Seals the content and starts a session of a new user, as the gateway does. */
   startSession(
     content: SessionContent,
@@ -51,18 +55,20 @@ export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL
   const serving = await startServing({ ...resources, engine });
   const trainingPool = createTrainingPool({ threads: 2, backend: 'auto', ...(recipes ? { recipes } : {}) });
   const workflowBundle = await readWorkflowBundle(coverageBundlePath);
+  const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+  const pausing = await followPausing(workflows.queues, taskQueues.cpu, resources.logger);
   const workers: Worker[] = [
-    await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }),
+    await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }, pausing),
     await createWebhookWorker(resources, workerConnection),
     await createGpuWorker(resources, workerConnection, { engine, serving, trainingPool }),
   ];
   const running = workers.map((worker) => worker.run());
-  const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
 
   return {
     resources,
     workflows,
     models: serving,
+    pausing,
 
     async startSession(content, given = {}, email) {
       const sessionId = randomUUID();
@@ -98,6 +104,7 @@ export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL
       for (const worker of workers) worker.shutdown();
       await Promise.all(running);
       mergeWorkflowCoverage();
+      await pausing.close();
       await serving.close();
       await Promise.all([engine.close(), trainingPool.close()]);
       await workerConnection.close();
