@@ -566,6 +566,7 @@ export const metricLabels = {
   network: 'internal',
   part: 'public',
   step: 'internal',
+  queue: 'public',
   reason: 'internal',
 } as const satisfies Record<string, DataClass>;
 

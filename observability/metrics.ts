@@ -103,6 +103,15 @@ export function createMetrics(service: string) {
       ['model', 'version', 'feature'],
     ),
 
+    taskQueueBacklog: gauge('task_queue_backlog', 'Tasks that wait in a queue, as Temporal estimates them.', ['queue']),
+    taskQueueBacklogAgeSeconds: gauge(
+      'task_queue_backlog_age_seconds',
+      'How long the oldest task of a queue has waited.',
+      ['queue'],
+    ),
+    taskQueueWorkers: gauge('task_queue_workers', 'Processes that poll a queue.', ['queue']),
+    taskQueuePaused: gauge('task_queue_paused', 'Whether an operator has a queue wait: 1, or 0.', ['queue']),
+
     liveConnections: gauge('live_connections', 'Clients connected for live updates.'),
     liveUpdatesTotal: counter('live_updates_total', 'Live updates sent to clients.'),
     liveSlowReadersTotal: counter(

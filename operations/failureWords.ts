@@ -20,6 +20,7 @@ const meanings: Readonly<Record<string, string>> = {
   InferenceInterruptedError: 'The thread that ran the model died.',
   Unanalyzable: 'No model can read the impressions.',
   ModelPaused: 'An operator paused the model.',
+  QueuePaused: 'An operator paused the queue.',
   CardDeclined: 'The payment was declined.',
   BillingUncertain: 'It is not known whether Stripe took the usage.',
   Rejected: 'The other side refused the request as wrong.',

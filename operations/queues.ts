@@ -8,8 +8,8 @@ import type { SessionCache } from '../integrations/sessionCache.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
 
 /*
- * The maintenance switches: while a queue or a model is paused, what needs it waits, nothing fails, and no attempt is
- * used up. What is under way comes to its end. Each may be pressed twice, and is written down once.
+ * The maintenance switches: while a queue or a model is paused, what needs it waits and nothing fails. What is under way
+ * comes to its end. Each may be pressed twice, and is written down once.
  */
 
 interface QueueDeps {

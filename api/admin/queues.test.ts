@@ -79,6 +79,15 @@ describe('the queues, as an operator reads them (T2)', () => {
     expect((await view('mindpeeker-gpu'))?.workers).toEqual([]);
   });
 
+  test('stand in the metrics, so that somebody is woken when nobody polls (I2)', async () => {
+    const metrics = await (await fetch(`${api.url}/metrics`)).text();
+    expect(metrics).toMatch(/^task_queue_workers\{.*queue="mindpeeker-cpu".*\} 1$/m);
+    expect(metrics).toMatch(/^task_queue_workers\{.*queue="mindpeeker-gpu".*\} 0$/m);
+    for (const name of ['backlog', 'backlog_age_seconds', 'paused']) {
+      expect(metrics).toMatch(new RegExp(`^task_queue_${name}\\{.*queue="mindpeeker-webhooks".*\\} 0$`, 'm'));
+    }
+  });
+
   test('are known by their names alone, and a pause needs its reason', async () => {
     expect((await press('mindpeeker', 'pause', { reason: 'a test' })).status).toBe(404);
     expect((await press('mindpeeker-gpu', 'pause')).status).toBe(400);

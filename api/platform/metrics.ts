@@ -6,11 +6,13 @@ import { secondMs } from '../../domain/time.ts';
 import type { DriftCounts } from '../../integrations/driftCounts.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
+import type { WorkflowClient } from '../../temporal/client.ts';
 import { setDriftMetrics } from '../models/metrics.ts';
 
 interface MetricsDeps {
   database: Database;
   driftCounts: DriftCounts;
+  workflows: Pick<WorkflowClient, 'queues'>;
   metrics: Metrics;
   logger: Logger;
 }
@@ -26,6 +28,13 @@ export async function renderMetrics(deps: MetricsDeps): Promise<string> {
   } catch (error) {
     logger.warn({ error }, 'accounts by tier, drift and stuck sessions could not be read');
   }
+  try {
+    await setQueueMetrics(deps);
+  } catch (error) {
+    // What is not known is not told: an old figure would look like a queue that stands still.
+    for (const gauge of queueGauges(metrics)) gauge.reset();
+    logger.warn({ error }, 'the queues could not be read');
+  }
   return metrics.registry.metrics();
 }
 
@@ -36,6 +45,20 @@ async function setTierMetrics({ database, metrics }: MetricsDeps): Promise<void>
   for (const tier of tiers) {
     metrics.userTierDistribution.set({ tier }, rows.find((row) => row.tier === tier)?.count ?? 0);
   }
+}
+
+async function setQueueMetrics({ workflows, metrics }: MetricsDeps): Promise<void> {
+  for (const { queue, backlog, backlogAgeSeconds, workers, paused } of await workflows.queues.states()) {
+    metrics.taskQueueBacklog.set({ queue }, backlog);
+    metrics.taskQueueBacklogAgeSeconds.set({ queue }, backlogAgeSeconds);
+    metrics.taskQueueWorkers.set({ queue }, workers);
+    metrics.taskQueuePaused.set({ queue }, paused === null ? 0 : 1);
+  }
+}
+
+function queueGauges(metrics: Metrics) {
+  const { taskQueueBacklog, taskQueueBacklogAgeSeconds, taskQueueWorkers, taskQueuePaused } = metrics;
+  return [taskQueueBacklog, taskQueueBacklogAgeSeconds, taskQueueWorkers, taskQueuePaused];
 }
 
 async function setStuckMetrics({ database, metrics }: MetricsDeps): Promise<void> {

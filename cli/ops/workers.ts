@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { answer } from './command.ts';
 
-/** `workers`: who polls which queue. Temporal forgets a worker five minutes after its last poll. */
+/** `workers`: who polls which queue. One that is gone is listed for a good minute more. */
 export function workersCommand(program: Command): void {
   program
     .command('workers')

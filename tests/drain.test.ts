@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, expect, test } from '@jest/globals';
+import { Client } from '@temporalio/client';
+import { createApiClient } from '../cli/apiClient.ts';
+import { readConfig } from '../config.ts';
+import { sessionTypes } from '../domain/session.ts';
+import { connectTemporal } from '../temporal/connection.ts';
+import { sessionWorkflowId } from '../workflows/session.ts';
+import { exampleOf } from './examples.ts';
+import { ownNamespace } from './namespace.ts';
+import { startProcess, type AppProcess } from './processes.ts';
+import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+
+const patienceMs = 150_000;
+const scripts = ['workers/cpu.ts', 'workers/gpu.ts'] as const;
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  while (ends.length > 0) await ends.pop()?.();
+});
+
+/*
+ * A deploy: of each pool a new worker comes up and the old one is told to stop, by SIGTERM, while sessions keep coming.
+ * What the old one had in hand it must end, and what it had not begun another must have at once.
+ */
+test(
+  'a rolling restart of all workers under load loses no attempt (T1, T2)',
+  async () => {
+    const { TEMPORAL_NAMESPACE } = await ownNamespace();
+    const stripe = await listenAsStripe((path) =>
+      path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken,
+    );
+    ends.push(stripe.close);
+    const start = async (script: Parameters<typeof startProcess>[0]): Promise<AppProcess> => {
+      const started = await startProcess(script, { TEMPORAL_NAMESPACE, STRIPE_API_BASE: stripe.url });
+      ends.push(() => started.stop());
+      return started;
+    };
+    const [api, ...old] = await Promise.all([start('api/main.ts'), ...scripts.map(start)]);
+    const client = createApiClient(api.url);
+    const username = `p-${randomUUID()}`;
+    const { accessToken } = await client.register({
+      email: `${username}@example.com`,
+      username,
+      password: randomUUID(),
+    });
+
+    const contents = await Promise.all(sessionTypes.map(exampleOf));
+    const ids: string[] = [];
+    let rolled = false;
+    const keepCreating = async (content: unknown): Promise<void> => {
+      while (!rolled) ids.push((await client.createSession(accessToken, content)).id);
+    };
+    const load = Promise.all(contents.map(keepCreating));
+    for (const [i, script] of scripts.entries()) {
+      await start(script);
+      await old[i]?.stop();
+    }
+    rolled = true;
+    await load;
+
+    expect(ids.length).toBeGreaterThan(contents.length);
+    for (const id of ids) {
+      const updates = await client.follow(accessToken, id, patienceMs);
+      expect(updates.at(-1)?.data.status).toBe('completed');
+    }
+    expect(await repeatedAttempts(TEMPORAL_NAMESPACE, ids)).toEqual([]);
+  },
+  2 * patienceMs,
+);
+
+/** Every attempt of a step that was not its first, as the histories have it. */
+async function repeatedAttempts(namespace: string, ids: readonly string[]): Promise<string[]> {
+  const connection = await connectTemporal(readConfig());
+  const { workflow } = new Client({ connection, namespace });
+  const repeated: string[] = [];
+  for (const id of ids) {
+    const { events } = await workflow.getHandle(sessionWorkflowId(id)).fetchHistory();
+    for (const { activityTaskStartedEventAttributes: started } of events ?? []) {
+      if (started && started.attempt !== 1) repeated.push(`${id}: ${JSON.stringify(started.lastFailure?.message)}`);
+    }
+  }
+  await connection.close();
+  return repeated;
+}
