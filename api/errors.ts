@@ -14,7 +14,10 @@ const maxDetails = 50;
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof z.ZodError) return new ApiError('validation_failed', detailsOf(error), { cause: error });
-  const code = codeOfParser(error) ?? (isOutage(error) ? 'temporarily_unavailable' : 'internal');
+  if (someCause(error, isShut)) {
+    return new ApiError('maintenance', [], { cause: error, retryAfterMs: maintenanceRetryMs });
+  }
+  const code = codeOfParser(error) ?? (someCause(error, isOutage) ? 'temporarily_unavailable' : 'internal');
   return new ApiError(code, [], { cause: error });
 }
 
@@ -56,8 +59,11 @@ function codeOfParser(error: unknown): ErrorCode | undefined {
   return parserCodes[parsed.data.type ?? ''] ?? 'validation_failed';
 }
 
+/** A restore is a matter of minutes. */
+const maintenanceRetryMs = 30 * secondMs;
+
 /** How PostgreSQL, Redis, object storage and the sockets below them say that they cannot be reached. */
-const outageCodes = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08|57P0|53300|TIMEOUT)/;
+const outageCodes = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|08|57P0|53300|3D000|TIMEOUT)/;
 /** gRPC's words for the same: deadline exceeded, resource exhausted, unavailable. */
 const outageGrpcCodes = [4, 8, 14];
 const outageNames = ['TimeoutError', 'ConnectionException', 'NetworkingError'];
@@ -72,20 +78,33 @@ const causeSchema = z.looseObject({
   $metadata: z.object({ httpStatusCode: z.number().optional() }).optional(),
 });
 
-function isOutage(error: unknown, depth = 0): boolean {
-  if (error instanceof WorkflowUnavailableError) return true;
+type Cause = z.output<typeof causeSchema>;
+
+/** Whether this is so of an error, or of what caused it. */
+function someCause(error: unknown, isSo: (cause: Cause) => boolean, depth = 0): boolean {
   const parsed = causeSchema.safeParse(error);
   if (!parsed.success || depth > 5) return false;
-  const { name = '', message = '', code, cause, $metadata } = parsed.data;
   return (
+    isSo(parsed.data) ||
+    someCause(parsed.data.cause, isSo, depth + 1) ||
+    (error instanceof AggregateError && error.errors.some((inner) => someCause(inner, isSo, depth + 1)))
+  );
+}
+
+function isOutage({ name = '', message = '', code, $metadata }: Cause): boolean {
+  return (
+    name === WorkflowUnavailableError.name ||
     (typeof code === 'string' && outageCodes.test(code)) ||
     (typeof code === 'number' && outageGrpcCodes.includes(code)) ||
     outageNames.includes(name) ||
     outageWords.test(message) ||
-    ($metadata?.httpStatusCode ?? 0) >= 500 ||
-    isOutage(cause, depth + 1) ||
-    (error instanceof AggregateError && error.errors.some((inner) => isOutage(inner, depth + 1)))
+    ($metadata?.httpStatusCode ?? 0) >= 500
   );
+}
+
+/** How PostgreSQL refuses a connection while a restore has shut the database. */
+function isShut({ message = '', code }: Cause): boolean {
+  return code === '55000' && message.includes('not currently accepting connections');
 }
 
 /** The last middleware: whatever went wrong leaves as an envelope, and what is our fault goes to the log whole. */

@@ -161,6 +161,7 @@ function codesOf({ access, request, errors, rateClass }: JsonRoute | FileRoute):
     'client_outdated',
     'internal',
     'temporarily_unavailable',
+    'maintenance',
   ]);
   if (rateClass !== 'unlimited') codes.add('rate_limited');
   if (access !== 'public') (['unauthenticated', 'forbidden'] as const).forEach((code) => codes.add(code));

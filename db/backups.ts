@@ -96,6 +96,15 @@ export async function newestGoodBackup(em: EntityManager): Promise<Backup | null
   return backup ?? null;
 }
 
+/** Says of a backup that it is good, in a database that was restored from it and holds it as one that runs. */
+export async function recordGoodBackup(
+  em: EntityManager,
+  { id, takenAt, ...facts }: { id: string; takenAt: Date } & Pick<Backup, 'objects' | 'objectBytes' | 'databaseBytes'>,
+): Promise<void> {
+  const row = { id, takenAt, ...facts, state: 'good', stage: 'done', startedAt: takenAt, endedAt: takenAt } as const;
+  await em.upsert(Backup, row, { onConflictExcludeFields: ['startedAt', 'endedAt'] });
+}
+
 /** Records that of these backups nothing is kept any more: the rows go with them. */
 export async function deleteBackups(em: EntityManager, ids: readonly string[]): Promise<void> {
   await em.nativeDelete(Backup, { id: { $in: [...ids] } });

@@ -2,6 +2,8 @@ import { IsolationLevel } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import type { RowCounts } from '../domain/backups.ts';
+import { openDatabase } from './database.ts';
+import { migrations } from './migrations/index.ts';
 import { gatewayRole } from './rowSecurity.ts';
 
 /** Whole databases on a server: what a backup reads at one moment, and what a restore makes, closes and swaps. */
@@ -118,6 +120,15 @@ export async function countRows(em: EntityManager): Promise<RowCounts> {
     counts[name] = Number(row?.count ?? 0);
   }
   return counts;
+}
+
+/** Whether this version of the platform knows a migration; nothing is connected for that. */
+export async function knowsMigration(url: string, name: string): Promise<boolean> {
+  const database = openDatabase({ url, poolMax: 1 });
+  const { driver, config } = database.orm;
+  const known = migrations.some((Migration) => new Migration(driver, config).name === name);
+  await database.close();
+  return known;
 }
 
 async function newestMigration(em: EntityManager): Promise<string> {

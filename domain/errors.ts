@@ -334,6 +334,12 @@ export const errorTable = {
     message: 'New sessions wait for the end of a maintenance; those that are recorded go on by themselves.',
     help: 'Try again after as many seconds as the Retry-After header says, with the same Idempotency-Key.',
   },
+  maintenance: {
+    status: 503,
+    retryable: true,
+    message: 'The platform is being put right, and takes nothing meanwhile.',
+    help: 'Try again when the Retry-After header says; nothing of what you send now is stored.',
+  },
   erasure_pending: {
     status: 503,
     retryable: true,

@@ -3,7 +3,7 @@ import { hourMs } from './time.ts';
 /** The words of what operators do. No zod here: workflow code imports this file. */
 
 /** What an operator can do that is written down, with who did it and why. */
-export const operatorActions = ['retry', 'pause', 'resume', 'reset', 'skip', 'cancel', 'decode'] as const;
+export const operatorActions = ['retry', 'pause', 'resume', 'reset', 'skip', 'cancel', 'decode', 'restore'] as const;
 export type OperatorAction = (typeof operatorActions)[number];
 
 /** How long a browser may read payloads before its operator signs in again. */

@@ -27,6 +27,9 @@ export const cacheKeys = {
 } as const satisfies Record<string, CacheKey>;
 export type CacheKind = keyof typeof cacheKeys;
 
+/** Everything that is remembered of PostgreSQL. Counts, ended log-ins and drift are no memory: they are only here. */
+const forgettable = [...Object.values(cacheKeys).map(({ key }) => key('*')), 'session:*:inferences', 'inference:*'];
+
 /** One cached text. */
 export interface CacheEntry {
   put(text: string): Promise<void>;
@@ -52,6 +55,8 @@ export interface SessionCache {
   getResults(id: string): Promise<string | undefined>;
   /** Drops all three of a session. Says whether Redis did it: what must not be read again cannot rely on a dropped call. */
   forget(id: string): Promise<boolean>;
+  /** Drops whatever is remembered of what PostgreSQL holds, after that became another. Throws when Redis does not. */
+  forgetEverything(): Promise<void>;
   /** Any key of the table; `id` names whose it is, where the key is somebody's. */
   cacheEntry(kind: CacheKind, id?: string): CacheEntry;
 }
@@ -137,6 +142,14 @@ export function createSessionCache(
       write(() =>
         redis.unlink(cacheKeys.session.key(id), cacheKeys.sessionStatus.key(id), cacheKeys.sessionResults.key(id)),
       ),
+    async forgetEverything() {
+      for (const match of forgettable) {
+        for await (const found of redis.scanStream({ match, count: 1_000 }) as AsyncIterable<string[]>) {
+          const keys = found.filter((key) => !key.endsWith(':rate_limit'));
+          if (keys.length > 0) await redis.unlink(...keys);
+        }
+      }
+    },
     cacheEntry,
   };
 }

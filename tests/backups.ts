@@ -44,3 +44,29 @@ export async function addFile(
   await database.asService().insert(Attachment, { id, sessionId, userId, ...file, ...ended, createdAt: new Date() });
   return id;
 }
+
+/** How a command of an operator ended. */
+export interface Ended {
+  code: number;
+  /** What it printed with `--json`. */
+  json: Record<string, unknown>;
+}
+
+/** Runs `mindpeeker ops …` on the platform of `apart`. */
+export async function ops(args: readonly string[], apart: Partial<Config>): Promise<Ended> {
+  const { code, output } = await new Promise<{ code: number; output: string }>((resolve) => {
+    const env = { ...process.env, ...stringsOf(apart) };
+    execFile(process.execPath, ['cli/ops/main.ts', ...args, '--json'], { env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: stdout === '' ? stderr : stdout });
+    });
+  });
+  if (!output.startsWith('{')) throw new Error(`mindpeeker ops ${args.join(' ')} ended with ${code}: ${output}`);
+  return { code, json: JSON.parse(output) as Record<string, unknown> };
+}
+
+/** Of the configuration what is written as it is in the environment. */
+export function stringsOf(config: Partial<Config>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );
+}

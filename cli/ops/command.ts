@@ -28,6 +28,13 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError';
 }
 
+/** Tells a person what is under way; a program that reads the answer is not to be disturbed. */
+export function progressOf({ json = false }: { json?: boolean }): (what: string) => void {
+  return (what) => {
+    if (!json) console.error(what);
+  };
+}
+
 /**
  * Runs one command: opens the platform, prints the answer, closes everything. The exit code is 0 only when the command
  * did what it says.

@@ -1,8 +1,10 @@
 import { Command } from 'commander';
+import { backupCommand } from './backup.ts';
 import { explainCommand } from './explain.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { queuesCommand } from './queues.ts';
 import { replayCommand } from './replay.ts';
+import { restoreCommand } from './restore.ts';
 import { stuckCommand } from './stuck.ts';
 import { workersCommand } from './workers.ts';
 
@@ -19,6 +21,8 @@ const commands = [
   pauseCommand,
   resumeCommand,
   replayCommand,
+  backupCommand,
+  restoreCommand,
 ];
 for (const register of commands) register(program);
 await program.parseAsync();

@@ -1,0 +1,101 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import type { AttachmentIds } from '../domain/attachments.ts';
+import { openStatuses } from '../domain/session.ts';
+import type { Tier } from '../domain/tiers.ts';
+
+/** What a database that comes from a backup needs before and after it is taken into use. */
+
+export interface OpenSession {
+  sessionId: string;
+  userId: string;
+  tier: Tier;
+}
+
+/** The sessions that were under way when the backup was taken. */
+export async function openSessions(em: EntityManager): Promise<OpenSession[]> {
+  return em.execute<OpenSession[]>(
+    `select s.id as "sessionId", s.user_id as "userId", u.tier from sessions s join users u on u.id = s.user_id
+     where :open::jsonb @> to_jsonb(s.status::text) order by s.created_at`,
+    { open: JSON.stringify(openStatuses) },
+  );
+}
+
+/** Which of these sessions there are. */
+export async function existingSessions(em: EntityManager, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await em.execute<{ id: string }[]>(
+    `select id from sessions where id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,
+    { ids: JSON.stringify(ids) },
+  );
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** Bills of which Stripe may have heard after the backup was taken: asking again is safe for as long as after a claim. */
+export async function claimBills(
+  em: EntityManager,
+  claims: readonly { sessionId: string; userId: string; units: number }[],
+  takenAt: Date,
+): Promise<void> {
+  await em.execute(
+    `insert into bills (session_id, user_id, units, state, first_sent_at)
+     select c."sessionId", c."userId", c.units, 'sending', :takenAt::timestamptz
+     from jsonb_to_recordset(:claims::jsonb) as c ("sessionId" uuid, "userId" uuid, units int)
+     on conflict do nothing`,
+    { claims: JSON.stringify(claims), takenAt: takenAt.toISOString() },
+  );
+}
+
+/**
+ * Ends what cannot go on from a backup: log-ins, since those that were ended after it would be open again; archives and
+ * trainings, since what they made is in no backup.
+ */
+export async function endWhatIsLost(em: EntityManager): Promise<void> {
+  await em.execute(`update logins set ended_at = now() where ended_at is null`);
+  await em.execute(`update account_exports set state = 'expired' where state = 'ready'`);
+  await em.execute(`update account_exports set state = 'failed' where state = 'running'`);
+  await em.execute(
+    `update trainings set state = 'failed', ended_at = now(), updated_at = now(),
+       failure = 'The platform was restored from a backup that was taken while it ran.'
+     where state = 'running'`,
+  );
+}
+
+/** What waits for a workflow beside the sessions. */
+export interface Unfinished {
+  attachments: AttachmentIds[];
+  deliveries: string[];
+  /** Accounts that are being erased. */
+  erasures: string[];
+}
+
+export async function unfinishedWork(em: EntityManager): Promise<Unfinished> {
+  const attachments = await em.execute<AttachmentIds[]>(
+    `select id as "attachmentId", session_id as "sessionId" from attachments where ended_at is null`,
+  );
+  const deliveries = await em.execute<{ id: string }[]>(`select id from webhook_deliveries where state = 'pending'`);
+  const erasures = await em.execute<{ id: string }[]>(
+    `select user_id as id from account_erasures where user_id is not null and completed_at is null`,
+  );
+  return {
+    attachments,
+    deliveries: deliveries.map(({ id }) => id),
+    erasures: erasures.map(({ id }) => id),
+  };
+}
+
+/** The sessions of these attachments, where they are there. */
+export async function attachmentsOf(em: EntityManager, ids: readonly string[]): Promise<AttachmentIds[]> {
+  return em.execute<AttachmentIds[]>(
+    `select id as "attachmentId", session_id as "sessionId" from attachments
+     where id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,
+    { ids: JSON.stringify(ids) },
+  );
+}
+
+/** Which of these accounts there are. */
+export async function existingAccounts(em: EntityManager, ids: readonly string[]): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(
+    `select id from users where id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,
+    { ids: JSON.stringify(ids) },
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,0 +1,89 @@
+import pMap from 'p-map';
+import type { Database } from '../db/database.ts';
+import { attachmentsOf, existingAccounts, existingSessions, openSessions, unfinishedWork } from '../db/recovery.ts';
+import { ApiError } from '../domain/errors.ts';
+import { WorkflowEndedError, type WorkflowClient } from '../temporal/client.ts';
+import type { Recovery } from '../temporal/recovery.ts';
+import { restartSession } from './restart.ts';
+
+/** Taking up, after a restore, what was under way when the backup was taken. */
+
+export interface TakeUpDeps {
+  database: Database;
+  workflows: WorkflowClient;
+  recovery: Recovery;
+}
+
+export interface TakenUp {
+  /** Sessions that go on from their rows. */
+  restarted: number;
+  /** Sessions that came after the backup and whose workflows were told to end. */
+  cancelled: number;
+  /** What was erased after the backup, and is again. */
+  erasedAgain: number;
+}
+
+const concurrency = 8;
+
+/**
+ * Each part may be done again. Every open session is started again from its row, in place of the run that there may be;
+ * what Temporal knows and the database does not is told to end; what was erased after the backup is erased again.
+ */
+export async function takeUp(
+  deps: TakeUpDeps,
+  { takenAt, openedAt }: { takenAt: Date; openedAt: Date },
+): Promise<TakenUp> {
+  // First: what was erased must not be restarted, nor be there for long.
+  const erasedAgain = await eraseAgain(deps, takenAt);
+  const cancelled = await cancelUnknown(deps, openedAt);
+  const open = await openSessions(deps.database.asService());
+  const restarted = await pMap(open, ({ sessionId }) => restart(deps, sessionId), { concurrency });
+  await resumeRest(deps);
+  return { restarted: restarted.filter(Boolean).length, cancelled, erasedAgain };
+}
+
+async function eraseAgain({ database, workflows, recovery }: TakeUpDeps, takenAt: Date): Promise<number> {
+  const em = database.asService();
+  const erased = await recovery.erasedSince(takenAt);
+  const { erasures } = await unfinishedWork(em);
+  const accounts = await existingAccounts(em, [...new Set([...erased.accounts, ...erasures])]);
+  const sessions = [...(await existingSessions(em, erased.sessions))];
+  const attachments = await attachmentsOf(em, erased.attachments);
+  await pMap(accounts, (userId) => recovery.eraseAccount(userId), { concurrency });
+  await pMap(sessions, (sessionId) => workflows.eraseSession(sessionId), { concurrency });
+  await pMap(attachments, (ids) => workflows.eraseAttachment(ids), { concurrency });
+  return accounts.length + sessions.length + attachments.length;
+}
+
+async function cancelUnknown({ database, workflows, recovery }: TakeUpDeps, openedAt: Date): Promise<number> {
+  const open = await recovery.openSessionsBefore(openedAt);
+  const existing = await existingSessions(database.asService(), open);
+  const unknown = open.filter((id) => !existing.has(id));
+  await pMap(unknown, (sessionId) => unlessEnded(() => workflows.cancelSession(sessionId)), { concurrency });
+  return unknown.length;
+}
+
+/** False when it came to its end meanwhile. */
+async function restart(deps: TakeUpDeps, sessionId: string): Promise<boolean> {
+  try {
+    await restartSession(deps, { sessionId });
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError && (error.code === 'session_ended' || error.code === 'not_found')) return false;
+    throw error;
+  }
+}
+
+async function resumeRest({ database, workflows, recovery }: TakeUpDeps): Promise<void> {
+  const { attachments, deliveries } = await unfinishedWork(database.asService());
+  await pMap(attachments, (ids) => recovery.restartAttachment(ids), { concurrency });
+  await pMap(deliveries, (id) => workflows.startWebhookDelivery(id), { concurrency });
+}
+
+async function unlessEnded(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof WorkflowEndedError)) throw error;
+  }
+}

@@ -1,0 +1,243 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client, type Connection } from '@temporalio/client';
+import { readConfig, type Config } from '../config.ts';
+import { AuditEntry } from '../db/auditEntries.ts';
+import { readBillState } from '../db/bills.ts';
+import { databaseName, onServer } from '../db/databases.ts';
+import { eventsAfter, findResults, findSession, findState } from '../db/sessions.ts';
+import type { SessionWorkflowInput } from '../domain/session.ts';
+import { openBucket, type Bucket } from '../integrations/backupBucket.ts';
+import { connectTemporal } from '../temporal/connection.ts';
+import { startTestApi } from './api.ts';
+import { addFile, ops, runScheduled, standApartWhole, stringsOf } from './backups.ts';
+import { exampleOf } from './examples.ts';
+import { startPlatform, type Platform } from './platform.ts';
+import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
+
+const patienceMs = 60_000;
+let apart: Partial<Config>;
+let platform: Platform;
+let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
+let stored: Bucket;
+let connection: Connection;
+let refusedSession: string | undefined;
+
+/** Stripe takes everything, but for the usage of one session. */
+function answerOfStripe(path: string): StripeAnswer {
+  if (path === '/v1/customers') return stripeAnswers.customer;
+  return stripe.calls.at(-1)?.body.get('identifier') === `session-${refusedSession ?? ''}`
+    ? stripeAnswers.refused
+    : stripeAnswers.taken;
+}
+
+beforeAll(async () => {
+  stripe = await listenAsStripe(answerOfStripe);
+  apart = await standApartWhole();
+  platform = await startPlatform({ ...apart, STRIPE_API_BASE: stripe.url });
+  stored = openBucket(`${apart.S3_BUCKET ?? ''}-backup`, platform.resources.backedUp.storage);
+  connection = await connectTemporal(readConfig());
+}, 120_000);
+afterAll(async () => {
+  stored.close();
+  await connection.close();
+  await platform.close();
+  await stripe.close();
+});
+
+const service = () => platform.resources.database.asService();
+const url = () => platform.resources.backedUp.databaseUrl;
+const backUp = () => runScheduled('backup', apart);
+const workflowOf = (sessionId: string) =>
+  new Client({ connection, namespace: apart.TEMPORAL_NAMESPACE ?? '' }).workflow.getHandle(`session-${sessionId}`);
+
+/** How often Stripe was told of a session's usage, and by how many identifiers: it counts each once. */
+function usageOf(sessionId: string) {
+  const told = stripe.calls.filter(({ body }) => body.get('identifier') === `session-${sessionId}`);
+  return { identifiers: new Set(told.map(({ body }) => body.get('identifier'))).size, times: told.length };
+}
+
+async function recording(): Promise<SessionWorkflowInput> {
+  return platform.startSession(await exampleOf('dowsing'), { analyzeAtOnce: false });
+}
+
+async function completed(): Promise<SessionWorkflowInput> {
+  const session = await platform.startSession(await exampleOf('dowsing'));
+  await platform.untilEvent(session.sessionId, 'completed');
+  return session;
+}
+
+async function expectWhole({ sessionId, userId }: SessionWorkflowInput): Promise<void> {
+  const row = await findSession(platform.resources.database.asUser(userId), sessionId);
+  expect(row).toMatchObject({ status: 'completed', stuck: null });
+  const content = await platform.resources.contents.get(row?.contentKey ?? '');
+  expect(content).toEqual(await exampleOf('dowsing'));
+  expect(await findResults(service(), sessionId)).toHaveLength(1);
+  const events = await eventsAfter(service(), sessionId, 0);
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
+  expect(await readBillState(service(), sessionId)).toBe('sent');
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + patienceMs;
+  while (!(await isSo())) {
+    if (Date.now() > deadline) throw new Error('It did not come about');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+describe('a restore in place (D4)', () => {
+  test('after the database was dropped and objects were lost: all is back, what was open goes on, each is billed once', async () => {
+    const ended = await completed();
+    const file = await addFile(platform.resources, ended, 5_000_000);
+    const waiting = await recording();
+    const cancelledLater = await recording();
+    const endedLater = await recording();
+    const erasedLater = await completed();
+    const stuck = await recording();
+    refusedSession = stuck.sessionId;
+    await platform.workflows.startAnalysis(stuck.sessionId);
+    await platform.untilEvent(stuck.sessionId, 'stuck');
+    await backUp();
+
+    // What happens after the backup, and is lost with it.
+    await platform.workflows.startAnalysis(endedLater.sessionId);
+    await platform.untilEvent(endedLater.sessionId, 'completed');
+    await platform.workflows.cancelSession(cancelledLater.sessionId);
+    await platform.untilEvent(cancelledLater.sessionId, 'cancelled');
+    expect(await platform.workflows.eraseSession(erasedLater.sessionId)).toBe('erased');
+    const unknown = await recording();
+    const unknownEnded = await completed();
+    await onServer(url(), (server) => server.drop(databaseName(url())));
+    const { bucket } = platform.resources;
+    for (const session of [ended, waiting]) await bucket.delete([session.contentKey]);
+    await bucket.put(endedLater.contentKey, [Buffer.from('something else')]);
+    refusedSession = undefined;
+
+    const { code, json } = await ops(['restore', '--at', 'latest', '--yes'], apart);
+    expect(code).toBe(0);
+    expect(json).toMatchObject({ replaced: null, restarted: 4, cancelled: 1, erasedAgain: 1 });
+
+    expect(await service().findOne(AuditEntry, { action: 'restore' })).toMatchObject({ outcome: 'done' });
+    await expectWhole(ended);
+    expect(await bucket.has(`sessions/${ended.sessionId}/attachments/${file}/file`)).toBe(true);
+    await platform.untilEvent(stuck.sessionId, 'completed');
+    await expectWhole(stuck);
+    await platform.untilEvent(endedLater.sessionId, 'completed');
+    await expectWhole(endedLater);
+    await platform.untilEvent(cancelledLater.sessionId, 'cancelled');
+    await platform.workflows.startAnalysis(waiting.sessionId);
+    await platform.untilEvent(waiting.sessionId, 'completed');
+    await expectWhole(waiting);
+    for (const { sessionId } of [ended, stuck, endedLater, waiting]) expect(usageOf(sessionId).identifiers).toBe(1);
+    expect(usageOf(waiting.sessionId).times).toBe(1);
+    expect(usageOf(cancelledLater.sessionId).times).toBe(0);
+
+    await until(async () => (await findState(service(), erasedLater.sessionId))?.deleted === true);
+    await until(async () => !(await bucket.has(erasedLater.contentKey)));
+    await expect(workflowOf(unknown.sessionId).result()).rejects.toThrow();
+    expect(usageOf(unknown.sessionId).times).toBe(0);
+    for (const { sessionId, contentKey } of [unknown, unknownEnded]) {
+      expect(await findState(service(), sessionId)).toBeNull();
+      expect(await bucket.has(contentKey)).toBe(false);
+    }
+  }, 240_000);
+
+  test('of a running platform keeps what was there under another name; a dry run before changes nothing', async () => {
+    await backUp();
+    const after = await completed();
+    const dry = await ops(['restore', '--at', 'latest'], apart);
+    expect(dry.code).toBe(0);
+    const rows = dry.json.rows as { table: string; now: number; then: number }[];
+    const sessions = rows.find(({ table }) => table === 'sessions');
+    expect(sessions?.now).toBe((sessions?.then ?? 0) + 1);
+    expect(dry.json.objects).toMatchObject({ missing: 0, changed: 0, unknown: 1 });
+    await expectWhole(after);
+
+    const { code, json } = await ops(['restore', '--at', new Date().toISOString(), '--yes'], apart);
+    expect(code).toBe(0);
+    expect(await onServer(url(), (server) => server.exists(String(json.replaced)))).toBe(true);
+    expect(await findState(service(), after.sessionId)).toBeNull();
+    const again = await ops(['restore', '--at', 'latest'], apart);
+    expect(again.json.objects).toMatchObject({ missing: 0, changed: 0, unknown: 0 });
+    await completed();
+  }, 120_000);
+
+  test('bills nobody twice whose bill may be older than Stripe remembers: it parks, and a person looks (A4)', async () => {
+    const session = await recording();
+    await backUp();
+    await platform.workflows.startAnalysis(session.sessionId);
+    await platform.untilEvent(session.sessionId, 'completed');
+    const { backups } = platform.resources;
+    const [newest] = await backups.list();
+    if (newest === undefined) throw new Error('There is no backup');
+    const manifest = await backups.manifest(newest);
+    // The same backup as if it were two days old.
+    await stored.delete([`manifests/${manifest.takenAt}_${manifest.id}`]);
+    const takenAt = new Date(Date.now() - 48 * 3_600_000).toISOString();
+    await backups.putManifest({ ...manifest, takenAt });
+
+    expect((await ops(['restore', '--at', takenAt, '--yes'], apart)).code).toBe(0);
+    await platform.untilEvent(session.sessionId, 'stuck');
+    const { stuck } = (await findSession(platform.resources.database.asUser(session.userId), session.sessionId)) ?? {};
+    expect(stuck).toMatchObject({ step: 'bill', code: 'billing_uncertain' });
+    expect(usageOf(session.sessionId).times).toBe(1);
+  }, 120_000);
+
+  test('from a backup that is damaged is refused, and the platform is open as it was', async () => {
+    await backUp();
+    const [newest] = await platform.resources.backups.list();
+    const key = `backups/${newest?.id ?? ''}/database`;
+    const { body, bytes } = await stored.get(key);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+    const whole = Buffer.concat(chunks);
+    await stored.put(key, [whole.subarray(0, bytes - 10)]);
+    const { code, json } = await ops(['restore', '--at', 'latest', '--yes'], apart);
+    expect(code).toBe(1);
+    expect(json.error).toMatch(/The dump of the database does not open.*Nothing was changed/);
+    await completed();
+    await stored.put(key, [whole]);
+    expect((await ops(['restore', '--at', '2020-01-01T00:00:00Z'], apart)).json.error).toMatch(
+      /no backup of that time/,
+    );
+  }, 120_000);
+
+  test('that is killed in the middle leaves no half: it is done by doing it again', async () => {
+    const session = await completed();
+    await backUp();
+    const restoring = `${databaseName(url()).slice(0, 40)}_restoring`;
+    const child = spawn(process.execPath, ['cli/ops/main.ts', 'restore', '--at', 'latest', '--yes'], {
+      env: { ...process.env, ...stringsOf(apart) },
+      stdio: 'ignore',
+    });
+    await until(() => onServer(url(), (server) => server.exists(restoring)));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await expect(findState(service(), session.sessionId)).rejects.toThrow(/not currently accepting connections/);
+
+    expect((await ops(['restore', '--at', 'latest', '--yes'], apart)).code).toBe(0);
+    await expectWhole(session);
+    expect(await onServer(url(), (server) => server.exists(restoring))).toBe(false);
+  }, 120_000);
+
+  test('holds back what is written meanwhile: clients are told of maintenance, and steps wait (G3)', async () => {
+    const api = await startTestApi({ changes: apart });
+    const user = await api.newUser();
+    const session = await recording();
+    await onServer(url(), (server) => server.shut(databaseName(url())));
+    try {
+      const refused = await api.call('GET', '/v1/sessions', { token: user.token });
+      expect(refused.status).toBe(503);
+      expect(refused.body.error).toMatchObject({ code: 'maintenance', retryable: true });
+      expect(refused.headers.get('retry-after')).toBe('30');
+      await platform.workflows.startAnalysis(session.sessionId);
+    } finally {
+      await onServer(url(), (server) => server.open(databaseName(url())));
+    }
+    await platform.untilEvent(session.sessionId, 'completed');
+    await expectWhole(session);
+    await api.close();
+  }, 120_000);
+});
