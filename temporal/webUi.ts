@@ -12,6 +12,6 @@ export function webUiOf({ TEMPORAL_UI_URL: url, TEMPORAL_NAMESPACE: namespace }:
 
 /** The page of a workflow's run in the Temporal Web UI. */
 export function webUiPage({ url, namespace }: WebUi, run: { workflowId: string; runId: string }): string {
-  const parts = ['namespaces', namespace, 'workflows', run.workflowId, run.runId, 'timeline'];
+  const parts = ['namespaces', namespace, 'workflows', run.workflowId, run.runId, 'history'];
   return new URL(parts.map(encodeURIComponent).join('/'), url.endsWith('/') ? url : `${url}/`).href;
 }

@@ -84,7 +84,9 @@ export class StepInterceptor implements ActivityInboundCallsInterceptor {
 /** What a failure may be called where everybody may read it. */
 function kindOf(error: unknown): string {
   if (error instanceof ApplicationFailure) return error.type ?? error.name;
-  return error instanceof Error ? error.name : 'UnknownError';
+  if (!(error instanceof Error)) return 'UnknownError';
+  // Stripe's failures have their name in their class alone.
+  return error.name === 'Error' ? error.constructor.name : error.name;
 }
 
 /** `postponed`: an operator paused what it needs, so nothing failed. */

@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { standApart } from '../../tests/apart.ts';
+import { exampleOf } from '../../tests/examples.ts';
+import { startPlatform, type Platform } from '../../tests/platform.ts';
+import { listenAsStripe, stripeAnswers } from '../../tests/stripeListener.ts';
+
+/** The command line as an operator runs it: a process of its own, on a platform that its environment names. */
+
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
+let apart: Awaited<ReturnType<typeof standApart>>;
+let platform: Platform;
+let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
+beforeAll(async () => {
+  stripe = await listenAsStripe((path) => (path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.declined));
+  apart = await standApart({ models: true });
+  platform = await startPlatform({ ...apart, STRIPE_API_BASE: stripe.url });
+});
+afterAll(async () => {
+  await platform.close();
+  await stripe.close();
+});
+
+function ops(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const options = { cwd: checkout, env: { ...process.env, ...apart, LOG_LEVEL: 'silent' } };
+    const child = execFile(
+      process.execPath,
+      ['cli/mindpeeker.mjs', 'ops', ...args],
+      options,
+      (_error, stdout, stderr) => {
+        resolve({ code: child.exitCode ?? -1, stdout, stderr });
+      },
+    );
+  });
+}
+const json = async (...args: string[]): Promise<unknown> => JSON.parse((await ops(...args, '--json')).stdout);
+
+describe('npx mindpeeker ops (T5)', () => {
+  test('says what is stuck and why, to a person and to a program', async () => {
+    expect((await ops('stuck')).stdout).toContain('No session is stuck');
+    const { sessionId } = await platform.startSession({ ...(await exampleOf('dowsing')), cue: 'MARKER' });
+    await platform.untilEvent(sessionId, 'stuck');
+
+    const told = await ops('stuck');
+    expect(told).toMatchObject({ code: 0, stderr: '' });
+    expect(told.stdout).toContain(sessionId);
+    expect(await json('stuck')).toMatchObject({
+      sessions: [{ id: sessionId, stuck: { reason: 'gave_up', code: 'card_declined', step: 'bill' } }],
+    });
+
+    const explained = await ops('explain', sessionId);
+    expect(explained.code).toBe(0);
+    for (const part of ['Dowsing', 'The payment was declined.', 'retry: ', `session-${sessionId}`]) {
+      expect(explained.stdout).toContain(part);
+    }
+    expect(explained.stdout).not.toContain('MARKER');
+    expect(await json('explain', sessionId)).toMatchObject({ suggestion: { action: 'retry' } });
+  });
+
+  test('ends with 0 only when it did what it says', async () => {
+    expect((await ops('queues')).code).toBe(0);
+    expect(await ops('explain', randomUUID())).toMatchObject({ code: 1, stdout: '' });
+    expect(await ops('explain', 'nonsense')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no session id'),
+    });
+    expect(await json('explain', randomUUID())).toMatchObject({ error: expect.stringContaining('no session') });
+    expect((await ops('press-everything')).code).not.toBe(0);
+    expect((await ops('--help')).code).toBe(0);
+  });
+});
