@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { standApart } from '../../tests/apart.ts';
 import { exampleOf } from '../../tests/examples.ts';
 import { startPlatform, type Platform } from '../../tests/platform.ts';
@@ -37,6 +37,9 @@ function ops(...args: string[]): Promise<{ code: number; stdout: string; stderr:
   });
 }
 const json = async (...args: string[]): Promise<unknown> => JSON.parse((await ops(...args, '--json')).stdout);
+
+/** Each call starts a process, which takes its time where many do. */
+jest.setTimeout(180_000);
 
 describe('npx mindpeeker ops (T5)', () => {
   test('says what is stuck and why, to a person and to a program', async () => {
