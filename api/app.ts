@@ -4,6 +4,9 @@ import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
 import { queueRoutes } from './admin/queues.ts';
 import { codecRoutes } from './admin/codec.ts';
+import { actionRoutes } from './admin/actionRoutes.ts';
+import { auditRoutes } from './admin/auditRoutes.ts';
+import { bulkRoutes } from './admin/bulkRoutes.ts';
 import { adminRoutes } from './admin/routes.ts';
 import { operatorsSessionRoutes } from './admin/sessionRoutes.ts';
 import { createAdmission, type Admission } from './admission.ts';
@@ -57,6 +60,9 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...codecRoutes(deps),
     ...queueRoutes(deps),
     ...operatorsSessionRoutes(deps),
+    ...actionRoutes(deps),
+    ...bulkRoutes(deps),
+    ...auditRoutes(deps),
     ...docsRoutes,
   ];
   const openApi = plainRoute({

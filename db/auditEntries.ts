@@ -59,3 +59,34 @@ export async function insertAuditEntry(em: EntityManager, entry: NewAuditEntry):
 export async function listAuditOf(em: EntityManager, sessionId: string, limit: number): Promise<AuditEntry[]> {
   return em.find(AuditEntry, { sessionId }, { orderBy: { at: 'desc', id: 'desc' }, limit });
 }
+
+export interface AuditQuery {
+  sessionId?: string | undefined;
+  bulkId?: string | undefined;
+  after?: { time: string; id: string } | undefined;
+  limit: number;
+}
+
+/** What was done, newest first, and where the list goes on. */
+export async function listAudit(
+  em: EntityManager,
+  { sessionId, bulkId, after, limit }: AuditQuery,
+): Promise<{ rows: AuditEntry[]; next: { time: string; id: string } | null }> {
+  const conditions = [
+    sessionId && 'session_id = :sessionId',
+    bulkId && 'bulk_id = :bulkId',
+    after && '(at, id) < (:afterTime::timestamptz, :afterId::uuid)',
+  ].filter((condition) => condition !== undefined);
+  const rows = await em.execute<{ id: string; position: string }[]>(
+    `select *, at::text as position from audit_entries
+     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+     order by at desc, id desc limit :limit`,
+    { sessionId, bulkId, afterTime: after?.time, afterId: after?.id, limit: limit + 1 },
+  );
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return {
+    rows: shown.map((row) => em.map(AuditEntry, row)),
+    next: rows.length > limit && last ? { time: last.position, id: last.id } : null,
+  };
+}

@@ -13,6 +13,7 @@ import { AccountState } from './accountStates.ts';
 import { ApiKey } from './apiKeys.ts';
 import { AuditEntry } from './auditEntries.ts';
 import { Backup, Rehearsal } from './backups.ts';
+import { BulkAction, BulkActionSession } from './bulkActions.ts';
 import { ContentKey } from './contentKeys.ts';
 import { IdempotencyKey } from './idempotencyKeys.ts';
 import { SessionShare } from './sessionShares.ts';
@@ -368,4 +369,6 @@ export const entities = [
   StepFailure,
   Backup,
   Rehearsal,
+  BulkAction,
+  BulkActionSession,
 ];

@@ -11,25 +11,32 @@ import {
 import { isoUtc } from './isoUtc.ts';
 import { recordStep } from './sessionSteps.ts';
 
-/** What a session's workflow is started with, as the rows have it, and where the session is. */
-export type RestartableSession = Omit<SessionWorkflowInput, 'analyzeAtOnce' | 'restart'> & {
+/** A session as its restart needs it. */
+export interface RestartableSession {
+  /** What its workflow is started with, as the rows have it. */
+  input: Omit<SessionWorkflowInput, 'analyzeAtOnce' | 'restart'>;
   status: SessionStatus;
+  /** A step gave up, and the session waits for somebody. */
+  isParked: boolean;
   /** What turned out to be true is recorded, so its results must stay as they were then. */
   hasOutcome: boolean;
-};
+}
 
 /** Null when there is no such session, or no longer. */
 export async function readRestartable(em: EntityManager, sessionId: string): Promise<RestartableSession | null> {
-  const [row] = await em.execute<RestartableSession[]>(
+  const [row] = await em.execute<(RestartableSession['input'] & Omit<RestartableSession, 'input'>)[]>(
     `select s.id as "sessionId", s.user_id as "userId", s.session_type as "sessionType", users.tier, st.fingerprint,
-       st.content_key as "contentKey", st.has_impressions as "hasImpressions", s.status, ${hasOutcome}
+       st.content_key as "contentKey", st.has_impressions as "hasImpressions", s.status,
+       st.stuck is not null as "isParked", ${hasOutcome}
      from sessions s
      join session_states st on st.session_id = s.id
      join users on users.id = s.user_id
      where s.id = :sessionId`,
     { sessionId },
   );
-  return row ?? null;
+  if (row === undefined) return null;
+  const { status, isParked, hasOutcome: hasTruth, ...input } = row;
+  return { input, status, isParked, hasOutcome: hasTruth };
 }
 
 const hasOutcome = `exists (select from outcomes where session_id = s.id) as "hasOutcome"`;

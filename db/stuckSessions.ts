@@ -154,11 +154,8 @@ const operatorsRows = `
 const isStuck = `(reason is not null and status not in ('completed', 'failed', 'cancelled', 'expired')
   and not exists (select from session_states d where d.session_id = row.id and d.deleted_at is not null))`;
 
-/** Sessions of everybody, newest first, with one more than is shown. */
-export async function listForOperators(
-  em: EntityManager,
-  { after, limit, ...filters }: OperatorsQuery,
-): Promise<{ rows: OperatorsRow[]; next: { time: string; id: string } | null }> {
+/** What follows the columns of a statement about the sessions that the filters choose. */
+export function operatorsSelection(filters: OperatorsFilters): { sql: string; parameters: object } {
   const conditions = [
     filters.stuck === true && isStuck,
     filters.stuck === false && `not ${isStuck}`,
@@ -170,17 +167,10 @@ export async function listForOperators(
     filters.tiers && `tier = any(string_to_array(:tiers, ','))`,
     filters.userId && `user_id = :userId`,
     filters.ids && `id = any(string_to_array(:ids, ',')::uuid[])`,
-    after && `(created_at, id) < (:afterTime::timestamptz, :afterId::uuid)`,
   ].filter((condition) => typeof condition === 'string');
-  const found = await em.execute<(FlatRow & { position: string })[]>(
-    `select id, user_id as "userId", session_type as "sessionType", tier, status, step,
-       ${isoUtc('created_at')} as "createdAt", ${isStuck} as "isStuck", reason, code, stuck_step as "stuckStep", attempts,
-       ${isoUtc('since')} as since, created_at::text as position
-     from (${operatorsRows}) as row
-     ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
-     order by created_at desc, id desc
-     limit :limit`,
-    {
+  return {
+    sql: `from (${operatorsRows}) as row where ${['true', ...conditions].join(' and ')}`,
+    parameters: {
       reasons: filters.reasons?.join(','),
       codes: filters.codes?.join(','),
       statuses: filters.statuses?.join(','),
@@ -189,10 +179,25 @@ export async function listForOperators(
       tiers: filters.tiers?.join(','),
       userId: filters.userId,
       ids: filters.ids?.join(','),
-      afterTime: after?.time,
-      afterId: after?.id,
-      limit: limit + 1,
     },
+  };
+}
+
+/** Sessions of everybody, newest first, with one more than is shown. */
+export async function listForOperators(
+  em: EntityManager,
+  { after, limit, ...filters }: OperatorsQuery,
+): Promise<{ rows: OperatorsRow[]; next: { time: string; id: string } | null }> {
+  const { sql, parameters } = operatorsSelection(filters);
+  const found = await em.execute<(FlatRow & { position: string })[]>(
+    `select id, user_id as "userId", session_type as "sessionType", tier, status, step,
+       ${isoUtc('created_at')} as "createdAt", ${isStuck} as "isStuck", reason, code, stuck_step as "stuckStep", attempts,
+       ${isoUtc('since')} as since, created_at::text as position
+     ${sql}
+     ${after ? `and (created_at, id) < (:afterTime::timestamptz, :afterId::uuid)` : ''}
+     order by created_at desc, id desc
+     limit :limit`,
+    { ...parameters, afterTime: after?.time, afterId: after?.id, limit: limit + 1 },
   );
   const shown = found.slice(0, limit);
   const last = shown.at(-1);

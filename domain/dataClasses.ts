@@ -494,6 +494,22 @@ export const tables = {
       bulk_id: 'internal',
     },
   },
+  bulk_action_sessions: { ...nobodys, columns: { bulk_id: 'internal', session_id: 'internal', begun_at: 'internal' } },
+  bulk_actions: {
+    ...nobodys,
+    columns: {
+      id: 'internal',
+      act: 'internal',
+      filters: 'internal',
+      reason: 'confidential',
+      per_second: 'internal',
+      state: 'internal',
+      started_at: 'internal',
+      ended_at: 'internal',
+      by_user: 'internal',
+      by_command: 'confidential',
+    },
+  },
 } as const satisfies Record<string, TableTerms>;
 export type TableName = keyof typeof tables;
 

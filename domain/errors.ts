@@ -154,6 +154,36 @@ export const errorTable = {
     message: 'The session is not stuck, so there is nothing to retry.',
     help: 'Read the session; it goes on by itself.',
   },
+  step_not_reached: {
+    status: 409,
+    retryable: false,
+    message: 'The session has not come to that step yet.',
+    help: 'Reset it to the step that it is at, or to one before it.',
+  },
+  not_skippable: {
+    status: 409,
+    retryable: false,
+    message: 'The session is at no step that may be left out.',
+    help: 'Only notify may be, while the session is at it.',
+  },
+  nothing_to_pause: {
+    status: 409,
+    retryable: false,
+    message: 'No step of the session is under way.',
+    help: 'Nothing needs to be paused: it waits already, or it is being recorded.',
+  },
+  not_paused: {
+    status: 409,
+    retryable: false,
+    message: 'No step of the session is paused.',
+    help: 'Nothing needs to be done.',
+  },
+  more_than_expected: {
+    status: 409,
+    retryable: false,
+    message: 'More sessions are meant than you expect; nothing was done.',
+    help: 'Look at them by a dry run, narrow the filters or raise atMost, and ask again.',
+  },
   too_many_webhooks: {
     status: 409,
     retryable: false,

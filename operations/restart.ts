@@ -33,7 +33,7 @@ export async function restartSession(
 ): Promise<RestartPoint | null> {
   const row = await readRestartable(database.asService(), sessionId);
   if (row === null) throw new ApiError('not_found');
-  const { status, hasOutcome, ...input } = row;
+  const { input, status, hasOutcome } = row;
   if (isTerminal(status)) throw new ApiError('session_ended');
   if (from === 'analyze' && hasOutcome) throw new ApiError('outcome_recorded');
   const asked = await workflows.askedOfSession(sessionId);

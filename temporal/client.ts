@@ -22,7 +22,7 @@ import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-w
 import type proto from '@temporalio/proto';
 import { z } from 'zod';
 import type { AttachmentIds } from '../domain/attachments.ts';
-import { sessionTitles, type SessionStatus, type SessionWorkflowInput } from '../domain/session.ts';
+import { sessionTitles, type SessionStatus, type SessionStep, type SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { backgroundPriorityKey } from '../domain/tiers.ts';
 import { secondMs } from '../domain/time.ts';
@@ -36,6 +36,7 @@ import {
   type attachmentWorkflow,
   type eraseAttachmentWorkflow,
 } from '../workflows/attachment.ts';
+import { bulkActionWorkflowId } from '../workflows/bulk.ts';
 import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
 import { otherRequestFailure } from '../workflows/requests.ts';
 import { createWorkflowObserver, type WorkflowObserver } from './observer.ts';
@@ -93,8 +94,16 @@ export interface WorkflowClient extends WorkflowObserver {
   askedOfSession(sessionId: string): Promise<AskedOfSession | null>;
   /** Starts a session's workflow again, in place of the run that there may be; `status` is where its row is. */
   restartSession(input: SessionWorkflowInput, status: SessionStatus): Promise<void>;
+  /** The next attempt at the step is made at once. @throws WorkflowEndedError where it is not under way */
+  attemptNow(sessionId: string, step: SessionStep): Promise<void>;
+  /** No further attempt at the step is made until it is resumed. @throws WorkflowEndedError where it is not under way */
+  pauseStep(sessionId: string, step: SessionStep): Promise<void>;
+  /** @throws WorkflowEndedError where it is not under way */
+  resumeStep(sessionId: string, step: SessionStep): Promise<void>;
   /** Starts the erasure, or finds it running, and waits a while for it; `pending` is finished by itself. */
   eraseSession(sessionId: string): Promise<'erased' | 'pending'>;
+  /** Starts the work on an action in bulk, or finds it under way. */
+  startBulkAction(input: { bulkId: string; perSecond: number }): Promise<void>;
   /** Starts the erasure of an account, or finds it running; it is finished by itself. */
   eraseAccount(input: { userId: string }): Promise<void>;
   /** Starts the sending of a mail about an account; one of the kind that is under way is not sent again. */
@@ -140,12 +149,19 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
   const attachment = (attachmentId: string) =>
     client.workflow.getHandle<typeof attachmentWorkflow>(attachmentWorkflowId(attachmentId));
 
+  const stepOf = (sessionId: string, step: SessionStep) => ({
+    namespace,
+    execution: { workflowId: sessionWorkflowId(sessionId) },
+    type: step,
+  });
+
   /** Runs a call against the deadline, and gives its failures the names of this file. */
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await client.withDeadline(Date.now() + waitMs, work);
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) throw new WorkflowEndedError('No open workflow', { cause: error });
+      if (error instanceof WorkflowNotFoundError || isNotFound(error))
+        throw new WorkflowEndedError('No open workflow', { cause: error });
       if (isOutage(error)) {
         throw new WorkflowUnavailableError('Temporal or its workers did not answer in time', { cause: error });
       }
@@ -196,10 +212,10 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
   async function startOnce(
     workflowId: string,
     type: string,
-    input: { userId: string },
+    input: { userId: string } | { bulkId: string },
     staticSummary: string,
   ): Promise<void> {
-    const about = { staticSummary, typedSearchAttributes: attributesOf(input) };
+    const about = { staticSummary, typedSearchAttributes: attributesOf('userId' in input ? input : {}) };
     try {
       await call(() => client.workflow.start(type, { ...once(workflowId), args: [input], ...about }));
     } catch (error) {
@@ -249,6 +265,16 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       await call(() => session(sessionId).cancel());
     },
 
+    attemptNow: async (sessionId, step) => {
+      await call(() => connection.workflowService.resetActivity(stepOf(sessionId, step)));
+    },
+    pauseStep: async (sessionId, step) => {
+      await call(() => connection.workflowService.pauseActivity(stepOf(sessionId, step)));
+    },
+    resumeStep: async (sessionId, step) => {
+      await call(() => connection.workflowService.unpauseActivity(stepOf(sessionId, step)));
+    },
+
     eraseSession: (sessionId) =>
       awaitErasure(() =>
         client.workflow.start<typeof eraseWorkflow>('eraseWorkflow', {
@@ -287,6 +313,8 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
         }),
       ),
 
+    startBulkAction: (input) =>
+      startOnce(bulkActionWorkflowId(input.bulkId), 'bulkActionWorkflow', input, 'action in bulk'),
     eraseAccount: async (input) => {
       await startOnce(eraseAccountWorkflowId(input.userId), 'eraseAccountWorkflow', input, 'erasure of an account');
     },
@@ -403,6 +431,11 @@ const outageCodes: readonly unknown[] = [
   status.RESOURCE_EXHAUSTED,
   status.CANCELLED,
 ];
+
+/** Where the SDK gives what the server says as it is. */
+function isNotFound(error: unknown): boolean {
+  return isGrpcServiceError(error) && error.code === status.NOT_FOUND;
+}
 
 /** Whether the server or its workers could not be reached, however the SDK wraps it. */
 function isOutage(error: unknown): boolean {

@@ -8,6 +8,7 @@ import {
 import { createAccountMailActivities } from '../activities/account/mail.ts';
 import { createEraseAccountActivities } from '../activities/account/erase.ts';
 import { createExportAccountActivities } from '../activities/account/export.ts';
+import { createActInBulkActivities } from '../activities/actInBulk.ts';
 import { createAnalyzeActivities } from '../activities/analyze.ts';
 import { createCheckActivities } from '../activities/attachments/check.ts';
 import { createAttachmentEndActivities } from '../activities/attachments/end.ts';
@@ -103,6 +104,7 @@ export async function createCpuWorker(
       ...createBillActivities({ ...session, billing }),
       ...createParkActivities(resources),
       ...createRestartActivities(resources),
+      ...createActInBulkActivities({ ...resources, workflows: client }),
       ...createCloseActivities({ ...session, billing }),
       ...createEraseActivities(resources),
       ...createFindStuckActivities({ ...resources, workflows: client }),

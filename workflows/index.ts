@@ -3,6 +3,7 @@ export { eraseAccountWorkflow, exportAccountWorkflow } from './account.ts';
 export { attachmentWorkflow, eraseAttachmentWorkflow } from './attachment.ts';
 export { accountMailWorkflow } from './accountMail.ts';
 export { backupWorkflow, rehearsalWorkflow } from './backup.ts';
+export { bulkActionWorkflow } from './bulk.ts';
 export { eraseWorkflow } from './erase.ts';
 export { findStuckWorkflow } from './findStuck.ts';
 export { sessionWorkflow } from './session.ts';

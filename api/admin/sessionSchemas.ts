@@ -10,7 +10,7 @@ import { auditEntrySchema } from './audit.ts';
 /** What operators ask for and read of sessions: how they stand, and nothing of what they say. */
 
 const moment = z.iso.datetime();
-const observedSteps = [...sessionSteps, 'record'] as const;
+export const observedSteps = [...sessionSteps, 'record'] as const;
 
 export const operatorsFiltersSchema = z.object({
   stuck: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),

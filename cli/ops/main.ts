@@ -1,10 +1,15 @@
 import { Command } from 'commander';
 import { backupCommand } from './backup.ts';
+import { bulkCommand } from './bulk.ts';
+import { cancelCommand } from './cancel.ts';
 import { explainCommand } from './explain.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { queuesCommand } from './queues.ts';
 import { replayCommand } from './replay.ts';
 import { restoreCommand } from './restore.ts';
+import { resetCommand } from './reset.ts';
+import { retryCommand } from './retry.ts';
+import { skipCommand } from './skip.ts';
 import { stuckCommand } from './stuck.ts';
 import { workersCommand } from './workers.ts';
 
@@ -16,10 +21,15 @@ const program = new Command('mindpeeker ops')
 const commands = [
   stuckCommand,
   explainCommand,
-  queuesCommand,
-  workersCommand,
+  retryCommand,
   pauseCommand,
   resumeCommand,
+  resetCommand,
+  skipCommand,
+  cancelCommand,
+  bulkCommand,
+  queuesCommand,
+  workersCommand,
   replayCommand,
   backupCommand,
   restoreCommand,

@@ -21,6 +21,7 @@ import { AuditEntries } from './20261129000010_audit_entries.ts';
 import { ModelPauses } from './20261129000400_model_pauses.ts';
 import { StuckSessions } from './20261129000200_stuck_sessions.ts';
 import { Backups } from './20261129000300_backups.ts';
+import { BulkActions } from './20261129000500_bulk_actions.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
 export const migrations = [
@@ -47,4 +48,5 @@ export const migrations = [
   ModelPauses,
   StuckSessions,
   Backups,
+  BulkActions,
 ];

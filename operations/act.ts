@@ -1,0 +1,223 @@
+import { z } from 'zod';
+import { insertAuditEntry } from '../db/auditEntries.ts';
+import { readRestartable } from '../db/sessionRestart.ts';
+import { ApiError } from '../domain/errors.ts';
+import { resetSteps, type Act, type ActMeans, type Actor } from '../domain/operations.ts';
+import { isTerminal, sessionSteps, type SessionStatus, type SessionStep } from '../domain/session.ts';
+import { WorkflowEndedError } from '../temporal/client.ts';
+import type { SessionRun } from '../temporal/observer.ts';
+import { restartSession, type RestartDeps } from './restart.ts';
+
+/**
+ * What an operator can have done to a session (docs/decisions/23-operator-actions.md). Each may be asked for twice, and
+ * none can bill twice; what cannot be done as things stand is refused by its code, and changes nothing.
+ */
+
+export const actSchema = z.discriminatedUnion('action', [
+  z.object({ action: z.enum(['retry', 'pause', 'resume', 'skip']) }),
+  z.object({ action: z.literal('reset'), step: z.enum(resetSteps) }),
+  z.object({ action: z.literal('cancel'), deleteContent: z.boolean() }),
+]) satisfies z.ZodType<Act>;
+
+export interface ActRequest {
+  sessionId: string;
+  act: Act;
+  reason: string;
+  by: Actor;
+  bulk?: PartOfBulk;
+}
+
+/** A session's part of an action in bulk. */
+export interface PartOfBulk {
+  id: string;
+  /** Names it, so that the session is not restarted twice. */
+  restartId: string;
+  /** It was begun before, by a worker that died on it or still is on it: what it refuses now it may have done itself. */
+  wasBegun: boolean;
+}
+
+/** What was done: small facts, which the audit keeps. */
+export interface Acted {
+  means: ActMeans;
+  /** Where the session was. */
+  status: SessionStatus;
+  /** The step that it was about. */
+  step: SessionStep | null;
+}
+
+/**
+ * Does it, and writes down who had it done and why; what was refused is written down as well.
+ *
+ * @throws ApiError `not_found`, `session_ended`, `not_stuck`, `nothing_to_pause`, `not_paused`, `step_not_reached`,
+ *   `not_skippable`, `outcome_recorded`
+ */
+export async function actOnSession(deps: RestartDeps, request: ActRequest): Promise<Acted> {
+  const { sessionId, act, reason, by, bulk } = request;
+  const entry = { action: act.action, by, sessionId, reason, ...(bulk && { bulkId: bulk.id }) };
+  const asked = act.action === 'cancel' ? { deleteContent: act.deleteContent } : {};
+  try {
+    const acted = await perform(deps, request);
+    await insertAuditEntry(deps.database.asService(), { ...entry, outcome: 'done', details: { ...acted, ...asked } });
+    return acted;
+  } catch (error) {
+    if (!(error instanceof ApiError) || (error.code === 'not_found' && bulk === undefined)) throw error;
+    const outcome = bulk?.wasBegun === true ? 'done' : 'refused';
+    const details = { code: error.code, ...asked };
+    await insertAuditEntry(deps.database.asService(), { ...entry, outcome, details });
+    throw error;
+  }
+}
+
+/** A session and its newest run, as they stand. */
+interface Standing {
+  status: SessionStatus;
+  isParked: boolean;
+  run: SessionRun | null;
+  /** Nothing that is asked of its workflow would be done: it is not there, has ended, or fails at each step of its own. */
+  isBroken: boolean;
+}
+
+async function perform(deps: RestartDeps, request: ActRequest): Promise<Acted> {
+  const { sessionId, act } = request;
+  const standing = await standingOf(deps, sessionId);
+  const { status } = standing;
+  if (isTerminal(status) && !(act.action === 'cancel' && act.deleteContent && status === 'cancelled')) {
+    throw new ApiError('session_ended');
+  }
+  try {
+    switch (act.action) {
+      case 'retry':
+        return { status, ...(await retry(deps, request, standing)) };
+      case 'pause':
+        return { status, ...(await pause(deps, sessionId, standing)) };
+      case 'resume':
+        return { status, ...(await resume(deps, sessionId, standing)) };
+      case 'reset':
+        if (positionOf(act.step) > positionOf(stepOf(status))) throw new ApiError('step_not_reached');
+        return { status, ...(await restart(deps, request, act.step)) };
+      case 'skip':
+        if (status !== 'notifying') throw new ApiError('not_skippable');
+        return { status, ...(await restart(deps, request, 'bill')), step: 'notify' };
+      case 'cancel':
+        return { status, ...(await cancel(deps, request, standing, act)) };
+    }
+  } catch (error) {
+    if (!(error instanceof WorkflowEndedError)) throw error;
+    // Between the look and the call the session came forward: what was to be done is past.
+    throw new ApiError(lateCodes[act.action], [], { cause: error });
+  }
+}
+
+const lateCodes = {
+  retry: 'not_stuck',
+  pause: 'nothing_to_pause',
+  resume: 'not_paused',
+  reset: 'session_ended',
+  skip: 'session_ended',
+  cancel: 'session_ended',
+} as const;
+
+async function standingOf({ database, workflows }: RestartDeps, sessionId: string): Promise<Standing> {
+  const run = await workflows.describeSession(sessionId);
+  // After the workflow: a step that ends in between is seen.
+  const row = await readRestartable(database.asService(), sessionId);
+  const isOpen = run?.status === 'RUNNING';
+  if (row === null && !isOpen) throw new ApiError('not_found');
+  return {
+    status: row?.status ?? 'pending',
+    isParked: row?.isParked ?? false,
+    run,
+    isBroken: !isOpen || (run.workflowTask !== null && run.workflowTask.failure !== null),
+  };
+}
+
+type Done = Omit<Acted, 'status'>;
+
+async function retry(
+  deps: RestartDeps,
+  request: ActRequest,
+  { status, isParked, run, isBroken }: Standing,
+): Promise<Done> {
+  const { sessionId } = request;
+  if (isBroken) return restart(deps, request);
+  const activities = run?.activities ?? [];
+  const step = sessionSteps.find((known) => activities.some((activity) => activity.step === known)) ?? stepOf(status);
+  if (activities.some((activity) => activity.step === step && activity.state === 'backing_off')) {
+    await deps.workflows.attemptNow(sessionId, step);
+    return { means: 'attempt', step };
+  }
+  // With nothing under way it waits for a person, or for a model that is paused.
+  const waits = activities.length === 0 && run?.workflowTask === null && status !== 'created';
+  if (!isParked && !waits) throw new ApiError('not_stuck');
+  await deps.workflows.retrySession(sessionId);
+  return { means: 'signal', step };
+}
+
+async function pause({ workflows }: RestartDeps, sessionId: string, { run }: Standing): Promise<Done> {
+  const step = sessionSteps.find((known) => run?.activities.some((activity) => activity.step === known));
+  if (step === undefined) throw new ApiError('nothing_to_pause');
+  await workflows.pauseStep(sessionId, step);
+  return { means: 'pause', step };
+}
+
+async function resume({ workflows }: RestartDeps, sessionId: string, { run }: Standing): Promise<Done> {
+  const paused = run?.activities.find(({ state }) => state === 'paused');
+  const step = sessionSteps.find((known) => known === paused?.step);
+  if (step === undefined) throw new ApiError('not_paused');
+  await workflows.resumeStep(sessionId, step);
+  return { means: 'pause', step };
+}
+
+/** Where the session goes on; where its row says unless given. */
+async function restart(
+  deps: RestartDeps,
+  { sessionId, bulk }: ActRequest,
+  from?: 'analyze' | 'notify' | 'bill' | 'cancellation',
+): Promise<Done> {
+  const id = bulk?.restartId;
+  const point = await restartSession(deps, { sessionId, ...(from && { from }), ...(id && { id }) });
+  if (point === 'cancellation') return { means: 'cancellation', step: null };
+  return { means: 'restart', step: point };
+}
+
+async function cancel(
+  deps: RestartDeps,
+  request: ActRequest,
+  { status, isParked, isBroken }: Standing,
+  { deleteContent }: { deleteContent: boolean },
+): Promise<Done> {
+  const { sessionId } = request;
+  // Its workflow lets the bill come to its own end first, which while Stripe is down takes hours.
+  const isBilling = status === 'billing' && !isParked;
+  if (!isTerminal(status)) {
+    if (isBroken || isBilling) await restart(deps, request, 'cancellation');
+    else await deps.workflows.cancelSession(sessionId);
+  }
+  if (!deleteContent) return { means: 'cancellation', step: null };
+  // It is finished by itself, however long it takes.
+  await deps.workflows.eraseSession(sessionId);
+  return { means: 'erasure', step: null };
+}
+
+/** The step that a session in this status is at; before its analysis that is `create`. */
+function stepOf(status: SessionStatus): SessionStep {
+  switch (status) {
+    case 'analyzing':
+      return 'analyze';
+    case 'notifying':
+      return 'notify';
+    case 'billing':
+    case 'completed':
+      return 'bill';
+    case 'pending':
+    case 'created':
+    case 'failed':
+    case 'cancelled':
+    case 'expired':
+      return 'create';
+  }
+}
+
+function positionOf(step: SessionStep): number {
+  return sessionSteps.indexOf(step);
+}
