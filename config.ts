@@ -135,6 +135,12 @@ const variablesSchema = z.object({
     .optional()
     .describe('The private key of that certificate, as PEM.'),
 
+  WORKER_BUILD_ID: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)
+    .optional()
+    .describe('Of the workflow code in this image: a workflow stays on the version that it began with.'),
+
   STRIPE_SECRET_KEY: secret,
   STRIPE_API_BASE: z.url().optional(),
   SENDGRID_API_KEY: secret,

@@ -25,7 +25,7 @@ export const bulkStates = ['running', 'stopped', 'completed'] as const;
 export type BulkState = (typeof bulkStates)[number];
 
 /** What an operator can do that is written down, with who did it and why. */
-export const operatorActions = [...sessionActions, 'decode', 'restore'] as const;
+export const operatorActions = [...sessionActions, 'decode', 'restore', 'ramp', 'rollback'] as const;
 export type OperatorAction = (typeof operatorActions)[number];
 
 /** How long a browser may read payloads before its operator signs in again. */

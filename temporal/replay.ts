@@ -50,7 +50,7 @@ export async function* replayHistories(
     if (error === undefined || history === undefined) yield { ...replayed, kind: 'same' };
     else if (error instanceof DeterminismViolationError) {
       yield { ...replayed, kind: 'diverged', divergence: await divergenceOf(options, history, error.message) };
-    } else yield { ...replayed, kind: 'broken', reason: detailsOf(error.message) };
+    } else yield { ...replayed, kind: 'broken', reason: thrownIn(detailsOf(error.message)) };
   }
 }
 
@@ -133,6 +133,7 @@ function eventWords(history: History, eventId: number): string {
   const about =
     event.activityTaskScheduledEventAttributes?.activityType?.name ??
     event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowType?.name ??
+    event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input?.name ??
     '';
   return `${type.slice(0, 1).toUpperCase()}${type.slice(1)}${about === '' ? '' : ` (${about})`}`;
 }
@@ -144,4 +145,10 @@ function typeOf(history: History | undefined): string {
 /** What the SDK says, without what it says each time. */
 function detailsOf(message: string): string {
   return message.replace(/^.*?Details: /s, '').replace(/^.*?\[TMPRL1100\] Nondeterminism error: /s, '');
+}
+
+/** The words of what the workflow threw, out of what the SDK says of it. */
+function thrownIn(details: string): string {
+  const [, quoted] = /message: ("(?:[^"\\]|\\.)*")/.exec(details) ?? [];
+  return quoted === undefined ? details : String(JSON.parse(quoted));
 }

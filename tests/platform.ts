@@ -41,8 +41,15 @@ export interface Platform {
 
 const patienceMs = 40_000;
 
-/** Starts both pools; `changes` replaces parts of the configuration, such as the address of Stripe, `recipes` those of trainings. */
-export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL): Promise<Platform> {
+/**
+ * Starts both pools; `changes` replaces parts of the configuration, such as the address of Stripe, `recipes` those of
+ * trainings, `workflowBundle` the code of the workflows.
+ */
+export async function startPlatform(
+  changes: Partial<Config> = {},
+  recipes?: URL,
+  workflowBundle?: { code: string },
+): Promise<Platform> {
   const config: Config = { ...readConfig(), LOG_LEVEL: 'silent', INFERENCE_THREADS: 1, ...changes };
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const resources = openResources(config, 'test');
@@ -54,11 +61,11 @@ export async function startPlatform(changes: Partial<Config> = {}, recipes?: URL
   });
   const serving = await startServing({ ...resources, engine });
   const trainingPool = createTrainingPool({ threads: 2, backend: 'auto', ...(recipes ? { recipes } : {}) });
-  const workflowBundle = await readWorkflowBundle(coverageBundlePath);
+  const bundle = workflowBundle ?? (await readWorkflowBundle(coverageBundlePath));
   const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
   const pausing = await followPausing(workflows.queues, taskQueues.cpu, resources.logger);
   const workers: Worker[] = [
-    await createCpuWorker(resources, workerConnection, { workflowBundle, sinks: coverageSinks }, pausing),
+    await createCpuWorker(resources, workerConnection, { workflowBundle: bundle, sinks: coverageSinks }, pausing),
     await createWebhookWorker(resources, workerConnection),
     await createGpuWorker(resources, workerConnection, { engine, serving, trainingPool }),
   ];

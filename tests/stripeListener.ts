@@ -24,7 +24,7 @@ export const stripeAnswers = {
  * Listens as Stripe does and answers by `answer`, which can change between calls. It keeps what it was asked, so that a
  * test can count what was charged.
  */
-export async function listenAsStripe(answer: (path: string) => StripeAnswer | 'hang up') {
+export async function listenAsStripe(answer: (path: string, body: URLSearchParams) => StripeAnswer | 'hang up') {
   const calls: { path: string; body: URLSearchParams; idempotencyKey: string | undefined }[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -32,12 +32,9 @@ export async function listenAsStripe(answer: (path: string) => StripeAnswer | 'h
     request.on('end', () => {
       const path = request.url ?? '';
       const key = request.headers['idempotency-key'];
-      calls.push({
-        path,
-        body: new URLSearchParams(Buffer.concat(chunks).toString('utf8')),
-        idempotencyKey: typeof key === 'string' ? key : undefined,
-      });
-      const given = answer(path);
+      const body = new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
+      calls.push({ path, body, idempotencyKey: typeof key === 'string' ? key : undefined });
+      const given = answer(path, body);
       if (given === 'hang up') {
         request.socket.destroy();
         return;

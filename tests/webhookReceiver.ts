@@ -13,7 +13,7 @@ export interface ReceivedWebhook {
 export type ReceiverAnswer = { status: number; headers?: Record<string, string>; body?: string } | 'silence';
 
 /** Listens as a person's own system does; `answer` can change between calls. */
-export async function listenAsReceiver(answer: () => ReceiverAnswer = () => ({ status: 204 })) {
+export async function listenAsReceiver(answer: (path: string) => ReceiverAnswer = () => ({ status: 204 })) {
   const received: ReceivedWebhook[] = [];
   let connections = 0;
   const server = createServer((request, response) => {
@@ -21,8 +21,9 @@ export async function listenAsReceiver(answer: () => ReceiverAnswer = () => ({ s
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const headers = Object.fromEntries(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-      received.push({ path: request.url ?? '', headers, body: Buffer.concat(chunks).toString('utf8') });
-      const given = answer();
+      const path = request.url ?? '';
+      received.push({ path, headers, body: Buffer.concat(chunks).toString('utf8') });
+      const given = answer(path);
       if (given === 'silence') return;
       response.writeHead(given.status, given.headers);
       response.end(given.body);

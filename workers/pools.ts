@@ -43,6 +43,7 @@ import type { TrainingPool } from '../ml/training/pool.ts';
 import { workerInterceptors } from '../observability/temporalTracing.ts';
 import type { Resources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
+import { versionOf } from '../temporal/deployments.ts';
 import type { Pausing } from './pausing.ts';
 import type { Serving } from './serving.ts';
 import { StepInterceptor } from './stepInterceptor.ts';
@@ -98,6 +99,8 @@ export async function createCpuWorker(
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
     taskQueue: taskQueues.cpu,
+    // The other pools run no workflows: whichever of them is there takes the steps of every version.
+    ...versionOf(config.WORKER_BUILD_ID),
     activities: {
       ...createCreateActivities(resources),
       ...createNotifyActivities({ ...session, mailer, publicUrl: config.PUBLIC_URL }),

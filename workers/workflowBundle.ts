@@ -23,6 +23,13 @@ export async function bundleWorkflows(
   );
 }
 
+/** The workflows of this checkout for a replay: what they throw is told, and not sealed as for the server. */
+export async function bundleForReplay(
+  adapt: (options: BundleOptions) => BundleOptions = (options) => options,
+): Promise<{ code: string }> {
+  return bundleWorkflows(({ failureConverterPath: _sealing, ...options }) => adapt(options));
+}
+
 /** Bundles the workflows into a file. */
 export async function buildWorkflowBundle(
   path: string,

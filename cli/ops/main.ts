@@ -5,12 +5,14 @@ import { cancelCommand } from './cancel.ts';
 import { explainCommand } from './explain.ts';
 import { pauseCommand, resumeCommand } from './pause.ts';
 import { queuesCommand } from './queues.ts';
+import { rampCommand } from './ramp.ts';
 import { replayCommand } from './replay.ts';
 import { restoreCommand } from './restore.ts';
 import { resetCommand } from './reset.ts';
 import { retryCommand } from './retry.ts';
 import { skipCommand } from './skip.ts';
 import { stuckCommand } from './stuck.ts';
+import { versionsCommand } from './versions.ts';
 import { workersCommand } from './workers.ts';
 
 /** The operator's command line (`npx mindpeeker ops`); one file a command, in the order in which help lists them. */
@@ -33,6 +35,8 @@ const commands = [
   replayCommand,
   backupCommand,
   restoreCommand,
+  versionsCommand,
+  rampCommand,
 ];
 for (const register of commands) register(program);
 await program.parseAsync();

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { validate as isUuid } from 'uuid';
 import { createDataConverter } from '../../temporal/codec.ts';
 import { replayHistories, type ReplayOutcome } from '../../temporal/replay.ts';
-import { bundleWorkflows } from '../../workers/workflowBundle.ts';
+import { bundleForReplay } from '../../workers/workflowBundle.ts';
 import { sessionWorkflowId } from '../../workflows/session.ts';
 import { answer, RefusedError, type Operations } from './command.ts';
 
@@ -27,11 +27,14 @@ export function replayCommand(program: Command): void {
       answer(options, async (operations) => {
         const histories = historiesOf(operations, id, options);
         // What the SDK logs of a divergence is in the answer, in plain words.
-        Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
+        Runtime.install({
+          logger: new DefaultLogger('ERROR', () => undefined),
+          telemetryOptions: { logging: { filter: 'OFF', forward: {} } },
+        });
         const wrong: ReplayOutcome[] = [];
         let replayed = 0;
         const replay = {
-          workflowBundle: await bundleWorkflows(),
+          workflowBundle: await bundleForReplay(),
           dataConverter: createDataConverter(operations.resources.config.TEMPORAL_PAYLOAD_KEYS),
         };
         for await (const outcome of replayHistories(replay, histories)) {
