@@ -52,7 +52,7 @@ export function createAnalyzeActivities(deps: AnalyzeDeps) {
       if (begun === null) return undefined;
       await announce(deps, sessionId, begun.event);
 
-      const content = await deps.contents.get(begun.contentKey);
+      const content = await deps.contents.get(begun);
       const model = deps.models.modelFor(sessionType);
       const versions = versionsFor(model, { sessionId, metadata: content.metadata });
       const { backend, readsWords } = deps.engine;

@@ -2,7 +2,7 @@ import type { Database } from '../db/database.ts';
 import { insertSession, readCreatedAt } from '../db/sessionSteps.ts';
 import { keptMetadata } from '../domain/impressions.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
-import { cachedContent, type SessionContentStore } from '../integrations/sessionContent.ts';
+import { cachedImpressions, type SessionContentStore } from '../integrations/sessionContent.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 
@@ -20,7 +20,7 @@ export function createCreateActivities(deps: CreateDeps) {
   return {
     async create(input: SessionWorkflowInput): Promise<{ createdAt: string }> {
       const em = deps.database.asService();
-      const content = await deps.contents.get(input.contentKey);
+      const content = await deps.contents.getStored(input.contentKey);
       const event = await insertSession(em, {
         id: input.sessionId,
         userId: input.userId,
@@ -33,9 +33,10 @@ export function createCreateActivities(deps: CreateDeps) {
       });
       if (event === null) return { createdAt: await readCreatedAt(em, input.sessionId) };
       deps.metrics.sessionsCreatedTotal.inc({ session_type: input.sessionType });
+      const impressions = cachedImpressions(input.contentKey, content);
       await Promise.all([
         announce(deps, input.sessionId, event),
-        deps.cache.putSession(input.sessionId, cachedContent({ contentKey: input.contentKey, content })),
+        impressions && deps.cache.putSession(input.sessionId, impressions),
       ]);
       return { createdAt: event.timestamp };
     },

@@ -205,7 +205,12 @@ function send({ status, message, isBare }: JsonRoute, request: Request, response
     response.status(304).end();
     return;
   }
-  response.status(status).json(isBare ? answer.data : success(stateOf(response).requestId, message, answer.data));
+  if (isBare) response.status(status).json(answer.data);
+  else
+    response
+      .status(status)
+      .type('json')
+      .send(success(stateOf(response).requestId, message, answer.data));
 }
 
 /** The limit is that of the body as it is once unpacked, so what is small on the wire alone does not pass. */

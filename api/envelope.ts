@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorTable, type ApiError, type ErrorCode } from '../domain/errors.ts';
+import { Json } from './json.ts';
 
 /** The form of every JSON answer (G3). */
 
@@ -39,17 +40,14 @@ export function errorSchema<C extends z.ZodType>(code: C) {
   });
 }
 
-interface Success<D> {
-  success: true;
-  data: D;
-  message: string;
-  timestamp: string;
-  requestId: string;
+/** The envelope of a success, as it is sent. */
+export function success(requestId: string, message: string, data: unknown): Buffer {
+  const rest = JSON.stringify({ message, timestamp: new Date().toISOString(), requestId }).slice(1);
+  const bytes = data instanceof Json ? data.bytes : Buffer.from(JSON.stringify(data));
+  return Buffer.concat([successStart, bytes, Buffer.from(`,${rest}`)]);
 }
 
-export function success<D>(requestId: string, message: string, data: D): Success<D> {
-  return { success: true, data, message, timestamp: new Date().toISOString(), requestId };
-}
+const successStart = Buffer.from('{"success":true,"data":');
 
 /** What the client is told of an error: its terms in the table, and nothing of ours. */
 export function failure(requestId: string, error: ApiError) {

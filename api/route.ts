@@ -4,6 +4,7 @@ import type { Permission, RateClass } from '../domain/tiers.ts';
 import type { LogFields } from '../observability/logger.ts';
 import type { Caller } from './auth/caller.ts';
 import { idempotencyHeadersSchema } from './idempotency.ts';
+import type { Json } from './json.ts';
 
 /**
  * One definition a route: from it come the validation, the types of its handler, and its part of the OpenAPI document.
@@ -127,11 +128,14 @@ interface JsonTerms<R extends RequestShape, D extends z.ZodType> extends Terms {
   takesContent?: true;
 }
 
+/** What a handler answers: a value, or the JSON of one. */
+type Answered<D extends z.ZodType> = z.input<D> | Json<z.input<D>>;
+
 type Parsed<R extends RequestShape> = z.output<ReturnType<typeof schemaOf<R>>>;
 
 /** A route that anybody may call. */
 export function publicRoute<R extends RequestShape, D extends z.ZodType>(
-  terms: JsonTerms<R, D> & { handle: (input: Parsed<R>, context: RouteContext) => Promise<z.input<D>> },
+  terms: JsonTerms<R, D> & { handle: (input: Parsed<R>, context: RouteContext) => Promise<Answered<D>> },
 ): JsonRoute {
   const parse = parserOf(terms.request);
   return {
@@ -157,7 +161,7 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     idempotent?: true;
     isBare?: true;
     byCookie?: CookieCheck;
-    handle: (input: Parsed<R>, context: RouteContext & { caller: Caller }) => Promise<z.input<D>>;
+    handle: (input: Parsed<R>, context: RouteContext & { caller: Caller }) => Promise<Answered<D>>;
   },
 ): JsonRoute {
   const parse = parserOf(terms.request);

@@ -1,4 +1,5 @@
 import { defineEntity, p, type EntityManager, type InferEntity } from '@mikro-orm/postgresql';
+import type { KeptContent } from '../domain/impressions.ts';
 import { tables, type DataClass, type TableName } from '../domain/dataClasses.ts';
 import { ownRows, timestamp } from './rowSecurity.ts';
 
@@ -85,10 +86,14 @@ export function rowsOf(em: EntityManager, table: TableName, ownerId: string): Pr
 }
 
 /** Where the content of each session of the account lies; sessions that were erased have none. */
-export function contentsOf(em: EntityManager, userId: string): Promise<{ sessionId: string; contentKey: string }[]> {
+export function contentsOf(
+  em: EntityManager,
+  userId: string,
+): Promise<(KeptContent & { sessionId: string; contentKey: string })[]> {
   return em.execute(
-    `select session_id as "sessionId", content_key as "contentKey" from session_states
-     where user_id = :userId and deleted_at is null order by session_id`,
+    `select s.id as "sessionId", st.content_key as "contentKey", s.cue, s.metadata
+     from sessions s join session_states st on st.session_id = s.id
+     where s.user_id = :userId and st.deleted_at is null order by s.id`,
     { userId },
   );
 }

@@ -1,4 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { KeptContent } from '../domain/impressions.ts';
 import type { OutcomeOf } from '../domain/outcomes.ts';
 import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionType } from '../domain/session.ts';
@@ -64,7 +65,7 @@ export async function listScorecards(em: EntityManager): Promise<{ sessionType: 
 }
 
 /** A session that a person lets models learn from, and what turned out to be true of it. */
-export interface ConsentedOutcome<T extends SessionType> {
+export interface ConsentedOutcome<T extends SessionType> extends KeptContent {
   sessionId: string;
   /** Where the sealed content lies in object storage. */
   contentKey: string;
@@ -82,7 +83,7 @@ export async function consentedOutcomes<T extends SessionType>(
   limit: number,
 ): Promise<ConsentedOutcome<T>[]> {
   return em.execute<ConsentedOutcome<T>[]>(
-    `select s.id as "sessionId", st.content_key as "contentKey", o.outcome
+    `select s.id as "sessionId", st.content_key as "contentKey", s.cue, s.metadata, o.outcome
      from outcomes o
      join sessions s on s.id = o.session_id
      join session_states st on st.session_id = s.id

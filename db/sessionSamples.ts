@@ -1,9 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { SessionType } from '../domain/session.ts';
 
 /** What has to be there of a session for it to be whole. */
 export interface SampledSession {
   id: string;
-  cue: string;
+  sessionType: SessionType;
   contentKey: string;
   results: readonly unknown[];
   /** The kept files beside it. */
@@ -13,7 +14,7 @@ export interface SampledSession {
 /** Some sessions, by chance. */
 export async function sampleSessions(em: EntityManager, count: number): Promise<SampledSession[]> {
   return em.execute<SampledSession[]>(
-    `select s.id, s.cue, st.content_key as "contentKey",
+    `select s.id, s.session_type as "sessionType", st.content_key as "contentKey",
        (select coalesce(jsonb_agg(jsonb_build_object(
            'resultType', r.result_type, 'confidenceScore', r.confidence_score, 'data', r.data)), '[]')
          from analysis_results r where r.session_id = s.id) as results,

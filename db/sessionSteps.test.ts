@@ -178,15 +178,22 @@ describe('reviseSession', () => {
     id,
     cue: 'better',
     metadata: { a: 1 },
-    contentKey: 'k2',
-    hasImpressions: true,
+    content: { key: 'k2', hasImpressions: true },
     previousContentKey,
   });
 
   test('changes what is recorded and numbers the change (A1)', async () => {
     const id = await newSession(database, userId, { contentKey: 'k1' });
-    expect(await reviseSession(asUser(), revision(id, 'k1'))).toMatchObject({ seq: 2, type: 'updated' });
+    expect(await reviseSession(asUser(), revision(id, 'k1'))).toMatchObject({ event: { seq: 2, type: 'updated' } });
     expect(await findSession(asUser(), id)).toMatchObject({ cue: 'better', metadata: { a: 1 }, contentKey: 'k2' });
+  });
+
+  test('leaves what is not named as another change made it meanwhile, and says what the row keeps (A1)', async () => {
+    const id = await newSession(database, userId, { contentKey: 'k1' });
+    await reviseSession(asUser(), { id, metadata: { a: 1 }, previousContentKey: 'k1' });
+    const revised = await reviseSession(asUser(), { id, cue: 'better', previousContentKey: 'k1' });
+    expect(revised).toMatchObject({ event: { seq: 3 }, kept: { cue: 'better', metadata: { a: 1 } } });
+    expect(await findSession(asUser(), id)).toMatchObject({ cue: 'better', metadata: { a: 1 }, contentKey: 'k1' });
   });
 
   test('is refused once another change came in between, and once analysis has begun (A1)', async () => {

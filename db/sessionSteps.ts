@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RecordedEvent, SessionEventType } from '../domain/events.ts';
-import type { SessionMetadata } from '../domain/impressions.ts';
+import type { KeptContent, SessionMetadata } from '../domain/impressions.ts';
 import type { ModelResult } from '../domain/results.ts';
 import {
   isTerminal,
@@ -92,13 +92,13 @@ export async function recordStep(em: EntityManager, record: StepRecord): Promise
 }
 
 /**
- * Records that an attempt at the analysis begins, and says where the content lies and whose it is. From here on it can no longer be
- * changed. Null when the session is past its analysis, or gone.
+ * Records that an attempt at the analysis begins, and says whose the session is, where its content lies, and what its
+ * row keeps of that. From here on it can no longer be changed. Null when the session is past its analysis, or gone.
  */
 export async function beginAnalysis(
   em: EntityManager,
   { sessionId, attempt }: { sessionId: string; attempt: number },
-): Promise<{ event: RecordedEvent; contentKey: string; userId: string } | null> {
+): Promise<(KeptContent & { event: RecordedEvent; contentKey: string; userId: string }) | null> {
   const written = await writeStep(em, {
     sessionId,
     from: ['created', 'analyzing'],
@@ -108,10 +108,12 @@ export async function beginAnalysis(
     progress: 0.3,
     attempt,
   });
-  return written && { event: recordedEventOf(written), contentKey: written.content_key, userId: written.user_id };
+  if (written === null) return null;
+  const { content_key: contentKey, user_id: userId, cue, metadata } = written;
+  return { event: recordedEventOf(written), contentKey, userId, cue, metadata };
 }
 
-type StepRow = EventRow & { content_key: string; user_id: string };
+type StepRow = EventRow & KeptContent & { content_key: string; user_id: string };
 
 async function writeStep(em: EntityManager, record: StepRecord): Promise<StepRow | null> {
   const { step, progress, attempt, stuck } = record;
@@ -122,13 +124,13 @@ async function writeStep(em: EntityManager, record: StepRecord): Promise<StepRow
        update sessions
        set status = coalesce(:status, status), completed_at = case when :terminal then now() else completed_at end
        where id = :sessionId and :from::jsonb @> to_jsonb(status::text)
-       returning id, status, user_id
+       returning id, status, user_id, cue, metadata
      ), state as (
        update session_states
        set step = :step, stuck = :stuck::jsonb, last_seq = last_seq + 1, updated_at = now()
        from session
        where session_id = session.id
-       returning session_id, last_seq, content_key, session.status, session.user_id
+       returning session_id, last_seq, content_key, session.status, session.user_id, session.cue, session.metadata
      ), results as (
        insert into analysis_results (id, session_id, result_type, confidence_score, data)
        select r.id, state.session_id, r.result_type, r.confidence_score, r.data
@@ -144,7 +146,7 @@ async function writeStep(em: EntityManager, record: StepRecord): Promise<StepRow
        select session_id, last_seq, :type, jsonb_build_object('status', status) || :facts::jsonb from state
        returning seq, type, data, created_at
      )
-     select event.*, state.content_key, state.user_id from event, state`,
+     select event.*, state.content_key, state.user_id, state.cue, state.metadata from event, state`,
     {
       sessionId: record.sessionId,
       from: JSON.stringify(record.from),

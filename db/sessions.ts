@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SessionEvent } from '../domain/events.ts';
-import type { SessionMetadata } from '../domain/impressions.ts';
+import type { KeptContent, SessionMetadata } from '../domain/impressions.ts';
 import type { ResultType } from '../domain/results.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import { AnalysisResult, SessionEventRow } from './entities.ts';
@@ -122,38 +122,63 @@ export function listStatement({ after, limit, sort, ...filters }: SessionListQue
   return { sql, parameters };
 }
 
+/** What of a session is changed; what is left out stays. */
 export interface SessionRevision {
   id: string;
-  cue: string;
-  metadata: SessionMetadata | null;
-  contentKey: string;
-  hasImpressions: boolean;
+  cue?: string | undefined;
+  metadata?: SessionMetadata | undefined;
+  /** New content in object storage, where the change is not of the row alone. */
+  content?: { key: string; hasImpressions: boolean };
   /** The content that the revision was made from; when another one came in between, nothing is written. */
   previousContentKey: string;
+  /** The number of the newest event, where nothing at all may have come in between. */
+  previousSeq?: number | undefined;
 }
 
-/** Records new content while the session is still being recorded. Null when analysis has begun or another change won. */
-export async function reviseSession(em: EntityManager, revision: SessionRevision): Promise<SessionEvent | null> {
-  const [row] = await em.execute<EventRow[]>(
+/**
+ * Records a change while the session is still being recorded, and says what the row keeps now. Null when analysis has
+ * begun or another change won.
+ */
+export async function reviseSession(
+  em: EntityManager,
+  { id, cue, metadata, content, previousContentKey, previousSeq }: SessionRevision,
+): Promise<{ event: SessionEvent; kept: KeptContent } | null> {
+  const [row] = await em.execute<(EventRow & KeptContent)[]>(
     `with session as (
-       update sessions set cue = :cue, metadata = :metadata::jsonb
+       update sessions set cue = coalesce(:cue, cue), metadata = coalesce(:metadata::jsonb, metadata)
        where id = :id and status = 'created'
          and exists (
-           select from session_states where session_id = :id and content_key = :previousContentKey for update)
-       returning id
+           select from session_states
+           where session_id = :id and content_key = :previousContentKey
+             and last_seq = coalesce(:previousSeq::int, last_seq)
+           for update)
+       returning id, cue, metadata
      ), state as (
        update session_states
-       set content_key = :contentKey, has_impressions = :hasImpressions, last_seq = last_seq + 1, updated_at = now()
+       set content_key = coalesce(:contentKey, content_key),
+           has_impressions = coalesce(:hasImpressions::boolean, has_impressions),
+           last_seq = last_seq + 1, updated_at = now()
        from session
        where session_id = session.id
        returning session_id, last_seq
+     ), event as (
+       insert into session_events (session_id, seq, type, data)
+       select session_id, last_seq, 'updated', :facts::jsonb from state
+       returning seq, type, data, created_at
      )
-     insert into session_events (session_id, seq, type, data)
-     select session_id, last_seq, 'updated', :facts::jsonb from state
-     returning seq, type, data, created_at`,
-    { ...revision, metadata: JSON.stringify(revision.metadata), facts: JSON.stringify(recordingFacts) },
+     select event.*, session.cue, session.metadata from event, session`,
+    {
+      id,
+      previousContentKey,
+      previousSeq: previousSeq ?? null,
+      cue: cue ?? null,
+      metadata: metadata === undefined ? null : JSON.stringify(metadata),
+      contentKey: content?.key ?? null,
+      hasImpressions: content?.hasImpressions ?? null,
+      facts: JSON.stringify(recordingFacts),
+    },
   );
-  return row === undefined ? null : eventOf(row);
+  return row === undefined ? null : { event: eventOf(row), kept: { cue: row.cue, metadata: row.metadata } };
 }
 
 /** What an Idempotency-Key that was used before points at: the session, or the tombstone of a deleted one. */

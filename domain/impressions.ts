@@ -354,6 +354,26 @@ function withoutImages(metadata: SessionMetadata): SessionMetadata {
   return { ...metadata, targets: kept };
 }
 
+/** Whether metadata holds pictures, or stands for metadata that does. */
+export function holdsPictures(metadata: SessionMetadata | null | undefined): boolean {
+  const targets = targetsHeldSchema.safeParse(metadata?.targets).data ?? [];
+  return targets.some(({ image, hasImage }) => image !== undefined || hasImage === true);
+}
+
+/** What the row of a session keeps of its content; of these two it has the newest. */
+export interface KeptContent {
+  cue: string;
+  metadata: SessionMetadata | null;
+}
+
+/**
+ * The content as it is now. What is sealed in object storage is as old as its impressions and pictures: a change of
+ * the cue or of other metadata is written to the row alone.
+ */
+export function presentContent(stored: SessionContent, { cue, metadata }: KeptContent): SessionContent {
+  return { ...stored, cue, metadata: holdsPictures(stored.metadata) ? stored.metadata : (metadata ?? undefined) };
+}
+
 const versionName = filledText(50);
 
 /** What the client wants kept beside the session; we read what is named here, and leave the rest alone. */

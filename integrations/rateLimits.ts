@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { ClientContext, Redis, Result } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { RateClass } from '../domain/tiers.ts';
@@ -84,15 +84,25 @@ for i, key in ipairs(KEYS) do
       end
     end
     redis.call('PEXPIRE', key, ${rateWindowMs})
+    answer[2 * i + 1] = math.min(answer[2 * i + 1], ${rateWindowMs})
+  else
+    local lifetime = redis.call('PTTL', key)
+    if lifetime >= 0 then answer[2 * i + 1] = math.min(answer[2 * i + 1], lifetime) end
   end
-  local lifetime = redis.call('PTTL', key)
-  if lifetime >= 0 then answer[2 * i + 1] = math.min(answer[2 * i + 1], lifetime) end
 end
 return answer`;
+
+declare module 'ioredis' {
+  interface RedisCommander<Context extends ClientContext> {
+    /** The script, of which Redis is sent no more than the name once it knows it. */
+    countRequest(keyCount: number, ...keysAndTerms: (string | number)[]): Result<unknown, Context>;
+  }
+}
 
 const answerSchema = z.array(z.int());
 
 export function createRateLimits(redis: Redis, logger: Logger): RateLimits {
+  redis.defineCommand('countRequest', { lua: script });
   const attempt = createAttempts(redis, logger, 'Redis did not count a request');
   const local = createLocalCounters();
   let counting: RateDecision['countedBy'] = 'redis';
@@ -110,7 +120,7 @@ export function createRateLimits(redis: Redis, logger: Logger): RateLimits {
       const keys = counters.map(({ key }) => key);
       const limits = counters.map(({ limit }) => limit);
       const asked = await attempt(async () =>
-        answerSchema.parse(await redis.eval(script, keys.length, ...keys, rateClass, ...limits)),
+        answerSchema.parse(await redis.countRequest(keys.length, ...keys, rateClass, ...limits)),
       );
       const [passed = 0, ...facts] = asked.done ? asked.value : local.take(rateClass, counters);
       const countedBy = asked.done ? 'redis' : 'process';

@@ -38,7 +38,7 @@ const deflateOnThread = promisify<Uint8Array, Buffer>(deflateRaw);
 const inflateOnThread = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
 
 /** Compresses and encrypts a piece for the name under which it will be stored, with the first of the master keys. */
-export async function seal(bytes: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Uint8Array> {
+export async function seal(bytes: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Buffer> {
   const masterKey = masterKeys[0];
   if (masterKey === undefined) throw new Error('Sealing needs a master key.');
   const smaller = await deflate(bytes);
@@ -56,7 +56,7 @@ export async function seal(bytes: Uint8Array, name: string, masterKeys: readonly
  *
  * @throws ObjectCorruptError
  */
-export async function unseal(sealed: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Uint8Array> {
+export async function unseal(sealed: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Buffer> {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   const [version, compression, idLength = 0] = bytes;
   const headerEnd = 3 + idLength;
@@ -91,7 +91,7 @@ async function deflate(bytes: Uint8Array): Promise<Uint8Array> {
   return bytes.byteLength <= syncCompressionBytes ? deflateRawSync(bytes) : await deflateOnThread(bytes);
 }
 
-async function inflate(bytes: Uint8Array): Promise<Uint8Array> {
+async function inflate(bytes: Uint8Array): Promise<Buffer> {
   const limit = { maxOutputLength: maxOpenedBytes };
   // Drawings shrink to a tenth and less, so the compressed size that may be opened at once is smaller as well.
   return bytes.byteLength <= syncCompressionBytes / 8

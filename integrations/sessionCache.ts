@@ -32,8 +32,10 @@ const forgettable = [...Object.values(cacheKeys).map(({ key }) => key('*')), 'se
 
 /** One cached text. */
 export interface CacheEntry {
-  put(text: string): Promise<void>;
+  put(text: string | Uint8Array): Promise<void>;
   get(): Promise<string | undefined>;
+  /** The text as it lies there, for whoever hands it on. */
+  getBytes(): Promise<Buffer | undefined>;
   /**
    * What is cached, or what `read` brings where nothing is; null is not cached. Of many who ask this process at once,
    * one reads. What was put while it read stays, since it is newer.
@@ -47,12 +49,12 @@ export interface CacheEntry {
  * counted; PostgreSQL and object storage hold the truth. Each call is one round trip.
  */
 export interface SessionCache {
-  putSession(id: string, json: string): Promise<void>;
-  getSession(id: string): Promise<string | undefined>;
+  putSession(id: string, entry: Uint8Array): Promise<void>;
+  getSession(id: string): Promise<Buffer | undefined>;
   putStatus(id: string, status: string): Promise<void>;
   getStatus(id: string): Promise<string | undefined>;
-  putResults(id: string, json: string): Promise<void>;
-  getResults(id: string): Promise<string | undefined>;
+  putResults(id: string, entry: Uint8Array): Promise<void>;
+  getResults(id: string): Promise<Buffer | undefined>;
   /** Drops all three of a session. Says whether Redis did it: what must not be read again cannot rely on a dropped call. */
   forget(id: string): Promise<boolean>;
   /** Drops whatever is remembered of what PostgreSQL holds, after that became another. Throws when Redis does not. */
@@ -82,8 +84,10 @@ export function createSessionCache(
   function cacheEntry(kind: CacheKind, id = ''): CacheEntry {
     const { key: nameOf, lifetimeMs, sealed } = cacheKeys[kind];
     const key = nameOf(id);
-    const stored = async (text: string) =>
-      sealed ? Buffer.from(await seal(Buffer.from(text), key, masterKeys)) : text;
+    const stored = async (text: string | Uint8Array) => {
+      const bytes = Buffer.from(text);
+      return sealed ? seal(bytes, key, masterKeys) : bytes;
+    };
 
     const entry: CacheEntry = {
       async put(text) {
@@ -109,14 +113,16 @@ export function createSessionCache(
         return text === null ? null : schema.parse(JSON.parse(text));
       },
       async get() {
+        return (await entry.getBytes())?.toString('utf8');
+      },
+      async getBytes() {
         const read = await attempt(async () => {
-          if (!sealed) return redis.get(key);
           const value = await redis.getBuffer(key);
-          return value === null ? null : Buffer.from(await unseal(value, key, masterKeys)).toString('utf8');
+          return value === null || !sealed ? value : unseal(value, key, masterKeys);
         });
-        const text = read.done ? (read.value ?? undefined) : undefined;
-        metrics.cacheRead(text === undefined ? 'miss' : 'hit');
-        return text;
+        const bytes = read.done ? (read.value ?? undefined) : undefined;
+        metrics.cacheRead(bytes === undefined ? 'miss' : 'hit');
+        return bytes;
       },
       async forget() {
         await write(() => redis.unlink(key));
@@ -132,12 +138,12 @@ export function createSessionCache(
   }
 
   return {
-    putSession: (id, json) => cacheEntry('session', id).put(json),
-    getSession: (id) => cacheEntry('session', id).get(),
+    putSession: (id, bytes) => cacheEntry('session', id).put(bytes),
+    getSession: (id) => cacheEntry('session', id).getBytes(),
     putStatus: (id, status) => cacheEntry('sessionStatus', id).put(status),
     getStatus: (id) => cacheEntry('sessionStatus', id).get(),
-    putResults: (id, json) => cacheEntry('sessionResults', id).put(json),
-    getResults: (id) => cacheEntry('sessionResults', id).get(),
+    putResults: (id, bytes) => cacheEntry('sessionResults', id).put(bytes),
+    getResults: (id) => cacheEntry('sessionResults', id).getBytes(),
     forget: (id) =>
       write(() =>
         redis.unlink(cacheKeys.session.key(id), cacheKeys.sessionStatus.key(id), cacheKeys.sessionResults.key(id)),

@@ -50,8 +50,8 @@ describe('What a person recorded', () => {
     ];
     expect(new Set(keys).size).toBe(2);
     expect(await contents.put(owned(id), 'v1', content)).toBe(keys[0]);
-    expect(await contents.get(keys[0] ?? '')).toEqual(content);
-    expect((await contents.get(keys[1] ?? '')).cue).toBe('other');
+    expect(await contents.getStored(keys[0] ?? '')).toEqual(content);
+    expect((await contents.getStored(keys[1] ?? '')).cue).toBe('other');
   });
 
   test('is gone in every version once it is erased, and that of others stays (A1)', async () => {
@@ -59,8 +59,8 @@ describe('What a person recorded', () => {
     const keys = [await contents.put(owned(id), 'v1', content), await contents.put(owned(id), 'v2', content)];
     const kept = await contents.put(owned(other), 'v1', content);
     await contents.erase(id);
-    for (const key of keys) await expect(contents.get(key)).rejects.toThrow(ObjectMissingError);
-    expect(await contents.get(kept)).toEqual(content);
+    for (const key of keys) await expect(contents.getStored(key)).rejects.toThrow(ObjectMissingError);
+    expect(await contents.getStored(kept)).toEqual(content);
   });
 
   test('can lose one version alone', async () => {
@@ -70,28 +70,28 @@ describe('What a person recorded', () => {
       await contents.put(owned(id), 'v2', content),
     ];
     await contents.delete(first);
-    await expect(contents.get(first)).rejects.toThrow(ObjectMissingError);
-    expect(await contents.get(second)).toEqual(content);
+    await expect(contents.getStored(first)).rejects.toThrow(ObjectMissingError);
+    expect(await contents.getStored(second)).toEqual(content);
   });
 
   test('opens no more once its owner’s key is destroyed, and that of others does (I5)', async () => {
     const [mine, theirs] = [randomUUID(), randomUUID()];
     const key = await contents.put({ sessionId: randomUUID(), userId: mine }, 'v1', content);
     const other = await contents.put({ sessionId: randomUUID(), userId: theirs }, 'v1', content);
-    expect(await freshStore().get(key)).toEqual(content);
+    expect(await freshStore().getStored(key)).toEqual(content);
     sealedKeys.delete(mine);
-    await expect(freshStore().get(key)).rejects.toThrow(ObjectCorruptError);
-    expect(await freshStore().get(other)).toEqual(content);
+    await expect(freshStore().getStored(key)).rejects.toThrow(ObjectCorruptError);
+    expect(await freshStore().getStored(other)).toEqual(content);
   });
 
   test('is sealed with the one key of its owner, however many processes make it at once (I5)', async () => {
     const owner = { sessionId: randomUUID(), userId: randomUUID() };
     const keys = await Promise.all(['v1', 'v2', 'v3'].map((version) => freshStore().put(owner, version, content)));
-    for (const key of keys) expect(await freshStore().get(key)).toEqual(content);
+    for (const key of keys) expect(await freshStore().getStored(key)).toEqual(content);
   });
 
   test('is checked when it is read: what is no content is refused', async () => {
     await objects.putSealed('sessions/x/content/v1', Buffer.from('{"sessionType":"unknown"}'));
-    await expect(contents.get('sessions/x/content/v1')).rejects.toThrow();
+    await expect(contents.getStored('sessions/x/content/v1')).rejects.toThrow();
   });
 });

@@ -71,7 +71,7 @@ async function completed(): Promise<SessionWorkflowInput> {
 async function expectWhole({ sessionId, userId }: SessionWorkflowInput): Promise<void> {
   const row = await findSession(platform.resources.database.asUser(userId), sessionId);
   expect(row).toMatchObject({ status: 'completed', stuck: null });
-  const content = await platform.resources.contents.get(row?.contentKey ?? '');
+  const content = await platform.resources.contents.getStored(row?.contentKey ?? '');
   expect(content).toEqual(await exampleOf('dowsing'));
   expect(await findResults(service(), sessionId)).toHaveLength(1);
   const events = await eventsAfter(service(), sessionId, 0);

@@ -312,7 +312,7 @@ describe('erasing', () => {
     await platform.workflows.eraseSession(sessionId);
     expect(await findSession(platform.resources.database.asUser(userId), sessionId)).toBeNull();
     expect(await platform.resources.cache.getStatus(sessionId)).toBeUndefined();
-    await expect(platform.resources.contents.get(contentKey)).rejects.toThrow();
+    await expect(platform.resources.contents.getStored(contentKey)).rejects.toThrow();
     expect(await endOf(input)).toBe('CANCELLED');
   });
 

@@ -37,8 +37,9 @@ export function createExportAccountActivities({ database, archives, contents, up
     }
     const sessions = await contentsOf(em, userId);
     await updateExport(em, exportId, { sessions: sessions.length });
-    for (const [i, { sessionId, contentKey }] of sessions.entries()) {
-      yield { path: `sessions/${sessionId}/content.json`, content: pretty(await contents.get(contentKey)) };
+    for (const [i, session] of sessions.entries()) {
+      const { sessionId } = session;
+      yield { path: `sessions/${sessionId}/content.json`, content: pretty(await contents.get(session)) };
       for (const table of sessionTables) {
         yield { path: `sessions/${sessionId}/${table}.json`, content: pretty(await rowsOf(em, table, sessionId)) };
       }

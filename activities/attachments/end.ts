@@ -34,8 +34,8 @@ export function createAttachmentEndActivities(deps: EndDeps) {
       if (event !== null) {
         deps.metrics.attachmentsEndedTotal.inc({ status });
         await announce(deps, ids.sessionId, event);
-        // A session that has ended is cached whole, with the number of the event that was its newest.
-        await deps.cache.cacheEntry('session', ids.sessionId).forget();
+        // A session that has ended is cached whole, and its results, with the number of the event that was its newest.
+        await deps.cache.forget(ids.sessionId);
       }
       await clear(ids);
     },

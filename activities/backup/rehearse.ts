@@ -111,12 +111,13 @@ export function createRehearseActivities({ database, backups, backedUp }: Rehear
 }
 
 async function readWhole(
-  { id, cue, contentKey, results, files }: SampledSession,
+  { id, sessionType, contentKey, results, files }: SampledSession,
   { contents, uploads }: { contents: SessionContentStore; uploads: Uploads },
 ): Promise<void> {
   try {
-    const content = await contents.get(contentKey);
-    if (content.cue !== cue) throw new DamagedBackupError('its content is that of another');
+    // The cue and the metadata in it may be older than the row's.
+    const content = await contents.getStored(contentKey);
+    if (content.sessionType !== sessionType) throw new DamagedBackupError('its content is that of another');
     for (const result of results) modelResultSchema.parse(result);
     for (const { attachmentId, sha256 } of files) {
       const hash = createHash('sha256');

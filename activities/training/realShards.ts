@@ -44,8 +44,8 @@ async function readContents(
   known: readonly ConsentedOutcome<SessionType>[],
 ): Promise<KnownSession<SessionType>[]> {
   const sessions: KnownSession<SessionType>[] = [];
-  for (const { contentKey, outcome } of known) {
-    const content = await contents.get(contentKey).catch((error: unknown) => {
+  for (const { outcome, ...row } of known) {
+    const content = await contents.get(row).catch((error: unknown) => {
       // It was deleted since the list was read.
       if (error instanceof ObjectMissingError) return null;
       throw error;

@@ -8,6 +8,7 @@ import { outcomeSchemas, problemsOf, type KnownOutcome } from '../../domain/outc
 import { betterScores, namesIn, scoreSession } from '../../domain/scoring.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { Caller } from '../auth/caller.ts';
+import { resultsSchema } from '../sessions/schemas.ts';
 import type { SessionReader } from '../sessions/reading.ts';
 import type { NewOutcomeRequest, OutcomeView } from './schemas.ts';
 
@@ -30,7 +31,7 @@ export async function recordSessionOutcome(
   { outcome, knownAt }: NewOutcomeRequest,
 ): Promise<OutcomeView> {
   const row = await reader.find(caller, id);
-  const { results } = (await reader.results(caller, id)).view;
+  const { results } = (await reader.results(caller, id)).view.opened(resultsSchema);
   if (results.length === 0) throw new ApiError('session_ended');
   const known = knownOutcome(await contentOf(reader, row), outcome);
   const problems = problemsOf(known, namesIn(results));

@@ -10,7 +10,7 @@ import type { Capacity } from '../capacity.ts';
 import { fingerprintOf, newId } from '../identity.ts';
 import { requireKnownVersion } from './pinning.ts';
 import type { SessionReader, Versioned } from './reading.ts';
-import type { NewSessionRequest, SessionView } from './schemas.ts';
+import { sessionSchema, type NewSessionRequest, type SessionView } from './schemas.ts';
 
 export interface CreateDeps {
   database: Database;
@@ -38,7 +38,7 @@ export async function createSession(
   const sessionId = newId('session', caller.userId, idempotencyKey);
   const fingerprint = fingerprintOf(request, deps.idempotencySecret);
   if (idempotencyKey !== undefined && (await wasCreated(deps, caller, sessionId, fingerprint))) {
-    return deps.reader.read(caller, sessionId);
+    return readAgain(deps, caller, sessionId);
   }
 
   const { autoAnalyze, ...content } = request;
@@ -50,17 +50,22 @@ export async function createSession(
   const outcome = await start(deps, caller, staged, idempotencyKey);
   if (outcome.kind === 'started') {
     // Under a key the update may have joined an older one, and the session be further by now.
-    if (idempotencyKey !== undefined) return deps.reader.read(caller, sessionId);
+    if (idempotencyKey !== undefined) return readAgain(deps, caller, sessionId);
     return { view: createdView(caller, staged, outcome.answer.createdAt), seq: 1 };
   }
   try {
     if (outcome.kind === 'other_request') throw new ApiError('idempotency_key_reused');
-    if (await wasCreated(deps, caller, sessionId, fingerprint)) return await deps.reader.read(caller, sessionId);
+    if (await wasCreated(deps, caller, sessionId, fingerprint)) return await readAgain(deps, caller, sessionId);
     throw new ApiError('session_ended');
   } catch (error) {
     if (error instanceof ApiError) await deps.contents.delete(contentKey);
     throw error;
   }
+}
+
+async function readAgain({ reader }: CreateDeps, caller: Caller, sessionId: string): Promise<Versioned<SessionView>> {
+  const { view, seq } = await reader.read(caller, sessionId);
+  return { view: view.opened(sessionSchema), seq };
 }
 
 interface Staged {

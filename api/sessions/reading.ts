@@ -2,30 +2,38 @@ import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { findResults, findSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
-import type { SessionContent } from '../../domain/impressions.ts';
+import { holdsPictures, sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
 import { isTerminal, type SessionStatus } from '../../domain/session.ts';
+import { cachedJson, formOf, openCachedJson } from '../../integrations/cachedJson.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
-import { cachedContent, cachedContentSchema, type SessionContentStore } from '../../integrations/sessionContent.ts';
+import {
+  cachedImpressions,
+  openCachedImpressions,
+  type SessionContentStore,
+} from '../../integrations/sessionContent.ts';
 import type { Caller } from '../auth/caller.ts';
+import { Json } from '../json.ts';
 import { resultsSchema, sessionSchema, type ResultsView, type SessionView } from './schemas.ts';
 
 /**
  * How a caller's sessions are read. While a session is open, PostgreSQL says on every read how it stands, and the cache
- * only spares object storage: an entry counts for the one version of the content that it was made from. A session that
- * has ended changes no more, so then the cache holds it whole and answers alone.
+ * only spares object storage: an entry counts for the one version of the impressions that it was made from. A session
+ * that has ended changes no more, so then the cache holds it and its results whole and answers alone.
  */
 export interface SessionReader {
   /** @throws ApiError `not_found`, whether it never was, is gone, or is somebody else's */
   find(owner: Owner, id: string): Promise<SessionRow>;
-  /** The session as its owner reads it, with its impressions. */
-  read(owner: Owner, id: string): Promise<Versioned<SessionView>>;
-  /** The content of the session's present version. */
+  /** The session as its owner reads it, with its impressions. @throws ApiError `not_found` */
+  read(owner: Owner, id: string): Promise<Versioned<Json<SessionView>>>;
+  /** The JSON of the impressions of the session's present version. @throws ObjectMissingError */
+  impressionsOf(row: SessionRow): Promise<Buffer | undefined>;
+  /** The content of the session's present version. @throws ObjectMissingError */
   contentOf(row: SessionRow): Promise<SessionContent>;
-  /** Puts the content of the session's present version into the cache. */
-  remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void>;
+  /** Puts the impressions of the session's present version into the cache. */
+  remember(row: SessionRow, content: SessionContent): Promise<void>;
   /** @throws ApiError `results_not_ready`, `not_found` */
-  results(owner: Owner, id: string): Promise<Versioned<ResultsView>>;
+  results(owner: Owner, id: string): Promise<Versioned<Json<ResultsView>>>;
 }
 
 /** Whose sessions are read: the caller, or whoever shared theirs. */
@@ -50,71 +58,74 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
     return row;
   }
 
-  async function contentOf(row: SessionRow): Promise<SessionContent> {
-    const cached = parseCached(cachedContentSchema, await cache.getSession(row.id));
-    if (cached?.contentKey === row.contentKey) return cached.content;
-    const content = await contents.get(row.contentKey);
-    await remember(row, content);
-    return content;
-  }
-
-  function remember(row: Pick<SessionRow, 'id' | 'userId' | 'contentKey'>, content: SessionContent): Promise<void> {
-    const { id, userId, contentKey } = row;
-    return putIfThere({ id, userId }, () => cache.putSession(id, cachedContent({ contentKey, content })));
-  }
-
-  /**
-   * A session that is erased while it is read must not come back into the cache behind its erasure, nor results, which
-   * name the newest event that they were read with, behind an analysis that is made anew.
-   */
-  async function putIfThere(
-    { id, userId, lastSeq }: Pick<SessionRow, 'id' | 'userId'> & { lastSeq?: number },
-    put: () => Promise<void>,
-  ): Promise<void> {
+  /** A session that is erased while it is read must not come back into the cache behind its erasure. */
+  async function putIfThere({ id, userId }: SessionRow, put: () => Promise<void>): Promise<void> {
     await put();
-    const row = await findSession(database.asUser(userId), id);
-    if (row === null || (lastSeq !== undefined && row.lastSeq !== lastSeq)) await cache.forget(id);
+    if ((await findSession(database.asUser(userId), id)) === null) await cache.forget(id);
   }
 
-  async function view(row: SessionRow): Promise<Versioned<SessionView>> {
-    const impressions = row.hasImpressions ? (await contentOf(row)).impressions : undefined;
-    const versioned = { view: toView(row, impressions), seq: row.lastSeq };
+  async function remember(row: SessionRow, content: SessionContent): Promise<void> {
+    const entry = cachedImpressions(row.contentKey, content);
+    if (entry !== undefined) await putIfThere(row, () => cache.putSession(row.id, entry));
+  }
+
+  /** @param entry what the cache holds of the session */
+  async function impressionsIn(row: SessionRow, entry: Buffer | undefined): Promise<Buffer | undefined> {
+    if (!row.hasImpressions) return undefined;
+    const cached = openCachedImpressions(row.contentKey, entry);
+    if (cached !== undefined) return cached;
+    const content = await contents.get(row);
+    await remember(row, content);
+    return Buffer.from(JSON.stringify(content.impressions));
+  }
+
+  const impressionsOf = async (row: SessionRow) => impressionsIn(row, await cache.getSession(row.id));
+
+  async function show(row: SessionRow, entry: Buffer | undefined): Promise<Versioned<Json<SessionView>>> {
+    const view = sessionJson(row, await impressionsIn(row, entry));
     if (isTerminal(row.status)) {
-      await putIfThere(row, () => cache.putSession(row.id, JSON.stringify({ ended: versioned })));
+      await putIfThere(row, () => cache.putSession(row.id, endedEntry(sessionHead, row, view)));
     }
-    return versioned;
-  }
-
-  /** A session that has ended, from the cache alone; undefined when it is not there, or somebody else's. */
-  async function endedFromCache(owner: Owner, id: string): Promise<Versioned<SessionView> | undefined> {
-    const ended = parseCached(endedSchema, await cache.getSession(id))?.ended;
-    return ended?.view.userId === owner.userId ? ended : undefined;
+    return { view, seq: row.lastSeq };
   }
 
   return {
     find,
-    contentOf,
     remember,
+    impressionsOf,
+
+    async contentOf(row) {
+      if (holdsPictures(row.metadata)) return contents.get(row);
+      const { sessionType, cue, metadata } = row;
+      const impressions = await impressionsOf(row);
+      return sessionContentSchema.parse({
+        sessionType,
+        cue,
+        ...(metadata === null ? {} : { metadata }),
+        ...(impressions === undefined ? {} : { impressions: JSON.parse(impressions.toString('utf8')) as unknown }),
+      });
+    },
 
     async read(owner, id) {
-      const ended = await endedFromCache(owner, id);
+      const entry = await cache.getSession(id);
+      const ended = openEnded<SessionView>(sessionHead, owner, entry);
       if (ended !== undefined) return ended;
       try {
-        return await view(await find(owner, id));
+        return await show(await find(owner, id), entry);
       } catch (error) {
         // The content was replaced or erased between the two reads; the row tells which.
-        if (error instanceof ObjectMissingError) return view(await find(owner, id));
+        if (error instanceof ObjectMissingError) return show(await find(owner, id), undefined);
         throw error;
       }
     },
 
     async results(owner, id) {
+      const ended = openEnded<ResultsView>(resultsHead, owner, await cache.getResults(id));
+      if (ended !== undefined) return ended;
       const row = await find(owner, id);
       if (!isAnalyzed(row.status)) throw new ApiError('results_not_ready');
-      const cached = parseCached(resultsSchema, await cache.getResults(id));
-      if (cached !== undefined) return { view: cached, seq: row.lastSeq };
       const found = await findResults(database.asUser(owner.userId), id);
-      const results = {
+      const results: ResultsView = {
         results: found.map(({ id, resultType, confidenceScore, data, createdAt }) => ({
           id,
           resultType,
@@ -123,32 +134,47 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
           createdAt: (createdAt ?? new Date(0)).toISOString(),
         })),
       };
-      // What an erasure leaves empty for a moment must not be kept; results change only with a restart, which forgets them.
-      if (found.length > 0 || isTerminal(row.status)) {
-        await putIfThere(row, () => cache.putResults(id, JSON.stringify(results)));
+      const view = new Json<ResultsView>(Buffer.from(JSON.stringify(results)));
+      if (isTerminal(row.status)) {
+        await putIfThere(row, () => cache.putResults(id, endedEntry(resultsHead, row, view)));
       }
-      return { view: results, seq: row.lastSeq };
+      return { view, seq: row.lastSeq };
     },
   };
 }
 
-/** What the cache holds of a session that has ended. */
-const endedSchema = z.object({ ended: z.object({ view: sessionSchema, seq: z.int() }) });
+/** What stands before the JSON that the cache holds of a session that has ended. */
+function headOf(view: z.ZodType) {
+  return z.object({ form: z.literal(formOf(view)), userId: z.uuid(), seq: z.int() });
+}
+
+const sessionHead = headOf(sessionSchema);
+const resultsHead = headOf(resultsSchema);
+type HeadSchema = ReturnType<typeof headOf>;
+
+function endedEntry(schema: HeadSchema, { userId, lastSeq }: SessionRow, { bytes }: Json<unknown>): Buffer {
+  const head: z.infer<HeadSchema> = { form: schema.shape.form.value, userId, seq: lastSeq };
+  return cachedJson(head, bytes);
+}
+
+/** What the cache holds of an ended session; undefined when it holds nothing of it, or it is somebody else's. */
+function openEnded<T>(
+  schema: HeadSchema,
+  { userId }: Owner,
+  entry: Buffer | undefined,
+): Versioned<Json<T>> | undefined {
+  const opened = entry && openCachedJson(schema, entry);
+  if (opened?.head.userId !== userId) return undefined;
+  return { view: new Json(opened.json), seq: opened.head.seq };
+}
 
 /** Whether a session is past its analysis, so that what came of it can be read. */
 export function isAnalyzed(status: SessionStatus): boolean {
   return status !== 'created' && status !== 'analyzing';
 }
 
-/** What the cache holds is taken only in today's form: a release before this one may have written it. */
-function parseCached<T extends z.ZodType>(schema: T, json: string | undefined): z.output<T> | undefined {
-  if (json === undefined) return undefined;
-  const parsed = schema.safeParse(JSON.parse(json));
-  return parsed.success ? parsed.data : undefined;
-}
-
-/** A session as its owner reads it. */
-export function toView(row: SessionRow, impressions?: SessionContent['impressions']): SessionView {
+/** A session as its owner reads it, without its impressions. */
+export function toView(row: SessionRow): SessionView {
   const { id, userId, sessionType, cue, status, step, metadata, createdAt, completedAt, stuck } = row;
   return {
     id,
@@ -158,9 +184,15 @@ export function toView(row: SessionRow, impressions?: SessionContent['impression
     status,
     step,
     metadata,
-    ...(impressions === undefined ? {} : { impressions }),
     createdAt,
     completedAt,
     ...(stuck === null ? {} : { stuck }),
   };
+}
+
+/** A session as its owner reads it, with the JSON of its impressions. */
+export function sessionJson(row: SessionRow, impressions: Buffer | undefined): Json<SessionView> {
+  const view = JSON.stringify(toView(row));
+  if (impressions === undefined) return new Json(Buffer.from(view));
+  return new Json(Buffer.concat([Buffer.from(`${view.slice(0, -1)},"impressions":`), impressions, Buffer.from('}')]));
 }

@@ -4,14 +4,21 @@ import type { Database } from '../../db/database.ts';
 import { reviseSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { toLiveEvent, type SessionEvent } from '../../domain/events.ts';
-import { keptMetadata, sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
+import {
+  holdsPictures,
+  keptMetadata,
+  sessionContentSchema,
+  type KeptContent,
+  type SessionContent,
+} from '../../domain/impressions.ts';
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Caller } from '../auth/caller.ts';
 import { entityTagOf, stillMatches } from '../entityTags.ts';
+import type { Json } from '../json.ts';
 import { requireKnownVersion } from './pinning.ts';
-import { toView, type SessionReader, type Versioned } from './reading.ts';
+import { sessionJson, type SessionReader, type Versioned } from './reading.ts';
 import type { SessionRevisionRequest, SessionView } from './schemas.ts';
 
 export interface ReviseDeps {
@@ -32,8 +39,9 @@ export interface Revision {
 }
 
 /**
- * Changes a session that is still being recorded. Each version of the content is an object of its own, so a change
- * that loses against another, or against the start of the analysis, leaves nothing half done.
+ * Changes a session that is still being recorded. The cue and the metadata lie in its row, so a change of these alone is
+ * one statement. Impressions and pictures lie in object storage, each version in an object of its own, so a change that
+ * loses against another, or against the start of the analysis, leaves nothing half done.
  *
  * @throws ApiError `analysis_begun`, `changed_meanwhile`
  */
@@ -42,31 +50,88 @@ export async function changeSession(
   caller: Caller,
   id: string,
   { change, ifMatch }: Revision,
-): Promise<Versioned<SessionView>> {
+): Promise<Versioned<Json<SessionView>>> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const row = await deps.reader.find(caller, id);
     if (row.status !== 'created') break;
     if (!stillMatches(entityTagOf(row.lastSeq), ifMatch)) throw new ApiError('changed_meanwhile');
-    const content = await currentContent(deps, row);
-    if (content === null) continue;
-    const changed = merge(content, change);
-    await requireKnownVersion(deps.database, changed);
-    const contentKey = await deps.contents.put({ sessionId: id, userId: caller.userId }, randomUUID(), changed);
-    const event = await record(deps, caller, row, changed, contentKey);
-    if (event !== null) return finish(deps, row, changed, contentKey, event);
-    await deps.contents.delete(contentKey);
+    const from = { row, previousSeq: ifMatch === undefined ? undefined : row.lastSeq };
+    const changed = await whileThere(() =>
+      isOfRowAlone(row, change) ? changeRow(deps, from, change) : changeContent(deps, from, change),
+    );
+    if (changed !== null) return changed;
   }
   throw new ApiError('analysis_begun');
 }
 
-/** Null when another change has replaced it since the row was read. */
-async function currentContent({ reader }: ReviseDeps, row: SessionRow): Promise<SessionContent | null> {
+/** The session as the change was made from it. */
+interface From {
+  row: SessionRow;
+  previousSeq: number | undefined;
+}
+
+function isOfRowAlone(row: SessionRow, { impressions, metadata }: SessionRevisionRequest): boolean {
+  if (impressions !== undefined) return false;
+  return metadata === undefined || !(holdsPictures(row.metadata) || holdsPictures(metadata));
+}
+
+/** Null when another change has replaced the content since the row was read. */
+async function whileThere<T>(change: () => Promise<T | null>): Promise<T | null> {
   try {
-    return await reader.contentOf(row);
+    return await change();
   } catch (error) {
     if (error instanceof ObjectMissingError) return null;
     throw error;
   }
+}
+
+async function changeRow(
+  { database, live, reader }: ReviseDeps,
+  { row, previousSeq }: From,
+  { cue, metadata }: SessionRevisionRequest,
+): Promise<Versioned<Json<SessionView>> | null> {
+  await requireKnownVersion(database, { sessionType: row.sessionType, metadata });
+  const impressions = await reader.impressionsOf(row);
+  const revised = await reviseSession(database.asUser(row.userId), {
+    id: row.id,
+    cue,
+    metadata,
+    previousContentKey: row.contentKey,
+    previousSeq,
+  });
+  if (revised === null) return null;
+  await announce(live, row, revised.event);
+  return shown(row, revised, impressions);
+}
+
+async function changeContent(
+  { database, contents, live, reader }: ReviseDeps,
+  { row, previousSeq }: From,
+  change: SessionRevisionRequest,
+): Promise<Versioned<Json<SessionView>> | null> {
+  const content = merge(await reader.contentOf(row), change);
+  await requireKnownVersion(database, content);
+  const { impressions } = content;
+  const key = await contents.put({ sessionId: row.id, userId: row.userId }, randomUUID(), content);
+  const revised = await reviseSession(database.asUser(row.userId), {
+    id: row.id,
+    cue: change.cue,
+    metadata: change.metadata === undefined ? undefined : (keptMetadata(content) ?? undefined),
+    content: { key, hasImpressions: impressions !== undefined },
+    previousContentKey: row.contentKey,
+    previousSeq,
+  });
+  if (revised === null) {
+    await contents.delete(key);
+    return null;
+  }
+  const changed = { ...row, contentKey: key };
+  await Promise.all([
+    reader.remember(changed, content),
+    announce(live, row, revised.event),
+    contents.delete(row.contentKey),
+  ]);
+  return shown(changed, revised, impressions && Buffer.from(JSON.stringify(impressions)));
 }
 
 const mergedSchema = z.object({ body: sessionContentSchema });
@@ -77,42 +142,15 @@ function merge(content: SessionContent, change: SessionRevisionRequest): Session
   return mergedSchema.parse({ body: { ...content, ...given } }).body;
 }
 
-function record(
-  { database }: ReviseDeps,
-  caller: Caller,
-  row: SessionRow,
-  content: SessionContent,
-  contentKey: string,
-): Promise<SessionEvent | null> {
-  return reviseSession(database.asUser(caller.userId), {
-    id: row.id,
-    cue: content.cue,
-    metadata: keptMetadata(content),
-    contentKey,
-    hasImpressions: content.impressions !== undefined,
-    previousContentKey: row.contentKey,
-  });
+function announce(live: LiveStream, { id, userId }: SessionRow, event: SessionEvent): Promise<void> {
+  return live.publish(toLiveEvent(id, { ...event, userId }));
 }
 
-async function finish(
-  { contents, live, reader }: ReviseDeps,
+function shown(
   row: SessionRow,
-  content: SessionContent,
-  contentKey: string,
-  event: SessionEvent,
-): Promise<Versioned<SessionView>> {
-  const changed = {
-    ...row,
-    contentKey,
-    cue: content.cue,
-    metadata: keptMetadata(content),
-    step: event.data.step,
-    status: event.data.status,
-  };
-  await Promise.all([
-    reader.remember(changed, content),
-    live.publish(toLiveEvent(row.id, { ...event, userId: row.userId })),
-    contents.delete(row.contentKey),
-  ]);
-  return { view: toView(changed, content.impressions), seq: event.seq };
+  { event, kept }: { event: SessionEvent; kept: KeptContent },
+  impressions: Buffer | undefined,
+): Versioned<Json<SessionView>> {
+  const { status, step } = event.data;
+  return { view: sessionJson({ ...row, ...kept, status, step }, impressions), seq: event.seq };
 }

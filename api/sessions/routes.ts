@@ -276,10 +276,12 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       errors: ['not_found'],
       handle: async ({ params }, { caller, note }) => {
         note({ session_id: params.id });
-        const { view: session } = await reader.read(caller, params.id);
+        const session = (await reader.read(caller, params.id)).view.opened(sessionSchema);
         requirePermission(caller, 'analysis:read');
         const em = () => database.asUser(caller.userId);
-        const results = isAnalyzed(session.status) ? (await reader.results(caller, session.id)).view.results : [];
+        const { results } = isAnalyzed(session.status)
+          ? (await reader.results(caller, session.id)).view.opened(resultsSchema)
+          : { results: [] };
         const events = await eventsAfter(em(), session.id, 0);
         const outcome = await findOutcome(em(), session.id);
         const bytes = await sessionArchive({ session, results, events, outcome });

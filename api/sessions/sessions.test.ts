@@ -83,7 +83,7 @@ describe('creating', () => {
     expect(codeOf(await change(kept))).toBe('validation_failed');
     expect(sessionOf(await change({ ...kept, targets })).metadata).toEqual(kept);
     const { contentKey } = (await findSession(api.resources.database.asUser(user.id), id)) ?? { contentKey: '' };
-    expect((await api.resources.contents.get(contentKey)).metadata).toEqual({ targets });
+    expect((await api.resources.contents.getStored(contentKey)).metadata).toEqual({ targets });
   });
 
   test('takes a session without impressions, to be recorded later', async () => {
@@ -272,6 +272,22 @@ describe('changing', () => {
       { seq: 2, type: 'updated' },
       { seq: 3, type: 'updated' },
     ]);
+  });
+
+  test('of cue and metadata alone writes no object, and whoever reads the content reads it as it is now (D3)', async () => {
+    const id = await created({ ...complete, metadata: { kept: false } });
+    const row = async () => {
+      const found = await findSession(api.resources.database.asUser(user.id), id);
+      if (found === null) throw new Error('The session is gone');
+      return found;
+    };
+    const { contentKey } = await row();
+    const change = { cue: 'new cue', metadata: { training_consent: true } };
+    expect((await api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: change })).status).toBe(200);
+    expect((await row()).contentKey).toBe(contentKey);
+    const content = { sessionType: 'remote_viewing', ...change, impressions: words };
+    expect(await api.resources.contents.get(await row())).toEqual(content);
+    expect(await api.resources.objects.deletePrefix(`sessions/${id}/content/`)).toBe(1);
   });
 
   test('changes made at once all take effect, and one version of the content is left', async () => {
@@ -464,16 +480,21 @@ describe('results and events', () => {
     await read();
     await bringTo(id, 'completed');
     const first = await read();
+    const results = (token = user.token) => api.call('GET', `/v1/sessions/${id}/results`, { token });
+    expect((await results()).body.data).toEqual({ results: [] });
     expect(sessionOf(first)).toMatchObject({ status: 'completed', impressions: words });
-    expect(await api.resources.cache.getSession(id)).toContain('"ended"');
+    expect((await api.resources.cache.getSession(id))?.toString()).toContain('"completed"');
     // What only PostgreSQL could tell: were it asked, the cue would be another.
     await api.resources.database.asService().execute(`update sessions set cue = 'not asked' where id = ?`, [id]);
     const cached = await read();
     expect(cached.body.data).toEqual(first.body.data);
     expect(cached.headers.get('etag')).toBe(first.headers.get('etag'));
     expect((await read(stranger.token)).status).toBe(404);
+    expect((await results(stranger.token)).status).toBe(404);
+    await api.resources.database.asService().execute(`update sessions set status = 'created' where id = ?`, [id]);
+    expect((await results()).status).toBe(200);
     await api.call('DELETE', `/v1/sessions/${id}`, { token: user.token });
-    expect((await read()).status).toBe(404);
+    expect([(await read()).status, (await results()).status]).toEqual([404, 404]);
   });
 
   test('events after the last one are none', async () => {

@@ -117,7 +117,7 @@ export function sharingRoutes({ database }: Pick<ApiDeps, 'database'>, reader: S
         if (shared === null) throw new ApiError('not_found');
         note({ session_id: shared.sessionId });
         const { view } = await reader.read(shared, shared.sessionId);
-        const session = sharedSessionSchema.parse(view);
+        const session = sharedSessionSchema.parse(view.opened(sessionSchema));
         return { session, results: await resultsOf(shared), expiresAt: shared.expiresAt };
       },
     }),
@@ -125,7 +125,7 @@ export function sharingRoutes({ database }: Pick<ApiDeps, 'database'>, reader: S
 
   async function resultsOf(shared: { userId: string; sessionId: string }) {
     try {
-      return (await reader.results(shared, shared.sessionId)).view.results;
+      return (await reader.results(shared, shared.sessionId)).view.opened(resultsSchema).results;
     } catch (error) {
       if (error instanceof ApiError && error.code === 'results_not_ready') return null;
       throw error;
