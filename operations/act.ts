@@ -14,9 +14,9 @@ import { restartSession, type RestartDeps } from './restart.ts';
  */
 
 export const actSchema = z.discriminatedUnion('action', [
-  z.object({ action: z.enum(['retry', 'pause', 'resume', 'skip']) }),
-  z.object({ action: z.literal('reset'), step: z.enum(resetSteps) }),
-  z.object({ action: z.literal('cancel'), deleteContent: z.boolean() }),
+  z.strictObject({ action: z.enum(['retry', 'pause', 'resume', 'skip']) }),
+  z.strictObject({ action: z.literal('reset'), step: z.enum(resetSteps) }),
+  z.strictObject({ action: z.literal('cancel'), deleteContent: z.boolean() }),
 ]) satisfies z.ZodType<Act>;
 
 export interface ActRequest {

@@ -100,8 +100,8 @@ describe('what belongs to somebody else (G5, I5)', () => {
     'PATCH /v1/me/keys/{id}': { name: 'mine now' },
     'PATCH /v1/me/passkeys/{id}': { label: 'mine now' },
   };
-  /** Whoever knows the id may read a receipt, and models are everybody's or their operators'. */
-  const nobodys = ['/v1/erasures/{id}', '/v1/shared/{token}', '/v1/models/', '/v1/admin/queues/'];
+  /** Whoever knows the id may read a receipt; models are everybody's or their operators', and all of /v1/admin/ is operators'. */
+  const nobodys = ['/v1/erasures/{id}', '/v1/shared/{token}', '/v1/models/', '/v1/admin/'];
 
   const told = ({ status, headers, body }: Answer) => ({
     status,

@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { actMeans, resetSteps, sessionActions } from '../../domain/operations.ts';
+import { storable } from '../../domain/text.ts';
 import { sessionStatuses, sessionSteps } from '../../domain/session.ts';
 
 export const reasonSchema = z
   .string()
-  .trim()
   .min(1)
   .max(500)
+  .refine(...storable)
   .describe('Why, for whoever reads the audit. No word of what a session says.');
 
-export const actBodySchema = z.object({ reason: reasonSchema });
+export const actBodySchema = z.strictObject({ reason: reasonSchema });
 
 export const resetBodySchema = actBodySchema.extend({
   step: z.enum(resetSteps).describe('The step to go on from: the one that the session is at, or one before it.'),

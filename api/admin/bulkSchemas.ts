@@ -13,7 +13,7 @@ const someOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 
 /** Which sessions: those that every filter fits. */
 export const bulkFiltersSchema = z
-  .object({
+  .strictObject({
     stuck: z.boolean().optional(),
     reasons: someOf(stuckReasons).describe('Why they are stuck: any of these.'),
     codes: someOf(stuckCodes).describe('Why their step gave up: any of these.'),
@@ -28,7 +28,7 @@ export const bulkFiltersSchema = z
   .meta({ id: 'BulkFilters' });
 
 export const newBulkActionSchema = z
-  .object({
+  .strictObject({
     act: actSchema.describe('What is done to each.'),
     filters: bulkFiltersSchema,
     reason: reasonSchema,
