@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
-import { createPayloadCodec, PayloadSealedError, workflowIdOf } from './codec.ts';
+import { createPayloadCodec, openPayload, PayloadSealedError } from './codec.ts';
 
 const newKey = (id: string) => ({ id, key: randomBytes(32) });
 const [current, old] = [newKey('2026-11'), newKey('2025-01')];
@@ -30,9 +30,11 @@ describe('A payload on its way to Temporal', () => {
   });
 
   test('opens to what it was, and says whose it is', async () => {
-    const opened = await openedWith([current], await sealedWith([current]));
-    expect(valueOf(opened)).toEqual({ sessionId: 'the id' });
-    expect(workflowIdOf(opened)).toBe('session-1');
+    const sealed = await sealedWith([current]);
+    expect(valueOf(await openedWith([current], sealed))).toEqual({ sessionId: 'the id' });
+    const { payload, workflowId } = openPayload(sealed, [current]);
+    expect(Object.keys(payload.metadata ?? {})).toEqual(['encoding']);
+    expect(workflowId).toBe('session-1');
   });
 
   test('stays readable after the key was changed, and is then sealed with the new one (I5)', async () => {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { DataConverter, Payload, PayloadCodec, SerializationContext } from '@temporalio/common';
+import type { DataConverter, Payload, PayloadCodec } from '@temporalio/common';
 import proto from '@temporalio/proto';
 import { decrypt, encrypt, type MasterKey } from '../domain/encryption.ts';
 
@@ -35,15 +35,15 @@ export function createDataConverter(keys: readonly MasterKey[]): DataConverter {
 export function createPayloadCodec(keys: readonly MasterKey[]): PayloadCodec {
   return {
     encode: async (payloads, context) =>
-      Promise.resolve(payloads.map((payload) => sealPayload(payload, keys, context))),
-    decode: async (payloads) => Promise.resolve(payloads.map((payload) => openPayload(payload, keys))),
+      Promise.resolve(payloads.map((payload) => sealPayload(payload, keys, context?.workflowId))),
+    decode: async (payloads) => Promise.resolve(payloads.map((payload) => openPayload(payload, keys).payload)),
   };
 }
 
-function sealPayload(payload: Payload, keys: readonly MasterKey[], context?: SerializationContext): Payload {
+/** Seals one payload with the first of the keys; `workflowId` says whose it is. */
+export function sealPayload(payload: Payload, keys: readonly MasterKey[], workflowId?: string): Payload {
   const [current] = keys;
   if (current === undefined) throw new Error('Sealing needs a key.');
-  const workflowId = context?.workflowId;
   const metadata = {
     ...payload.metadata,
     ...(workflowId === undefined ? {} : { [workflowIdEntry]: Buffer.from(workflowId) }),
@@ -55,20 +55,26 @@ function sealPayload(payload: Payload, keys: readonly MasterKey[], context?: Ser
   };
 }
 
+/** A payload as it was before it was sealed, and the workflow that it belongs to, where it says so. */
+export interface Opened {
+  payload: Payload;
+  workflowId?: string;
+}
+
 /**
  * Opens one payload; one that was never sealed is given back as it is.
  *
  * @throws PayloadSealedError
  */
-export function openPayload(payload: Payload, keys: readonly MasterKey[]): Payload {
-  if (!isSealed(payload)) return payload;
+export function openPayload(payload: Payload, keys: readonly MasterKey[]): Opened {
+  if (!isSealed(payload)) return { payload };
   const id = entryOf(payload, keyIdEntry) ?? '';
   const known = keys.find((key) => key.id === id);
   if (known === undefined) {
     throw new PayloadSealedError(`A payload was sealed with key ${JSON.stringify(id)}, which is not configured.`);
   }
   try {
-    return Message.decode(decrypt(payload.data ?? Buffer.alloc(0), known.key, boundTo(id)));
+    return withoutOwner(Message.decode(decrypt(payload.data ?? Buffer.alloc(0), known.key, boundTo(id))));
   } catch (error) {
     throw new PayloadSealedError(`A payload that was sealed with key ${JSON.stringify(id)} was altered.`, {
       cause: error,
@@ -80,9 +86,12 @@ export function isSealed(payload: Payload): boolean {
   return entryOf(payload, encodingEntry) === sealedEncoding;
 }
 
-/** The workflow that an opened payload belongs to; undefined where it was never sealed. */
-export function workflowIdOf(opened: Payload): string | undefined {
-  return entryOf(opened, workflowIdEntry);
+/** Temporal's command line shows a payload as what it says only when its metadata is its encoding alone. */
+function withoutOwner(written: Payload): Opened {
+  const workflowId = entryOf(written, workflowIdEntry);
+  if (workflowId === undefined) return { payload: written };
+  const others = Object.entries(written.metadata ?? {}).filter(([name]) => name !== workflowIdEntry);
+  return { payload: { ...written, metadata: Object.fromEntries(others) }, workflowId };
 }
 
 function entryOf(payload: Payload, name: string): string | undefined {

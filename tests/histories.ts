@@ -10,7 +10,7 @@ export function asText(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
   if (typeof value !== 'object' || value === null) return '';
-  if (isSealed(value)) return asText(openPayload(value, readConfig().TEMPORAL_PAYLOAD_KEYS));
+  if (isSealed(value)) return asText(openPayload(value, readConfig().TEMPORAL_PAYLOAD_KEYS).payload);
   return Object.values(value).map(asText).join('\n');
 }
 

@@ -275,7 +275,7 @@ describe('a training (M4)', () => {
       const texts = (history.events ?? []).flatMap(
         ({ activityTaskScheduledEventAttributes: scheduled, activityTaskCompletedEventAttributes: completed }) =>
           payloadsIn([scheduled?.input, completed?.result]).map((payload) =>
-            Buffer.from(openPayload(payload, readConfig().TEMPORAL_PAYLOAD_KEYS).data ?? []).toString(),
+            Buffer.from(openPayload(payload, readConfig().TEMPORAL_PAYLOAD_KEYS).payload.data ?? []).toString(),
           ),
       );
       const keys = texts.filter((text) => text !== '').flatMap((text) => Object.keys(JSON.parse(text) as object));

@@ -92,8 +92,24 @@ describe('An operator (T5, I5)', () => {
     ]);
   });
 
+  test('has the command line’s own payloads encrypted, and only those whose keys we have come back open', async () => {
+    const { token } = operator;
+    const payloads = [toJson(defaultPayloadConverter.toPayload('asked'))];
+    const encoded = await api.call('POST', '/v1/admin/codec/encode', { token, body: { payloads } });
+    expect(encoded.text).not.toContain(payloads[0]?.data);
+    const decoded = await api.call('POST', decodePath, { token, text: encoded.text });
+    expect(JSON.parse(decoded.text)).toEqual({ payloads });
+    // It leaves out what is empty.
+    const none = await api.call('POST', '/v1/admin/codec/encode', { token, body: {} });
+    expect(JSON.parse(none.text)).toEqual({ payloads: [] });
+  });
+
   test('is told what is no payload', async () => {
-    for (const body of [{}, { payloads: [{ data: 'no base64!' }] }, { payloads: [{ metadata: { a: 1 } }] }]) {
+    for (const body of [
+      { payloads: 1 },
+      { payloads: [{ data: 'no base64!' }] },
+      { payloads: [{ metadata: { a: 1 } }] },
+    ]) {
       const answer = await api.call('POST', decodePath, { token: operator.token, body });
       expect(answer.body.error?.code).toBe('validation_failed');
     }

@@ -3,7 +3,7 @@ import { validate as isUuid } from 'uuid';
 import { insertAuditEntry } from '../../db/auditEntries.ts';
 import { decodingLifetimeMs } from '../../domain/operations.ts';
 import { secondMs } from '../../domain/time.ts';
-import { isSealed, openPayload, PayloadSealedError, workflowIdOf } from '../../temporal/codec.ts';
+import { isSealed, openPayload, PayloadSealedError, sealPayload } from '../../temporal/codec.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userRoute, type Route } from '../route.ts';
 import { codecPath, createCodecCookies } from './codecCookies.ts';
@@ -25,8 +25,8 @@ export function codecRoutes(deps: ApiDeps): Route[] {
     const sealed = fromJson(given);
     if (!isSealed(sealed)) return { payload: given };
     try {
-      const opened = openPayload(sealed, payloadKeys);
-      return { payload: toJson(opened), workflowId: workflowIdOf(opened) ?? 'unknown' };
+      const { payload, workflowId = 'unknown' } = openPayload(sealed, payloadKeys);
+      return { payload: toJson(payload), workflowId };
     } catch (error) {
       if (error instanceof PayloadSealedError) return { payload: given };
       throw error;
@@ -66,6 +66,21 @@ export function codecRoutes(deps: ApiDeps): Route[] {
         });
         return { payloads: opened.map(({ payload }) => payload) };
       },
+    }),
+
+    userRoute({
+      ...terms,
+      path: `${codecPath}/encode`,
+      rateClass: 'read',
+      summary: 'Encrypt payloads, for the Temporal command line',
+      description: 'What `temporal workflow query`, `signal` and `metadata` send.',
+      request: { headers: namespaceHeaderSchema, body: payloadsSchema },
+      message: 'The payloads, encrypted.',
+      data: payloadsSchema,
+      isBare: true,
+      takesContent: true,
+      handle: ({ body }) =>
+        Promise.resolve({ payloads: body.payloads.map((given) => toJson(sealPayload(fromJson(given), payloadKeys))) }),
     }),
 
     userRoute({

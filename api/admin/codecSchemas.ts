@@ -10,7 +10,7 @@ const payloadSchema = z
 export type JsonPayload = z.output<typeof payloadSchema>;
 
 export const payloadsSchema = z
-  .strictObject({ payloads: z.array(payloadSchema).max(1_000) })
+  .strictObject({ payloads: z.array(payloadSchema).max(1_000).default([]) })
   .meta({ id: 'TemporalPayloads' });
 
 export const namespaceHeaderSchema = z.object({
