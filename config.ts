@@ -54,6 +54,10 @@ function pemOf(what: string, read: (text: string) => unknown) {
   };
   return z.string().refine(isReadable, { error: `is not ${what} in PEM`, abort: true });
 }
+const archiveUri = z
+  .string()
+  .regex(/^[a-z][a-z0-9+.-]*:\/\/\S+$/, 'must be a URI, such as s3://bucket/folder or file:///folder')
+  .describe('Where Temporal keeps what its retention lets go; nowhere unless it is set. Its server must offer it.');
 const certificate = pemOf('a certificate', (text) => new X509Certificate(text));
 
 const variablesSchema = z.object({
@@ -116,6 +120,14 @@ const variablesSchema = z.object({
 
   TEMPORAL_ADDRESS: z.string().default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().default('mindpeeker'),
+  TEMPORAL_RETENTION_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(30)
+    .describe('How long Temporal keeps the history of a workflow that has ended.'),
+  TEMPORAL_HISTORY_ARCHIVAL_URI: archiveUri.optional(),
+  TEMPORAL_VISIBILITY_ARCHIVAL_URI: archiveUri.optional(),
   TEMPORAL_PAYLOAD_KEYS: masterKeysSchema.describe(
     'Comma list of `id:base64 of 32 bytes`; the first one seals what workflows are given and give, all of them open it.',
   ),

@@ -20,8 +20,10 @@ try {
   say(await allowWebPages(resources));
 
   const connection = await connectTemporal(config);
-  await provisionTemporal(connection, config.TEMPORAL_NAMESPACE);
-  say(`temporal: namespace ${config.TEMPORAL_NAMESPACE} has its search attributes`);
+  const changes = await provisionTemporal(connection, config);
+  say(
+    `temporal: namespace ${config.TEMPORAL_NAMESPACE} ${changes.length === 0 ? 'is as it should be' : changes.join(', ')}`,
+  );
   // Tests start by themselves what a schedule would.
   if (!process.argv.includes('--no-schedules')) {
     await provisionSchedules(connection, config);

@@ -37,7 +37,7 @@ export async function standApart({ models = false } = {}): Promise<
   if (models) await publishBundledModels(resources);
   await resources.close();
   const connection = await connectTemporal(config);
-  await provisionTemporal(connection, name);
+  await provisionTemporal(connection, { ...config, TEMPORAL_NAMESPACE: name });
   await connection.close();
   return apart;
 }
