@@ -81,19 +81,37 @@ export async function updateBackup(em: EntityManager, id: string, changes: Backu
   await em.nativeUpdate(Backup, { id }, changes);
 }
 
-export async function findBackup(em: EntityManager, id: string): Promise<Backup | null> {
-  return em.findOne(Backup, id);
-}
-
 /** Backups, the newest first. */
 export async function listBackups(em: EntityManager, limit: number): Promise<Backup[]> {
   return em.find(Backup, {}, { orderBy: { startedAt: 'desc' }, limit });
 }
 
-/** The newest good backup; null when there is none. */
-export async function newestGoodBackup(em: EntityManager): Promise<Backup | null> {
-  const [backup] = await em.find(Backup, { state: 'good' }, { orderBy: { takenAt: 'desc' }, limit: 1 });
-  return backup ?? null;
+/** How backups stand. */
+export interface BackupsState {
+  /** The newest good one. */
+  newest: Backup | null;
+  /** How many failed since. */
+  failures: number;
+  running: boolean;
+  /** The newest rehearsal that has ended. */
+  rehearsed: Rehearsal | null;
+  lastPassedAt: Date | null;
+}
+
+export async function readBackupState(em: EntityManager): Promise<BackupsState> {
+  const [newest = null] = await em.find(Backup, { state: 'good' }, { orderBy: { takenAt: 'desc' }, limit: 1 });
+  const [rehearsed = null] = await listRehearsals(em, 1);
+  const [passed] = await em.find(Rehearsal, { state: 'passed' }, { orderBy: { startedAt: 'desc' }, limit: 1 });
+  return {
+    newest,
+    failures: await em.count(Backup, {
+      state: 'failed',
+      ...(newest === null ? {} : { startedAt: { $gt: newest.startedAt } }),
+    }),
+    running: (await em.count(Backup, { state: 'running' })) > 0,
+    rehearsed,
+    lastPassedAt: passed?.startedAt ?? null,
+  };
 }
 
 /** Says of a backup that it is good, in a database that was restored from it and holds it as one that runs. */

@@ -35,6 +35,21 @@ describe('The cache', () => {
     expect(Object.fromEntries(named)).toEqual(expected);
   });
 
+  test('drops all that it remembers of PostgreSQL at once, and what Redis alone knows stays (D4)', async () => {
+    const id = randomUUID();
+    await Promise.all([
+      cache.putSession(id, Buffer.from('{}')),
+      cache.putStatus(id, 'created'),
+      cache.putResults(id, Buffer.from('[]')),
+    ]);
+    const own = [`user:${id}`, `user:${id}:permissions`, `inference:${id}`, `session:${id}:inferences`];
+    const kept = [`user:${id}:rate_limit`, `revoked:login:${id}`, `attempts:account:${id}`];
+    for (const key of [...own, ...kept]) await redis.set(key, '1', 'EX', 60);
+    await cache.forgetEverything();
+    expect(await redis.exists(`session:${id}`, `session:${id}:status`, `session:${id}:results`, ...own)).toBe(0);
+    expect(await redis.exists(...kept)).toBe(kept.length);
+  });
+
   test('gives back what was put, with its lifetime, and forgets all of a session at once (D2, A1)', async () => {
     const id = randomUUID();
     await Promise.all([

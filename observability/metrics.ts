@@ -118,6 +118,27 @@ export function createMetrics(service: string) {
       'live_slow_readers_total',
       'Live connections that were ended because updates were not read in time.',
     ),
+    backupAgeSeconds: gauge(
+      'backup_age_seconds',
+      'Since the moment that the newest good backup holds; infinite while there is none.',
+    ),
+    backupLastSuccessTimestampSeconds: gauge(
+      'backup_last_success_timestamp_seconds',
+      'The moment that the newest good backup holds, in seconds since 1970.',
+    ),
+    backupDurationSeconds: gauge('backup_duration_seconds', 'How long the newest good backup took.'),
+    backupBytes: gauge(
+      'backup_bytes',
+      'What the newest good backup holds of the database and of objects, and what of it was new.',
+      ['part'],
+    ),
+    backupFailures: gauge('backup_failures', 'Backups that failed since the newest good one.'),
+    backupRunning: gauge('backup_running', '1 while a backup is made.'),
+    rehearsalAgeSeconds: gauge(
+      'backup_rehearsal_age_seconds',
+      'Since a restore was last rehearsed with success; infinite while none was.',
+    ),
+    rehearsalPassed: gauge('backup_rehearsal_passed', '1 when the newest rehearsal of a restore passed, 0 when not.'),
     trainingEpochsTotal: counter('training_epochs_total', 'Epochs that trainings have done.', ['model']),
     trainingLoss: gauge('training_loss', 'Mean loss of each network in the newest epoch.', ['model', 'network']),
     webhookAttemptsTotal: counter('webhook_attempts_total', 'Attempts at webhooks, by how they ended.', ['outcome']),

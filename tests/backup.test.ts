@@ -1,12 +1,18 @@
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Config } from '../config.ts';
+import { readConfig, type Config } from '../config.ts';
 import { listBackups, listRehearsals } from '../db/backups.ts';
 import { onServer } from '../db/databases.ts';
+import { keptBackups } from '../domain/backups.ts';
+import { dayMs } from '../domain/time.ts';
 import { openBucket, type Bucket } from '../integrations/backupBucket.ts';
 import type { BackupEntry, BackupManifest } from '../integrations/backupStore.ts';
-import { addFile, runScheduled, standApartWhole } from './backups.ts';
+import { openResources } from '../resources.ts';
+import { startTestApi } from './api.ts';
+import { addFile, runScheduled, standApartWhole, stringsOf } from './backups.ts';
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
+import { startProcess } from './processes.ts';
 
 let apart: Partial<Config>;
 let platform: Platform;
@@ -64,6 +70,21 @@ describe('a backup (D4)', () => {
     });
   }, 60_000);
 
+  test('is told of by the metrics of the gateway (I2)', async () => {
+    const api = await startTestApi({ changes: apart });
+    const { text } = await api.call('GET', '/metrics');
+    const valueOf = (metric: string) => new RegExp(`^${metric.replace(/[{}]/g, '.')}.*? (\\S+)$`, 'm').exec(text)?.[1];
+    expect(Number(valueOf('backup_age_seconds'))).toBeGreaterThan(0);
+    expect(Number(valueOf('backup_last_success_timestamp_seconds'))).toBe(
+      ((await platform.resources.backups.list())[0]?.takenAt.getTime() ?? NaN) / 1_000,
+    );
+    expect(valueOf('backup_failures')).toBe('0');
+    expect(valueOf('backup_running')).toBe('0');
+    expect(valueOf('backup_rehearsal_age_seconds')).toBe('+Inf');
+    expect(text).toMatch(/^backup_bytes\{part="database",service="api-test"\} [1-9]/m);
+    await api.close();
+  }, 60_000);
+
   test('stores only what is new, and identical bytes once, however they are called', async () => {
     const { entries: before } = await newest();
     const objects = await keysIn(stored, 'objects/');
@@ -94,6 +115,74 @@ describe('a backup (D4)', () => {
     expect(bytes.includes('analysis_results')).toBe(false);
   });
 });
+
+test('backups whose time is over are removed with every object that no other needs, and nothing else is (D4)', async () => {
+  const { backups, objects } = platform.resources;
+  const [first] = await backups.list();
+  if (first === undefined) throw new Error('There is no backup');
+  const { manifest, entries } = await newest();
+  // The same objects as a backup of each of the last hundred days would hold them, and one of them held more.
+  const id = (day: number) => `00000000-0000-4000-8000-${String(day).padStart(12, '0')}`;
+  for (let day = 1; day <= 100; day += 1) {
+    const takenAt = new Date(first.takenAt.getTime() - day * dayMs).toISOString();
+    const place = backups.placeOf(String(day).padStart(64, '0'));
+    await backups.putObject(place, [Buffer.from(`gone since day ${day}`)]);
+    await backups.putEntries(id(day), 'objects', 0, [
+      ...entries,
+      { key: 'sessions/gone', etag: '', bytes: 1, sha256: '0'.repeat(64), place, headers: {} },
+    ]);
+    await backups.putManifest({ ...manifest, id: id(day), takenAt, objects: { lists: 1, count: 1, bytes: 1 } });
+  }
+  await objects.putSealed('models/another', Buffer.from('new'));
+  await backUp();
+
+  const left = await backups.list();
+  const kept = keptBackups(left);
+  expect(left.every((backup) => kept.has(backup.id))).toBe(true);
+  expect(left.length).toBeLessThan(25);
+  const oldOnes = left.filter((backup) => backup.id.startsWith('00000000'));
+  for (const { id: name } of oldOnes) {
+    const day = Number(name.slice(-12));
+    expect(await backups.has(backups.placeOf(String(day).padStart(64, '0')))).toBe(true);
+  }
+  // Each kept one names its own object; beside those are the real ones, and nothing else is stored.
+  const real = new Set((await newest()).entries.map(({ place }) => place));
+  expect(await keysIn(stored, 'objects/')).toHaveLength(real.size + oldOnes.length);
+  const folders = new Set((await keysIn(stored, 'backups/')).map((key) => key.split('/')[1]));
+  expect([...folders].sort()).toEqual(left.map((backup) => backup.id).sort());
+  for (const backup of oldOnes) await backups.remove(backup);
+}, 120_000);
+
+test('a backup whose worker is killed in its middle counts as none until another worker has finished it (T1, D4)', async () => {
+  const own = await standApartWhole();
+  const { backedUp } = platform.resources;
+  const bucket = openBucket(own.S3_BUCKET, backedUp.storage);
+  await bucket.put(
+    'sessions/large',
+    Array.from({ length: 96 }, () => randomBytes(1024 ** 2)),
+  );
+  const resources = openResources({ ...readConfig(), ...own, LOG_LEVEL: 'silent' }, 'test');
+  const environment = stringsOf(own);
+  const worker = await startProcess('workers/cpu.ts', environment);
+  const done = runScheduled('backup', own);
+  done.catch(() => undefined);
+  for (;;) {
+    const [row] = await listBackups(resources.database.asService(), 1);
+    if (row !== undefined) break;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await worker.kill();
+  expect(await resources.backups.list()).toEqual([]);
+
+  const next = await startProcess('workers/cpu.ts', environment);
+  await done;
+  const [name] = await resources.backups.list();
+  expect(name).toBeDefined();
+  expect(await listBackups(resources.database.asService(), 5)).toMatchObject([{ id: name?.id, state: 'good' }]);
+  await next.stop();
+  await resources.close();
+  bucket.close();
+}, 180_000);
 
 describe('a rehearsal (D4)', () => {
   const rehearse = async () => {

@@ -1,3 +1,4 @@
+import { readBackupState } from '../../db/backups.ts';
 import type { Database } from '../../db/database.ts';
 import { countStuck, lastSearch } from '../../db/stuckSessions.ts';
 import { stuckReasons } from '../../domain/stuck.ts';
@@ -25,8 +26,9 @@ export async function renderMetrics(deps: MetricsDeps): Promise<string> {
     await setTierMetrics(deps);
     await setDriftMetrics(deps);
     await setStuckMetrics(deps);
+    await setBackupMetrics(deps);
   } catch (error) {
-    logger.warn({ error }, 'accounts by tier, drift and stuck sessions could not be read');
+    logger.warn({ error }, 'accounts by tier, drift, stuck sessions and backups could not be read');
   }
   try {
     await setQueueMetrics(deps);
@@ -69,4 +71,23 @@ async function setStuckMetrics({ database, metrics }: MetricsDeps): Promise<void
   }
   const search = await lastSearch(em);
   if (search) metrics.stuckSearchAgeSeconds.set((Date.now() - search.finishedAt.getTime()) / secondMs);
+}
+
+async function setBackupMetrics({ database, metrics }: MetricsDeps): Promise<void> {
+  const { newest, failures, running, rehearsed, lastPassedAt } = await readBackupState(database.asService());
+  metrics.backupAgeSeconds.set(secondsSince(newest?.takenAt));
+  metrics.backupFailures.set(failures);
+  metrics.backupRunning.set(running ? 1 : 0);
+  metrics.rehearsalAgeSeconds.set(secondsSince(lastPassedAt));
+  if (rehearsed !== null) metrics.rehearsalPassed.set(rehearsed.state === 'passed' ? 1 : 0);
+  if (!newest?.takenAt || !newest.endedAt) return;
+  metrics.backupLastSuccessTimestampSeconds.set(newest.takenAt.getTime() / secondMs);
+  metrics.backupDurationSeconds.set((newest.endedAt.getTime() - newest.startedAt.getTime()) / secondMs);
+  metrics.backupBytes.set({ part: 'database' }, newest.databaseBytes);
+  metrics.backupBytes.set({ part: 'objects' }, newest.objectBytes);
+  metrics.backupBytes.set({ part: 'new_objects' }, newest.newBytes);
+}
+
+function secondsSince(time: Date | null | undefined): number {
+  return time ? (Date.now() - time.getTime()) / secondMs : Infinity;
 }
