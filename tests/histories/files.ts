@@ -42,7 +42,7 @@ const failureTextsSchema = z.object({ message: z.string() });
 function opened(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
   if (Array.isArray(value)) return value.map(opened);
-  if (isSealed(value)) return openPayload(value, readConfig().TEMPORAL_PAYLOAD_KEYS);
+  if (isSealed(value)) return openPayload(value, readConfig().TEMPORAL_PAYLOAD_KEYS).payload;
   const entries = Object.entries(value).filter(([name]) => !aboutTheMachine.includes(name));
   const { encodedAttributes, ...open } = Object.fromEntries(entries.map(([name, inner]) => [name, opened(inner)]));
   // A sticky queue is called after its process.
