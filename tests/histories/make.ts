@@ -4,6 +4,7 @@ import {
   accountMailPaths,
   attachmentPaths,
   backupPaths,
+  bulkPaths,
   eraseAccountPaths,
   erasePaths,
   exportAccountPaths,
@@ -37,6 +38,7 @@ test(
           'erase-account': eraseAccountPaths,
           webhook: webhookDeliveryPaths,
           'find-stuck': findStuckPaths,
+          bulk: bulkPaths,
         }).flatMap(([workflow, paths]) =>
           Object.entries(paths).map(([name, path]) => make(around, `${workflow}.${name}`, path)),
         ),

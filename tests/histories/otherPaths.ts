@@ -3,13 +3,16 @@ import { requestErasure } from '../../db/accountErasures.ts';
 import { requestExport } from '../../db/accountExports.ts';
 import { addAttachment } from '../../db/attachments.ts';
 import { findTraining } from '../../db/trainings.ts';
+import { readBulkProgress } from '../../db/bulkActions.ts';
 import { insertEndpoint, insertTestDelivery } from '../../db/webhooks.ts';
 import type { AttachmentIds, MediaType } from '../../domain/attachments.ts';
 import { taskQueues } from '../../domain/taskQueues.ts';
 import type { TrainingWorkflowInput } from '../../domain/trainings.ts';
+import { startBulk, stopBulk } from '../../operations/bulk.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../../workflows/account.ts';
 import { accountMailWorkflowId } from '../../workflows/accountMail.ts';
 import { attachmentWorkflowId, eraseAttachmentWorkflowId } from '../../workflows/attachment.ts';
+import { bulkActionWorkflowId } from '../../workflows/bulk.ts';
 import { eraseWorkflowId } from '../../workflows/erase.ts';
 import { trainingWorkflowId } from '../../workflows/training.ts';
 import { webhookWorkflowId } from '../../workflows/webhookDelivery.ts';
@@ -227,4 +230,37 @@ export const backupPaths: Record<string, Path> = {
 
 export const findStuckPaths: Record<string, Path> = {
   searched: (around) => started(around, 'findStuckWorkflow'),
+};
+
+/** Starts cancelling sessions that are being recorded, one a second. */
+async function cancelInBulk({ platform, begin }: Surroundings, count: number): Promise<string> {
+  const begun = await Promise.all(Array.from({ length: count }, () => begin({ analyzeAtOnce: false })));
+  const { resources, workflows } = platform;
+  const { id } = await startBulk(
+    { database: resources.database, workflows },
+    {
+      act: { action: 'cancel', deleteContent: false },
+      filters: { ids: begun.map(({ input }) => input.sessionId) },
+      reason: 'a history is made',
+      by: { command: 'a test' },
+      perSecond: 1,
+      atMost: count,
+    },
+  );
+  return id;
+}
+
+export const bulkPaths: Record<string, Path> = {
+  completed: async (around) => bulkActionWorkflowId(await cancelInBulk(around, 2)),
+  stopped: async (around) => {
+    const id = await cancelInBulk(around, 5);
+    const { resources, workflows } = around.platform;
+    const { database } = resources;
+    await until(
+      async () => ((await readBulkProgress(database.asService(), id))?.done ?? 0) > 0,
+      'the action in bulk to get somewhere',
+    );
+    await stopBulk({ database, workflows }, id);
+    return bulkActionWorkflowId(id);
+  },
 };
