@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { DefaultLogger, Runtime, Worker, type InjectedSinks } from '@temporalio/worker';
 import pMap from 'p-map';
 import { readConfig } from '../config.ts';
@@ -20,17 +20,16 @@ import { ownNamespace } from './namespace.ts';
  */
 
 const flood = 10_000;
-/** The flood as workflows: those that go by the tier's priority, and the others, which stand for many each. */
-const starts = { first: firstSessionsPerMinute, others: 270 };
-const analysesEach = Math.ceil((flood - starts.first) / starts.others);
 /** What workers may have taken before they are given the single one: what they hold, and what was on its way. */
 const inHand = 50;
 const ends: (() => Promise<unknown>)[] = [];
 let workflows: WorkflowClient;
 let namespace: string;
 
-beforeEach(async () => {
+beforeAll(() => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
+});
+beforeEach(async () => {
   const config = readConfig();
   namespace = (await ownNamespace()).TEMPORAL_NAMESPACE;
   const connection = await connectTemporal(config);
@@ -41,26 +40,43 @@ afterEach(async () => {
   while (ends.length > 0) await ends.pop()?.();
 });
 
-test('one person’s ten thousand queued sessions, of the highest tier, let another’s single one of the lowest pass (T2)', async () => {
+test('one person’s ten thousand queued analyses let another’s single one of the same tier pass (T2)', async () => {
+  // No more sessions than go by the tier's priority, so that nothing but fairness is between the two.
+  const analyses = Math.ceil(flood / firstSessionsPerMinute);
+  await start({ userId: randomUUID(), tier: 'basic' }, { count: firstSessionsPerMinute, analyses });
+  await runWorkflows();
+  await untilBacklog(flood);
+  expect(await placeOfSingle('basic')).toBeLessThan(inHand);
+}, 180_000);
+
+test('one person’s flood of sessions, of the highest tier, lets another’s single one of the lowest pass (T2)', async () => {
   const greedy = { userId: randomUUID(), tier: 'enterprise' } as const;
-  const [early, late] = [randomUUID(), randomUUID()];
-  await start(greedy, { count: starts.first, analyses: 1 });
-  await start(greedy, { count: starts.others, analyses: analysesEach });
+  const early = randomUUID();
+  const others = 100;
+  await start(greedy, { count: firstSessionsPerMinute, analyses: 1 });
+  await start(greedy, { count: others, analyses: flood / others });
   await start({ userId: early, tier: 'basic' }, { count: 1, analyses: 1 });
 
-  // Where workflows wait: the queue of the CPU pool.
+  // Where workflows wait, the queue of the CPU pool, and then where analyses do, that of the GPU pool.
   const began = await runWorkflows();
   await until(() => began.includes(early));
-  expect(began.indexOf(early)).toBeLessThan(starts.first + inHand);
+  expect(began.indexOf(early)).toBeLessThan(firstSessionsPerMinute + inHand);
+  await untilBacklog(flood);
+  expect(await placeOfSingle('basic')).toBeLessThan(firstSessionsPerMinute + inHand);
+}, 180_000);
 
-  // Where analyses wait: the queue of the GPU pool, with the whole flood in it before the single one comes.
-  await untilBacklog(flood + 1);
-  await start({ userId: late, tier: 'basic' }, { count: 1, analyses: 1 });
-  await untilBacklog(flood + 2);
+/** How many analyses are handed out before that of a session that came after all others. */
+async function placeOfSingle(tier: Tier): Promise<number> {
+  const { backlog } = await workflows.queues.state(taskQueues.gpu);
+  const late = randomUUID();
+  await start({ userId: late, tier }, { count: 1, analyses: 1 });
+  await untilBacklog(backlog + 1);
   const analyzed = await runAnalyses();
   await until(() => analyzed.includes(late));
-  expect(analyzed.indexOf(late)).toBeLessThan(starts.first + inHand);
-}, 180_000);
+  // The SQLite of the local server does not bear a worker that leaves while tasks are handed to it.
+  await workflows.queues.pause(taskQueues.gpu, { reason: 'the test is over', by: 'a test' });
+  return analyzed.indexOf(late);
+}
 
 async function start(
   { userId, tier }: { userId: string; tier: Tier },

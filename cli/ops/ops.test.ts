@@ -63,6 +63,21 @@ describe('npx mindpeeker ops (T5)', () => {
     expect(await json('explain', sessionId)).toMatchObject({ suggestion: { action: 'retry' } });
   });
 
+  test('tells who polls the queues, has a queue and a model wait, shows both, and lets them go on', async () => {
+    expect((await ops('workers')).stdout).toContain(`${process.pid}@`);
+    const [queue, model] = ['mindpeeker-webhooks', 'dowsing'];
+    expect(await json('pause', '--queue', queue, '--reason', 'their network')).toEqual({ queue, paused: true });
+    expect(await json('pause', '--model', model, '--reason', 'its weights')).toEqual({ model, paused: true });
+    const { stdout } = await ops('queues');
+    expect(stdout).toMatch(/mindpeeker-webhooks .*PAUSED since .*: their network/);
+    expect(stdout).toMatch(/dowsing is paused since .*: its weights/);
+    expect(await json('resume', '--queue', queue)).toEqual({ queue, paused: false });
+    expect(await json('resume', '--model', model)).toEqual({ model, paused: false });
+    expect((await ops('queues')).stdout).not.toMatch(/paused/i);
+    expect((await ops('pause', '--queue', queue)).stderr).toContain('--reason');
+    expect(await ops('pause', '--reason', 'none')).toMatchObject({ code: 1, stdout: '' });
+  });
+
   test('ends with 0 only when it did what it says', async () => {
     expect((await ops('queues')).code).toBe(0);
     expect(await ops('explain', randomUUID())).toMatchObject({ code: 1, stdout: '' });
