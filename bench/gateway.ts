@@ -1,84 +1,35 @@
 import { fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { z } from 'zod';
-import { exampleOf } from '../tests/examples.ts';
-import { httpClient, type Answer } from './httpClient.ts';
+import { prepareCalls, type Kind } from './gatewayCalls.ts';
+import { costOf, pidsOf, type Cost } from './gatewayCosts.ts';
+import { httpClient } from './httpClient.ts';
 import { quantile, summary, throughputOf } from './statistics.ts';
 
 /**
  * The gateway under a mix of calls at a fixed rate, each due at its time whether or not the one before has been
- * answered, so that a slow answer is not hidden by the calls that it delays; and what an authenticated read of a cached
- * session costs beside an Express that answers a constant.
+ * answered, so that a slow answer is not hidden by the calls that it delays; what each kind of call costs in processor
+ * time; and what an authenticated read of a cached session costs beside an Express that answers a constant.
  */
 
 const callsPerSecond = Number(process.argv[4] ?? 500);
 const seconds = 20;
-const people = 40;
-const sessionsEach = 10;
+/** So many calls without an answer are a stack that does not keep up: going on would measure the queue. */
+const maxUnderWay = 2_000;
+const callsPerCost = { reading: 400, other: 40 };
 
 const apiUrl = process.argv[2] ?? 'http://127.0.0.1:3000';
+const pids = await pidsOf(process.argv[3] ?? '.mindpeeker/stack.json');
 const api = httpClient(`${apiUrl}/v1`, 256);
-const example = await exampleOf('dowsing');
 
-interface Person {
-  email: string;
-  password: string;
-  accessToken: string;
-  sessionIds: string[];
-  analyzedId: string;
-}
-
-const tokensSchema = z.object({ data: z.object({ accessToken: z.string(), refreshToken: z.string() }) });
-const sessionSchema = z.object({ data: z.object({ id: z.uuid() }) });
-
-/** Those who log in and out again in the run; their refresh tokens wait here for a log-out. */
-const comers: string[] = [];
-/** Refresh tokens of log-ins, each of which waits here for its next refresh. */
-const refreshable: string[] = [];
-
-say(`Preparing ${people} people with ${sessionsEach} sessions each`);
-const everybody = await Promise.all(Array.from({ length: people }, newPerson));
-
-interface Kind {
-  title: string;
-  /** Of a hundred calls. */
-  share: number;
-  /** The target of the specification, of the 95th percentile. */
-  targetMs: number;
-  call: (person: Person) => Promise<Answer>;
-}
-
-/** Seventy of a hundred read. Creating a session starts a workflow, which the whole stack then works on. */
-const mix: Kind[] = [
-  {
-    title: 'get a session',
-    share: 40,
-    targetMs: 500,
-    call: (person) => read(person, `/sessions/${oneOf(person.sessionIds)}`),
-  },
-  { title: 'list sessions', share: 8, targetMs: 500, call: (person) => read(person, '/sessions?limit=10') },
-  {
-    title: 'get results',
-    share: 12,
-    targetMs: 500,
-    call: (person) => read(person, `/sessions/${person.analyzedId}/results`),
-  },
-  { title: 'read the account', share: 10, targetMs: 500, call: (person) => read(person, '/me') },
-  { title: 'update a session', share: 18, targetMs: 800, call: updateSession },
-  { title: 'create a session', share: 2, targetMs: 1_000, call: createSession },
-  { title: 'delete a session', share: 1, targetMs: 300, call: deleteSession },
-  { title: 'start an analysis', share: 1, targetMs: 2_000, call: startAnalysis },
-  { title: 'refresh', share: 5, targetMs: 200, call: refresh },
-  { title: 'log in', share: 2, targetMs: 500, call: logIn },
-  { title: 'log out', share: 1, targetMs: 100, call: logOut },
-];
+say('Preparing people with their sessions');
+const { mix, readCached } = await prepareCalls(api);
 
 say(`${callsPerSecond} calls a second for ${seconds} seconds, 70% of them reads`);
 const before = await cacheReads();
-const { durations, refused, lateMs } = await runMix();
+const { durations, refused, lateMs, keptUp } = await runMix();
 const after = await cacheReads();
 const hitRatio = (after.hit - before.hit) / (after.hit + after.miss - before.hit - before.miss);
 
@@ -91,15 +42,25 @@ const [constantUrl] = z
   .rest(z.unknown())
   .parse(await once(constantProcess, 'message'));
 const constant = httpClient(constantUrl, 32);
-const [reader] = everybody;
+const readConstant = () => constant.call('GET', '');
 for (let round = 0; round < 6; round++) {
-  const cached = await throughputOf(3_000, 32, () => read(present(reader), `/sessions/${present(reader).analyzedId}`));
-  const plain = await throughputOf(3_000, 32, () => constant.call('GET', ''));
+  const cached = await throughputOf(3_000, 32, readCached);
+  const plain = await throughputOf(3_000, 32, readConstant);
   // The first round warms both up.
   if (round === 0) continue;
   perSecond.cached = Math.max(perSecond.cached, cached.perSecond);
   perSecond.constant = Math.max(perSecond.constant, plain.perSecond);
   ratios.push(cached.perSecond / plain.perSecond);
+}
+
+say('The processor time of each kind of call');
+const costs: Cost[] = [
+  await costOf('a constant', 4_000, { ...pids, api: constantProcess.pid ?? 0 }, readConstant),
+  await costOf('a cached session', 4_000, pids, readCached),
+];
+for (const { title, call } of mix) {
+  const isRead = /^(?:get|list|read) /.test(title);
+  costs.push(await costOf(title, isRead ? callsPerCost.reading : callsPerCost.other, pids, call));
 }
 constantProcess.kill('SIGTERM');
 constant.close();
@@ -112,7 +73,10 @@ const report = {
   node: process.version,
   callsPerSecond,
   latencies,
+  /** Whether every call was sent: a stack that falls too far behind is not measured to the end. */
+  keptUp,
   refused: Object.fromEntries(refused),
+  costs,
   cacheHitRatio: hitRatio,
   /** How far behind its time the client itself sent a call: what it is late is not the gateway's. */
   clientLateP95Ms: quantile(lateMs, 0.95),
@@ -128,19 +92,20 @@ async function runMix() {
   const lateMs: number[] = [];
   const total = callsPerSecond * seconds;
   const startedAt = performance.now();
-  const under: Promise<void>[] = [];
-  for (let i = 0; i < total; i++) {
+  const under = new Set<Promise<void>>();
+  for (let i = 0; i < total && under.size < maxUnderWay; i++) {
     const dueAt = startedAt + (i * 1_000) / callsPerSecond;
     const waitMs = dueAt - performance.now();
     if (waitMs > 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
     lateMs.push(performance.now() - dueAt);
-    under.push(timed(kindOf(i), dueAt));
+    const call = timed(kindOf(i), dueAt).finally(() => under.delete(call));
+    under.add(call);
   }
   await Promise.all(under);
-  return { durations, refused, lateMs };
+  return { durations, refused, lateMs, keptUp: lateMs.length === total };
 
   async function timed(kind: Kind, dueAt: number): Promise<void> {
-    const { status } = await kind.call(oneOf(everybody));
+    const { status } = await kind.call();
     durations.get(kind.title)?.push(performance.now() - dueAt);
     if (status >= 400) refused.set(`${kind.title}: ${status}`, (refused.get(`${kind.title}: ${status}`) ?? 0) + 1);
   }
@@ -156,72 +121,6 @@ function kindOf(i: number): Kind {
   throw new Error('The shares do not add to a hundred');
 }
 
-function read({ accessToken }: Person, path: string): Promise<Answer> {
-  return api.call('GET', path, { token: accessToken });
-}
-
-function updateSession(person: Person): Promise<Answer> {
-  const body = { metadata: { note: randomUUID() } };
-  return api.call('PATCH', `/sessions/${oneOf(person.sessionIds)}`, { token: person.accessToken, body });
-}
-
-async function createSession({ accessToken, sessionIds }: Person): Promise<Answer> {
-  const answer = await api.call('POST', '/sessions', { token: accessToken, body: { ...example, autoAnalyze: false } });
-  if (answer.status === 201) sessionIds.push(sessionSchema.parse(JSON.parse(answer.text)).data.id);
-  return answer;
-}
-
-/** Takes the oldest session that may still be changed, so that no other call meets it; the first is kept for reads. */
-function takeSession(person: Person): string {
-  const id = person.sessionIds.length > 2 ? person.sessionIds.splice(1, 1)[0] : undefined;
-  return id ?? present(person.sessionIds[0]);
-}
-
-function deleteSession(person: Person): Promise<Answer> {
-  return api.call('DELETE', `/sessions/${takeSession(person)}`, { token: person.accessToken });
-}
-
-function startAnalysis(person: Person): Promise<Answer> {
-  return api.call('POST', `/sessions/${takeSession(person)}/analysis`, { token: person.accessToken });
-}
-
-/** A log-in is refreshed by one call at a time: a token that came twice would end it. */
-async function refresh(): Promise<Answer> {
-  const refreshToken = refreshable.shift() ?? '';
-  const answer = await api.call('POST', '/auth/refresh', { body: { refreshToken } });
-  if (answer.status === 200) refreshable.push(tokensSchema.parse(JSON.parse(answer.text)).data.refreshToken);
-  return answer;
-}
-
-async function logIn({ email, password }: Person): Promise<Answer> {
-  const answer = await api.call('POST', '/auth/login', { body: { email, password } });
-  if (answer.status === 200) comers.push(tokensSchema.parse(JSON.parse(answer.text)).data.refreshToken);
-  return answer;
-}
-
-function logOut(): Promise<Answer> {
-  return api.call('POST', '/auth/logout', { body: { refreshToken: comers.pop() ?? randomUUID() } });
-}
-
-async function newPerson(): Promise<Person> {
-  const username = `bench-${randomUUID()}`;
-  const credentials = { email: `${username}@example.com`, username, password: randomUUID() };
-  const { data } = tokensSchema.parse(
-    JSON.parse((await api.call('POST', '/auth/register', { body: credentials })).text),
-  );
-  const { accessToken, refreshToken } = data;
-  refreshable.push(refreshToken);
-  const person: Person = { ...credentials, accessToken, sessionIds: [], analyzedId: '' };
-  for (let i = 0; i < sessionsEach; i++) await createSession(person);
-  person.analyzedId = takeSession(person);
-  await api.call('POST', `/sessions/${person.analyzedId}/analysis`, { token: person.accessToken });
-  for (;;) {
-    const { status } = await read(person, `/sessions/${person.analyzedId}/results`);
-    if (status === 200) return person;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
 /** What the gateway has read from its cache so far. */
 async function cacheReads(): Promise<{ hit: number; miss: number }> {
   const text = await (await fetch(`${apiUrl}/metrics`)).text();
@@ -230,15 +129,6 @@ async function cacheReads(): Promise<{ hit: number; miss: number }> {
       .filter(([, which]) => which === outcome)
       .reduce((sum, [, , count]) => sum + Number(count), 0);
   return { hit: of('hit'), miss: of('miss') };
-}
-
-function oneOf<T>(values: readonly T[]): T {
-  return present(values[Math.floor(Math.random() * values.length)]);
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error('There is nothing to choose from');
-  return value;
 }
 
 function show(): void {
@@ -250,6 +140,7 @@ function show(): void {
   for (const { title, targetMs, count, p50Ms, p95Ms } of latencies) {
     line(title, String(count), p50Ms.toFixed(1), p95Ms.toFixed(1), `${targetMs}${p95Ms <= targetMs ? '' : ' missed'}`);
   }
+  if (!keptUp) say(`  the stack fell ${maxUnderWay} calls behind: it does not keep up with this rate`);
   say('');
   line('cache hit ratio', `${(hitRatio * 100).toFixed(1)}%`);
   line('client late, p95 ms', report.clientLateP95Ms.toFixed(1));
@@ -257,6 +148,10 @@ function show(): void {
   line('cached read a second', perSecond.cached.toFixed(0));
   line('constant a second', perSecond.constant.toFixed(0));
   line('ratio', report.cachedRead.ratio.toFixed(2));
+  const names = Object.keys(costs[1]?.cpuMs ?? {}).filter((name) => !['mail', 'stripe'].includes(name));
+  say('');
+  line('processor ms a call', ...names);
+  for (const { title, cpuMs } of costs) line(title, ...names.map((name) => (cpuMs[name] ?? 0).toFixed(2)));
   say('', `  ${report.machine}, Node ${process.version}; written to .mindpeeker/bench-gateway.json`);
 }
 
