@@ -77,24 +77,7 @@ export async function startPlatform(
     models: serving,
     pausing,
 
-    async startSession(content, given = {}, email) {
-      const sessionId = randomUUID();
-      const fingerprint = sessionId.replaceAll('-', '').padEnd(64, '0');
-      const { id: userId } = await newUser(resources.database, email);
-      const input: SessionWorkflowInput = {
-        sessionId,
-        userId,
-        sessionType: content.sessionType,
-        tier: 'basic',
-        fingerprint,
-        contentKey: await resources.contents.put({ sessionId, userId }, fingerprint, content),
-        hasImpressions: content.impressions !== undefined,
-        analyzeAtOnce: content.impressions !== undefined,
-        ...given,
-      };
-      await workflows.createSession(input);
-      return input;
-    },
+    startSession: (content, given, email) => startSession({ resources, workflows }, content, given, email),
 
     async untilEvent(sessionId, type) {
       const deadline = Date.now() + patienceMs;
@@ -119,4 +102,29 @@ export async function startPlatform(
       await resources.close();
     },
   };
+}
+
+/** Seals the content and starts a session of a new user, as the gateway does. */
+export async function startSession(
+  { resources, workflows }: Pick<Platform, 'resources' | 'workflows'>,
+  content: SessionContent,
+  given: Partial<SessionWorkflowInput> = {},
+  email?: string,
+): Promise<SessionWorkflowInput> {
+  const sessionId = randomUUID();
+  const fingerprint = sessionId.replaceAll('-', '').padEnd(64, '0');
+  const { id: userId } = await newUser(resources.database, email);
+  const input: SessionWorkflowInput = {
+    sessionId,
+    userId,
+    sessionType: content.sessionType,
+    tier: 'basic',
+    fingerprint,
+    contentKey: await resources.contents.put({ sessionId, userId }, fingerprint, content),
+    hasImpressions: content.impressions !== undefined,
+    analyzeAtOnce: content.impressions !== undefined,
+    ...given,
+  };
+  await workflows.createSession(input);
+  return input;
 }

@@ -24,7 +24,9 @@ export const stripeAnswers = {
  * Listens as Stripe does and answers by `answer`, which can change between calls. It keeps what it was asked, so that a
  * test can count what was charged.
  */
-export async function listenAsStripe(answer: (path: string, body: URLSearchParams) => StripeAnswer | 'hang up') {
+export async function listenAsStripe(
+  answer: (path: string, body: URLSearchParams) => StripeAnswer | 'hang up' | 'hold',
+) {
   const calls: { path: string; body: URLSearchParams; idempotencyKey: string | undefined }[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -35,6 +37,8 @@ export async function listenAsStripe(answer: (path: string, body: URLSearchParam
       const body = new URLSearchParams(Buffer.concat(chunks).toString('utf8'));
       calls.push({ path, body, idempotencyKey: typeof key === 'string' ? key : undefined });
       const given = answer(path, body);
+      // Whoever asked waits for an answer that does not come.
+      if (given === 'hold') return;
       if (given === 'hang up') {
         request.socket.destroy();
         return;
