@@ -1,12 +1,10 @@
-import pMap from 'p-map';
 import { insertAuditEntry } from '../db/auditEntries.ts';
 import { recordGoodBackup } from '../db/backups.ts';
 import { openDatabase, type Database } from '../db/database.ts';
 import { databaseName, databaseUrl, knowsMigration, onServer } from '../db/databases.ts';
-import { claimBills, endWhatIsLost, existingSessions, openSessions } from '../db/recovery.ts';
+import { endWhatIsLost, existingSessions } from '../db/recovery.ts';
 import type { RowCounts } from '../domain/backups.ts';
 import type { Actor } from '../domain/operations.ts';
-import { tierTerms } from '../domain/tiers.ts';
 import type { Bucket } from '../integrations/backupBucket.ts';
 import type { BackupEntry, BackupManifest, BackupName, BackupStore } from '../integrations/backupStore.ts';
 import type { SessionCache } from '../integrations/sessionCache.ts';
@@ -21,6 +19,7 @@ import {
   type BackedUp,
   type ObjectDifference,
 } from './restoring.ts';
+import { claimPerhapsBilled } from './takeUp.ts';
 
 /** Restoring a platform from a backup, in its place (docs/decisions/21-backup.md). */
 
@@ -162,16 +161,7 @@ async function settle(
   await database.orm.migrator.up();
   const em = database.asService();
   const takenAt = new Date(manifest.takenAt);
-  const open = await openSessions(em);
-  const asked = await pMap(
-    open,
-    async (session) => ((await recovery.mayBeBilled(session.sessionId)) ? [session] : []),
-    {
-      concurrency: 8,
-    },
-  );
-  const claims = asked.flat().map(({ tier, ...ids }) => ({ ...ids, units: tierTerms[tier].unitsPerSession }));
-  await claimBills(em, claims, takenAt);
+  await claimPerhapsBilled({ database, recovery }, takenAt);
   await endWhatIsLost(em);
   await recordGoodBackup(em, {
     ...{ id: manifest.id, takenAt },

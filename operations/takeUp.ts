@@ -1,7 +1,15 @@
 import pMap from 'p-map';
 import type { Database } from '../db/database.ts';
-import { attachmentsOf, existingAccounts, existingSessions, openSessions, unfinishedWork } from '../db/recovery.ts';
+import {
+  attachmentsOf,
+  claimBills,
+  existingAccounts,
+  existingSessions,
+  openSessions,
+  unfinishedWork,
+} from '../db/recovery.ts';
 import { ApiError } from '../domain/errors.ts';
+import { tierTerms } from '../domain/tiers.ts';
 import { WorkflowEndedError, type WorkflowClient } from '../temporal/client.ts';
 import type { Recovery } from '../temporal/recovery.ts';
 import { restartSession } from './restart.ts';
@@ -36,10 +44,29 @@ export async function takeUp(
   // First: what was erased must not be restarted, nor be there for long.
   const erasedAgain = await eraseAgain(deps, takenAt);
   const cancelled = await cancelUnknown(deps, openedAt);
+  await claimPerhapsBilled(deps, takenAt);
   const open = await openSessions(deps.database.asService());
   const restarted = await pMap(open, ({ sessionId }) => restart(deps, sessionId), { concurrency });
   await resumeRest(deps);
   return { restarted: restarted.filter(Boolean).length, cancelled, erasedAgain };
+}
+
+/**
+ * Writes down as claimed the bills of open sessions of which Stripe may have heard after the backup was taken: the steps
+ * then tell them again while Stripe counts them once, and ask a person after that.
+ */
+export async function claimPerhapsBilled(
+  { database, recovery }: Pick<TakeUpDeps, 'database' | 'recovery'>,
+  takenAt: Date,
+): Promise<void> {
+  const em = database.asService();
+  const claims = await pMap(
+    await openSessions(em),
+    async ({ tier, ...ids }) =>
+      (await recovery.mayBeBilled(ids.sessionId)) ? [{ ...ids, units: tierTerms[tier].unitsPerSession }] : [],
+    { concurrency },
+  );
+  await claimBills(em, claims.flat(), takenAt);
 }
 
 async function eraseAgain({ database, workflows, recovery }: TakeUpDeps, takenAt: Date): Promise<number> {
