@@ -100,9 +100,8 @@ function stateOf(queue: QueueName, descriptions: readonly Description[]): QueueS
   const sum = (of: (stat: (typeof stats)[number]) => number) => stats.reduce((total, stat) => total + of(stat), 0);
   const identities = descriptions.flatMap(({ pollers }) => pollers.map(({ identity }) => identity));
   // Activities come first, and only they have a limit.
-  const config = descriptions[0]?.config?.queueRateLimit;
-  const limitPerSecond = config?.rateLimit?.requestsPerSecond ?? null;
-  const { reason, updateIdentity, updateTime } = config?.metadata ?? {};
+  const [activities] = descriptions;
+  const { rateLimit, metadata } = activities?.config?.queueRateLimit ?? {};
   return {
     queue,
     workers: new Set(identities).size,
@@ -111,10 +110,24 @@ function stateOf(queue: QueueName, descriptions: readonly Description[]): QueueS
     backlogAgeSeconds: Math.max(...stats.map((stat) => (optionalTsToMs(stat?.approximateBacklogAge) ?? 0) / secondMs)),
     addedPerSecond: sum((stat) => stat?.tasksAddRate ?? 0),
     dispatchedPerSecond: sum((stat) => stat?.tasksDispatchRate ?? 0),
-    limitPerSecond,
+    limitPerSecond: limitOf(activities),
     paused:
-      limitPerSecond === 0 ? { since: isoOf(updateTime) ?? '', reason: reason ?? '', by: updateIdentity ?? '' } : null,
+      rateLimit?.requestsPerSecond === 0
+        ? {
+            since: isoOf(metadata?.updateTime) ?? '',
+            reason: metadata?.reason ?? '',
+            by: metadata?.updateIdentity ?? '',
+          }
+        : null,
   };
+}
+
+/** What an operator or the workers set; the server's own limit, which every queue has, is none to speak of. */
+function limitOf(description: Description | undefined): number | null {
+  const { rateLimitSource, requestsPerSecond } = description?.effectiveRateLimit ?? {};
+  return rateLimitSource === proto.temporal.api.enums.v1.RateLimitSource.RATE_LIMIT_SOURCE_SYSTEM
+    ? null
+    : (requestsPerSecond ?? null);
 }
 
 function backlogByPriority(descriptions: readonly Description[]): Record<number, number> {

@@ -339,6 +339,9 @@ describe('erasing', () => {
 test('the queues tell who polls them (T2)', async () => {
   const states = await platform.workflows.queues.states();
   expect(states.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu', 'mindpeeker-webhooks']);
+  // What the GPU pool is spared stands in the configuration; the other queues have no limit of ours (T2).
+  const { GPU_TASKS_PER_SECOND } = platform.resources.config;
+  expect(states.map(({ limitPerSecond }) => limitPerSecond)).toEqual([null, GPU_TASKS_PER_SECOND, null]);
   for (const { workers, backlog } of states) {
     expect(workers).toBeGreaterThan(0);
     expect(backlog).toBeGreaterThanOrEqual(0);

@@ -29,13 +29,15 @@ export function queuesCommand(program: Command): void {
 }
 
 function inWords(state: QueueState): string {
-  const { queue, workers, backlog, backlogAgeSeconds, addedPerSecond, dispatchedPerSecond, paused } = state;
+  const { queue, workers, backlog, backlogAgeSeconds, addedPerSecond, dispatchedPerSecond, limitPerSecond, paused } =
+    state;
   const oldest = backlog === 0 ? '' : `, the oldest for ${Math.round(backlogAgeSeconds)} s`;
   return [
     queue.padEnd(20),
     workers === 0 ? 'NO WORKER' : `${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     `${backlog} waiting${oldest}`,
     `${addedPerSecond.toFixed(1)} a second in, ${dispatchedPerSecond.toFixed(1)} out`,
+    ...(limitPerSecond === null || paused !== null ? [] : [`at most ${Math.round(limitPerSecond)} a second`]),
     ...(paused === null ? [] : [`PAUSED since ${paused.since} by ${paused.by}: ${paused.reason}`]),
   ].join('  ');
 }
