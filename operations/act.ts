@@ -51,7 +51,9 @@ export interface Acted {
  * @throws ApiError `not_found`, `session_ended`, `not_stuck`, `nothing_to_pause`, `not_paused`, `step_not_reached`,
  *   `not_skippable`, `outcome_recorded`
  */
-export async function actOnSession(deps: RestartDeps, request: ActRequest): Promise<Acted> {
+export async function actOnSession(deps: RestartDeps, asIs: ActRequest): Promise<Acted> {
+  // A workflow is found by its exact name, and an id may be written in two ways.
+  const request = { ...asIs, sessionId: asIs.sessionId.toLowerCase() };
   const { sessionId, act, reason, by, bulk } = request;
   const entry = { action: act.action, by, sessionId, reason, ...(bulk && { bulkId: bulk.id }) };
   const asked = act.action === 'cancel' ? { deleteContent: act.deleteContent } : {};

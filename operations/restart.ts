@@ -36,7 +36,7 @@ export async function restartSession(
   const { input, status, hasOutcome } = row;
   if (isTerminal(status)) throw new ApiError('session_ended');
   if (from === 'analyze' && hasOutcome) throw new ApiError('outcome_recorded');
-  const asked = await workflows.askedOfSession(sessionId);
+  const asked = await workflows.askedOfSession(input.sessionId);
   const point = asked?.cancellation === true ? 'cancellation' : (from ?? null);
   if (asked?.restartId === id) return point;
   const analyzeAtOnce = asked?.analysis ?? false;

@@ -234,6 +234,12 @@ describe('retrying now', () => {
   });
 });
 
+test('an id in capital letters is the same session', async () => {
+  const sessionId = await states.recording();
+  expect(await press(sessionId.toUpperCase(), acts.retry)).toBe('not_stuck');
+  expect(await eventsOf(sessionId)).toHaveLength(1);
+});
+
 describe('pausing', () => {
   test('holds the step until it is resumed; the session is billed once', async () => {
     const sessionId = await states['billing, between attempts']();

@@ -1,7 +1,7 @@
 import type { Act, SessionAction } from '../../domain/operations.ts';
 import { ApiError, errorTable } from '../../domain/errors.ts';
 import { actOnSession, type Acted } from '../../operations/act.ts';
-import { answer, RefusedError } from './command.ts';
+import { answer, RefusedError, sessionIdOf } from './command.ts';
 
 /** What every command that acts on a session takes. */
 export interface ActingOptions {
@@ -24,8 +24,9 @@ const told: Record<Acted['means'], (acted: Acted & { action: SessionAction }) =>
 };
 
 /** Does one thing to one session, and says what came of it. */
-export function actAndTell(sessionId: string, act: Act, { reason, ...options }: ActingOptions): Promise<void> {
+export function actAndTell(id: string, act: Act, { reason, ...options }: ActingOptions): Promise<void> {
   return answer(options, async ({ resources: { database }, workflows, by }) => {
+    const sessionId = sessionIdOf(id);
     const acted = await refusing(() => actOnSession({ database, workflows }, { sessionId, act, reason, by }));
     const { action } = act;
     return { json: { sessionId, action, ...acted }, text: told[acted.means]({ ...acted, action }) };

@@ -35,6 +35,12 @@ export function progressOf({ json = false }: { json?: boolean }): (what: string)
   };
 }
 
+/** A session's id as it is written everywhere. @throws RefusedError when it is none */
+export function sessionIdOf(given: string): string {
+  if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(given)) throw new RefusedError(`"${given}" is no session id.`);
+  return given.toLowerCase();
+}
+
 /**
  * Runs one command: opens the platform, prints the answer, closes everything. The exit code is 0 only when the command
  * did what it says.

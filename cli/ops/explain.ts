@@ -3,7 +3,7 @@ import { explainSession, stateInWords, type Explanation } from '../../operations
 import { inPlainWords } from '../../operations/failureWords.ts';
 import type { ObservedActivity } from '../../domain/stuck.ts';
 import { webUiOf, webUiPage } from '../../temporal/webUi.ts';
-import { answer, RefusedError } from './command.ts';
+import { answer, RefusedError, sessionIdOf } from './command.ts';
 import { ageInWords } from './words.ts';
 
 /** `explain`: where a session is, why, and what is safe to press. */
@@ -15,8 +15,7 @@ export function explainCommand(program: Command): void {
     .option('--json', 'for a program to read')
     .action((id: string, options: { json?: boolean }) =>
       answer(options, async ({ resources, workflows }) => {
-        if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(id)) throw new RefusedError(`"${id}" is no session id.`);
-        const explanation = await explainSession({ ...resources, workflows }, id.toLowerCase());
+        const explanation = await explainSession({ ...resources, workflows }, sessionIdOf(id));
         if (explanation === null) throw new RefusedError(`There is no session ${id}, or it was deleted.`);
         const webUi = webUiOf(resources.config);
         const page = webUi && explanation.run && webUiPage(webUi, explanation.run);

@@ -13,8 +13,11 @@ const checkout = fileURLToPath(new URL('../..', import.meta.url));
 let apart: Awaited<ReturnType<typeof standApart>>;
 let platform: Platform;
 let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
+let isCardGood = false;
 beforeAll(async () => {
-  stripe = await listenAsStripe((path) => (path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.declined));
+  stripe = await listenAsStripe((path) =>
+    path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers[isCardGood ? 'taken' : 'declined'],
+  );
   apart = await standApart({ models: true });
   platform = await startPlatform({ ...apart, STRIPE_API_BASE: stripe.url });
 });
@@ -88,5 +91,44 @@ describe('npx mindpeeker ops (T5)', () => {
     expect(await json('explain', randomUUID())).toMatchObject({ error: expect.stringContaining('no session') });
     expect((await ops('press-everything')).code).not.toBe(0);
     expect((await ops('--help')).code).toBe(0);
+  });
+
+  test('presses what it is told, for one session and for many, and refuses what cannot be done', async () => {
+    isCardGood = false;
+    const sessionIds: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const { sessionId } = await platform.startSession(await exampleOf('dowsing'));
+      await platform.untilEvent(sessionId, 'stuck');
+      sessionIds.push(sessionId);
+    }
+    const [one = '', ...others] = sessionIds;
+    const why = ['--reason', 'the card is good'];
+    expect(await ops('skip', one, ...why)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('notify'),
+    });
+    expect((await ops('retry', one)).code).not.toBe(0);
+    expect(await ops('retry', 'nonsense', ...why)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('no session'),
+    });
+
+    isCardGood = true;
+    expect(await json('reset', one, '--step', 'notify', ...why)).toMatchObject({ means: 'restart', step: 'notify' });
+    await platform.untilEvent(one, 'completed');
+    expect(await ops('retry', one, ...why)).toMatchObject({ code: 1, stderr: expect.stringContaining('ended') });
+
+    const bulk = ['bulk', 'run', 'retry', '--code', 'card_declined', '--id', ...others, ...why];
+    const dry = await ops(...bulk);
+    expect([dry.code, others.every((id) => dry.stdout.includes(id))]).toEqual([0, true]);
+    expect(await ops(...bulk, '--at-most', '1')).toMatchObject({ code: 1, stdout: '' });
+    const done = await ops(...bulk, '--at-most', '2');
+    expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining('2 of 2: 2 done, 0 refused, 0 failed') });
+    for (const id of others) await platform.untilEvent(id, 'completed');
+    const [, bulkId = ''] = /retry (\S+) is completed/.exec(done.stdout) ?? [];
+    expect(await json('bulk', 'status', bulkId)).toMatchObject({ state: 'completed', done: 2 });
+    expect((await ops('bulk', 'stop', bulkId)).code).toBe(0);
+    expect((await ops('bulk', 'run', 'retry', ...why)).code).toBe(1);
   });
 });
