@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { exampleOf } from '../tests/examples.ts';
 import type { Answer, httpClient } from './httpClient.ts';
+import { throughputOf } from './statistics.ts';
 
 /**
  * The calls of the gateway's bench, and the people who make them. What one call takes away or ends, no other call uses,
@@ -42,7 +43,7 @@ export interface Calls {
 const tokensSchema = z.object({ data: z.object({ accessToken: z.string(), refreshToken: z.string() }) });
 const sessionSchema = z.object({ data: z.object({ id: z.uuid() }) });
 
-const size = { sessionsEach: 10, sparesEach: 5, loginsEach: 6 };
+const size = { sessionsEach: 5, sparesEach: 4, loginsEach: 6 };
 
 /** Registers people with their sessions, and says what they do. */
 export async function prepareCalls(api: ReturnType<typeof httpClient>, people = 40): Promise<Calls> {
@@ -97,7 +98,10 @@ export async function prepareCalls(api: ReturnType<typeof httpClient>, people = 
     return owner;
   }
 
-  const everybody = await Promise.all(Array.from({ length: people }, newPerson));
+  const everybody: Person[] = [];
+  await throughputOf(people, 8, async () => {
+    everybody.push(await newPerson());
+  });
   const reader = oneOf(everybody);
   for (const person of everybody) {
     while (!(await read(person, `/sessions/${person.analyzedId}`)).text.includes('"status":"completed"')) {
