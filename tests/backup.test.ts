@@ -9,7 +9,7 @@ import { openBucket, type Bucket } from '../integrations/backupBucket.ts';
 import type { BackupEntry, BackupManifest } from '../integrations/backupStore.ts';
 import { openResources } from '../resources.ts';
 import { startTestApi } from './api.ts';
-import { addFile, runScheduled, standApartWhole, stringsOf } from './backups.ts';
+import { addFile, ops, runScheduled, standApartWhole, stringsOf } from './backups.ts';
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { startProcess } from './processes.ts';
@@ -221,6 +221,21 @@ describe('a rehearsal (D4)', () => {
     await backUp();
     expect(await rehearse()).toMatchObject({ state: 'passed' });
   }, 120_000);
+
+  test('is pressed by a command, as a backup is; its exit code is 0 only when what it says was done', async () => {
+    const made = await ops(['backup', '--now'], apart);
+    expect(made.code).toBe(0);
+    const listed = made.json.backups as { id: string; objects: number }[];
+    expect(listed[0]).toMatchObject({ id: (await newest()).manifest.id, objects: (await newest()).entries.length });
+    expect((await ops(['backup', '--rehearse'], apart)).code).toBe(0);
+
+    const victim = (await newest()).entries.find(({ key }) => key.startsWith('models/'));
+    await stored.delete([victim?.place ?? '']);
+    const damaged = await ops(['backup', '--rehearse'], apart);
+    expect(damaged.code).toBe(1);
+    expect(damaged.json.error).toContain('is missing in the backup storage');
+    await backUp();
+  }, 180_000);
 
   test('finds an object that is missing, and a dump that was cut off', async () => {
     const { manifest, entries } = await newest();

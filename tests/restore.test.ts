@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Client, type Connection } from '@temporalio/client';
 import { readConfig, type Config } from '../config.ts';
+import { Attachment } from '../db/attachments.ts';
 import { AuditEntry } from '../db/auditEntries.ts';
 import { readBillState } from '../db/bills.ts';
 import { databaseName, onServer } from '../db/databases.ts';
+import { Training } from '../db/entities.ts';
 import { eventsAfter, findResults, findSession, findState } from '../db/sessions.ts';
+import { User } from '../db/users.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { openBucket, type Bucket } from '../integrations/backupBucket.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -142,6 +146,45 @@ describe('a restore in place (D4)', () => {
       expect(await findState(service(), sessionId)).toBeNull();
       expect(await bucket.has(contentKey)).toBe(false);
     }
+  }, 240_000);
+
+  test('takes up what was under way beside sessions, erases again who asked for it since, and ends every log-in', async () => {
+    const api = await startTestApi({ changes: apart });
+    const [stays, leaves] = [await api.newUser(), await api.newUser()];
+    const { sessionId, userId } = await recording();
+    const attachmentId = randomUUID();
+    const file = { fileName: 'late.pdf', mediaType: 'application/pdf' as const, sizeBytes: 3, sha256: '0'.repeat(64) };
+    const announced = { id: attachmentId, sessionId, userId, ...file, status: 'uploading' as const };
+    await service().insert(Attachment, { ...announced, createdAt: new Date() });
+    await platform.workflows.startAttachment({ sessionId, attachmentId });
+    const running = { state: 'running' as const, startedAt: new Date(), updatedAt: new Date() };
+    const training = { id: randomUUID(), model: 'dowsing' as const, seed: 1, fingerprint: '0'.repeat(64) };
+    await service().insert(Training, { ...training, ...running });
+    await backUp();
+
+    // Its file never comes, and somebody's account goes; none of that is in the backup.
+    await platform.workflows.abandonAttachment(attachmentId);
+    const receipt = await api.call('DELETE', '/v1/me', { token: leaves.token, body: { password: leaves.password } });
+    expect(receipt.status).toBe(202);
+    await until(async () => (await service().findOne(User, leaves.id)) === null);
+    expect((await ops(['restore', '--at', 'latest', '--yes'], apart)).json).toMatchObject({ erasedAgain: 1 });
+
+    await until(async () => (await service().findOne(User, leaves.id)) === null);
+    const { status } = await new Client({ connection, namespace: apart.TEMPORAL_NAMESPACE ?? '' }).workflow
+      .getHandle(`attachment-${attachmentId}`)
+      .describe();
+    expect(status.name).toBe('RUNNING');
+    expect(await service().findOne(Training, training.id)).toMatchObject({ state: 'failed' });
+    const refreshed = await api.call('POST', '/v1/auth/refresh', { body: { refreshToken: stays.refreshToken } });
+    expect(refreshed.status).toBe(401);
+    const { email, password } = stays;
+    expect((await api.call('POST', '/v1/auth/login', { body: { email, password } })).status).toBe(200);
+    // Doing that part again changes nothing.
+    expect((await ops(['restore', '--at', 'latest', '--take-up'], apart)).code).toBe(0);
+    await platform.workflows.startAnalysis(sessionId);
+    await platform.untilEvent(sessionId, 'completed');
+    expect(usageOf(sessionId).times).toBe(1);
+    await api.close();
   }, 240_000);
 
   test('of a running platform keeps what was there under another name; a dry run before changes nothing', async () => {
