@@ -8,7 +8,7 @@ import { AuditEntry } from '../db/auditEntries.ts';
 import { readBillState } from '../db/bills.ts';
 import { eventsAfter } from '../db/sessions.ts';
 import type { SessionContent } from '../domain/impressions.ts';
-import { restartSession } from '../operations/restart.ts';
+import { actOnSession } from '../operations/act.ts';
 import { ramp, rollBack, type VersionDeps } from '../operations/versions.ts';
 import { createDataConverter } from '../temporal/codec.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -238,7 +238,7 @@ test(
     for (const sessionId of old) await platform.workflows.startAnalysis(sessionId);
     await Promise.all(old.map(untilItsCodeFails));
 
-    // As the runbook has it: see which, put the old code back, restart what began on the bad one.
+    // As the runbook has it: see which, put the old code back, retry what began on the bad one.
     const query = `ExecutionStatus = 'Running' and TemporalWorkerDeploymentVersion = 'mindpeeker:5.0.0'`;
     const onBad = await replayed(bundles.changed, query);
     for (const sessionId of old) {
@@ -255,9 +255,13 @@ test(
     const diverged = young.filter((sessionId) => onGood.get(sessionWorkflowId(sessionId))?.kind === 'diverged');
     expect(diverged).toEqual(young);
     const { resources, workflows } = platform;
+    for (const sessionId of young) await workflows.startAnalysis(sessionId);
+    await Promise.all(young.map(untilItsCodeFails));
     for (const sessionId of young) {
-      await restartSession({ database: resources.database, workflows }, { sessionId });
-      await workflows.startAnalysis(sessionId);
+      const press = { sessionId, act: { action: 'retry' }, reason: 'a bad deploy', by: deps.by } as const;
+      expect(await actOnSession({ database: resources.database, workflows }, press)).toMatchObject({
+        means: 'restart',
+      });
     }
     await Promise.all(young.map(completed));
     for (const sessionId of [...old, ...young]) {

@@ -81,6 +81,29 @@ describe('npx mindpeeker ops (T5)', () => {
     expect(await ops('pause', '--reason', 'none')).toMatchObject({ code: 1, stdout: '' });
   });
 
+  test('replays what is open against the code of the checkout, and refuses to guess what is meant', async () => {
+    const { sessionId } = await platform.startSession(await exampleOf('dowsing'));
+    await platform.untilEvent(sessionId, 'stuck');
+    const told = await ops('replay', sessionId);
+    expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining('1 replayed; the code of this checkout') });
+    expect(await json('replay', '--all-open')).toMatchObject({ replayed: expect.any(Number), wrong: [] });
+    expect(await ops('replay')).toMatchObject({ code: 1, stderr: expect.stringContaining('Say which') });
+    expect(await ops('replay', randomUUID())).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No workflow'),
+    });
+  });
+
+  test('tells of versions, and refuses to ramp to one that nobody runs', async () => {
+    expect((await ops('versions')).stdout).toMatch(/^without a build id +100 % of what is new/);
+    expect(await ops('ramp', '9.9.9', '--percent', '10')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No worker polls for 9.9.9'),
+    });
+    expect(await ops('rollback')).toMatchObject({ code: 1, stderr: expect.stringContaining('No version is current') });
+    expect((await ops('ramp', '9.9.9', '--percent', '101')).code).not.toBe(0);
+  });
+
   test('ends with 0 only when it did what it says', async () => {
     expect((await ops('queues')).code).toBe(0);
     expect(await ops('explain', randomUUID())).toMatchObject({ code: 1, stdout: '' });
