@@ -7,6 +7,7 @@ import {
 import { errorTable, type ErrorCode } from '../domain/errors.ts';
 import { keyPermissions, type Permission } from '../domain/tiers.ts';
 import { clientVersionHeader } from './clientVersion.ts';
+import { answerHeaders, headersOf, knowsUnchanged } from './answerHeaders.ts';
 import { failureSchema, successSchema } from './envelope.ts';
 import type { FileRoute, JsonRoute, PlainRoute, Route, RouteTag } from './route.ts';
 
@@ -36,6 +37,7 @@ export function createOpenApiDocument(routes: readonly Route[]) {
       servers: serversAt('/v1'),
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       components: {
+        headers: headerComponents,
         securitySchemes: {
           accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
           apiKey: {
@@ -129,13 +131,43 @@ function securityOf({ access }: JsonRoute | FileRoute): Record<string, string[]>
   return [{ accessToken: needed }, ...(forKeys.includes(permission) ? [{ apiKey: needed }] : [])];
 }
 
-function jsonAnswer({ status, message, data, isBare }: JsonRoute) {
+function jsonAnswer(route: JsonRoute) {
+  const { status, message, data, isBare } = route;
   const content = { 'application/json': { schema: isBare ? data : successSchema(data) } };
-  return { [`${status}`]: { description: message, content } };
+  const answer = { [`${status}`]: { description: message, headers: headerReferences(route, status), content } };
+  if (!knowsUnchanged(route)) return answer;
+  return { ...answer, '304': { description: 'It is as the client has it.', headers: headerReferences(route, 304) } };
 }
 
-function fileAnswer({ message, contentType }: FileRoute) {
-  return { '200': { description: message, content: { [contentType]: { schema: { type: 'string' } as const } } } };
+function fileAnswer(route: FileRoute) {
+  const { message, contentType } = route;
+  return {
+    '200': {
+      description: message,
+      headers: headerReferences(route, 200),
+      content: { [contentType]: { schema: { type: 'string' } as const } },
+    },
+  };
+}
+
+/** Each header once as it always comes, and once as it may. */
+const headerComponents = Object.fromEntries(
+  Object.entries(answerHeaders).flatMap(([name, { description, pattern, example }]) => {
+    const terms = { description, schema: { type: 'string' as const, pattern }, example };
+    return [
+      [name, { ...terms, required: true }],
+      [`${name}-sometimes`, terms],
+    ];
+  }),
+);
+
+function headerReferences(route: JsonRoute | FileRoute, status: number) {
+  return Object.fromEntries(
+    [...headersOf(route, status)].map(([name, always]) => [
+      name,
+      { $ref: `#/components/headers/${always ? name : `${name}-sometimes`}` },
+    ]),
+  );
 }
 
 function failuresOf(route: JsonRoute | FileRoute) {
@@ -147,6 +179,7 @@ function failuresOf(route: JsonRoute | FileRoute) {
         String(status),
         {
           description: [first, ...others].map((code) => (code ? errorTable[code].message : '')).join(' '),
+          headers: headerReferences(route, status),
           content: first ? { 'application/json': { schema: failureSchema([first, ...others]) } } : {},
         },
       ]),

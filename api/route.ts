@@ -56,6 +56,8 @@ export interface JsonRoute extends Terms {
   idempotent: boolean;
   /** Its body may be ten megabytes instead of a hundred kilobytes. */
   takesContent: boolean;
+  /** What the handler sets on every success. */
+  answerHeaders: readonly SetHeader[];
   /** Its answer stands without an envelope, as a protocol of others wants it; its failures have one. */
   isBare: boolean;
   /** Lets in a caller who shows neither a token nor a key. */
@@ -66,7 +68,7 @@ export interface JsonRoute extends Terms {
 /** A route whose answer is a file that a caller takes away. */
 export interface FileRoute extends Omit<
   JsonRoute,
-  'kind' | 'status' | 'data' | 'idempotent' | 'takesContent' | 'isBare' | 'byCookie' | 'run'
+  'kind' | 'status' | 'data' | 'idempotent' | 'takesContent' | 'answerHeaders' | 'isBare' | 'byCookie' | 'run'
 > {
   kind: 'file';
   contentType: string;
@@ -97,6 +99,9 @@ export type Route = JsonRoute | FileRoute | PlainRoute;
  */
 type Access = 'public' | { permission?: Permission };
 
+/** The headers that a handler sets on its answer. */
+type SetHeader = 'ETag' | 'Location' | 'Set-Cookie';
+
 /** Who shows a cookie, from which web page. @throws ApiError `unauthenticated` */
 export type CookieCheck = (headers: { cookie?: string | undefined; origin?: string | undefined }) => Promise<Caller>;
 
@@ -111,7 +116,7 @@ export interface RouteContext {
   /** Where the request comes from; never logged, kept as a hash at the most. */
   address: string;
   /** Sets a header of the answer. A GET whose `ETag` the client has already is answered 304, without a body. */
-  header: (name: 'ETag' | 'Location' | 'Deprecation' | 'Cache-Control' | 'Set-Cookie', value: string) => void;
+  header: (name: SetHeader, value: string) => void;
   /** Adds fields to the log line of this request; never content. */
   note: (fields: LogFields) => void;
 }
@@ -124,6 +129,8 @@ interface JsonTerms<R extends RequestShape, D extends z.ZodType> extends Terms {
   message: string;
   data: D;
   errors?: readonly ErrorCode[];
+  /** What the handler sets on every success. */
+  answerHeaders?: readonly SetHeader[];
   /** For what people record: its body may be ten megabytes instead of a hundred kilobytes. */
   takesContent?: true;
 }
@@ -147,6 +154,7 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
     errors: terms.errors ?? [],
     idempotent: false,
     takesContent: terms.takesContent ?? false,
+    answerHeaders: terms.answerHeaders ?? [],
     isBare: false,
     byCookie: null,
     run: (raw, context) => terms.handle(parse(raw), context),
@@ -176,6 +184,7 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     errors: [...(terms.errors ?? []), ...(idempotent ? idempotencyErrors : [])],
     idempotent,
     takesContent: terms.takesContent ?? false,
+    answerHeaders: terms.answerHeaders ?? [],
     isBare: terms.isBare ?? false,
     byCookie: terms.byCookie ?? null,
     run: (raw, { caller, ...context }) => {

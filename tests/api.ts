@@ -106,7 +106,7 @@ export async function startTestApi({
     };
     const json = response.headers.get('content-type')?.startsWith('application/json') === true;
     if (json && method !== 'HEAD') answer.body = JSON.parse(answer.text) as Envelope;
-    if (json && method !== 'HEAD') checkAnswer(method, path, answer);
+    if ((json || answer.status === 304) && method !== 'HEAD') checkAnswer(method, path, answer);
     return answer;
   }
 
@@ -160,9 +160,17 @@ async function startCpuPool(resources: Resources): Promise<{ close(): Promise<vo
 interface OpenApiDocument {
   paths: Record<
     string,
-    Record<string, { responses: Record<string, { content?: Record<string, { schema: object }> }> }>
+    Record<
+      string,
+      {
+        responses: Record<
+          string,
+          { content?: Record<string, { schema: object }>; headers?: Record<string, { $ref: string }> }
+        >;
+      }
+    >
   >;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, object>; headers: Record<string, HeaderTerms> };
 }
 
 /** Holds answers against what the API's own OpenAPI document says of them. */
@@ -180,14 +188,17 @@ async function answerChecker(url: string): Promise<(method: string, path: string
     const template = templates.find(({ pattern }) => pattern.test(pathname))?.template;
     const operation = template === undefined ? undefined : document.paths[template]?.[method.toLowerCase()];
     const isPlain = answer.status === 200 && /openapi\.json|jwks\.json|codec\/(de|en)code/.test(path);
-    if (!isPlain) expectEnvelope(answer);
+    if (!isPlain && answer.status !== 304) expectEnvelope(answer);
     if (template === undefined || operation === undefined) {
       expect(answer.body.error?.code).toMatch(/^(not_found|method_not_allowed|validation_failed)$/);
       return;
     }
-    if (operation.responses[String(answer.status)] === undefined) {
+    const documented = operation.responses[String(answer.status)];
+    if (documented === undefined) {
       throw new Error(`${method} ${template} answered an undocumented ${answer.status}: ${answer.text}`);
     }
+    if (!isPlain) expectHeaders(documented.headers ?? {}, document.components.headers, answer);
+    if (answer.status === 304) return;
     const pointer = [
       'paths',
       template,
@@ -201,6 +212,27 @@ async function answerChecker(url: string): Promise<(method: string, path: string
     const valid = ajv.validate({ $ref: ref }, answer.body);
     if (!valid) throw new Error(`${method} ${template} ${answer.status}: ${ajv.errorsText()}\n${answer.text}`);
   };
+}
+
+interface HeaderTerms {
+  required?: boolean;
+  schema: { pattern: string };
+}
+
+/** What is documented of the headers is so, and none of those that are documented anywhere comes unannounced. */
+function expectHeaders(
+  documented: Record<string, { $ref: string }>,
+  components: Record<string, HeaderTerms>,
+  { status, headers }: Answer,
+): void {
+  for (const [name, { $ref }] of Object.entries(documented)) {
+    const terms = components[$ref.replace('#/components/headers/', '')];
+    const value = headers.get(name);
+    const isRight = value === null ? terms?.required !== true : new RegExp(terms?.schema.pattern ?? '').test(value);
+    expect([status, name, value, isRight]).toEqual([status, name, value, true]);
+  }
+  const unannounced = Object.keys(components).filter((name) => headers.has(name) && !(name in documented));
+  expect([status, unannounced]).toEqual([status, []]);
 }
 
 /** The whole envelope, of a success or of a failure. */

@@ -93,6 +93,7 @@ export function codecRoutes(deps: ApiDeps): Route[] {
       request: {},
       status: 201,
       message: 'This browser may open payloads.',
+      answerHeaders: ['Set-Cookie'],
       data: codecSessionSchema,
       handle: async (_input, { caller, header }) => {
         header('Set-Cookie', await cookies.make(caller));

@@ -24,6 +24,7 @@ export function adminRoutes({ database, systemConfig }: ApiDeps): Route[] {
       summary: 'Read the limits of tiers and addresses, and the supported client versions',
       request: {},
       message: 'The configuration.',
+      answerHeaders: ['ETag'],
       handle: async (_input, { header }) => {
         const newest = await rows.newest();
         header('ETag', etagOf(newest));
@@ -39,6 +40,7 @@ export function adminRoutes({ database, systemConfig }: ApiDeps): Route[] {
         'The body replaces what was changed before; what it does not name is the default again. Every process follows within a second while it serves requests, and within five minutes at the latest.',
       request: { headers: ifMatchSchema, body: configChangesSchema },
       message: 'So it is.',
+      answerHeaders: ['ETag'],
       errors: ['changed_meanwhile'],
       handle: async ({ headers, body }, { caller, header }) => {
         const version = Number(headers['if-match'].slice(1, -1));

@@ -52,6 +52,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session was created.',
       data: sessionSchema,
       errors: ['session_ended', 'session_deleted', 'idempotency_key_reused', 'queue_full', 'paused'],
+      answerHeaders: ['ETag', 'Location'],
       handle: async ({ headers, body }, { caller, header, note }) => {
         const created = await createSession(deps, caller, body, headers['idempotency-key']);
         note({ session_id: created.view.id });
@@ -116,6 +117,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session.',
       data: sessionSchema,
       errors: ['not_found'],
+      answerHeaders: ['ETag'],
       handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         return tagged(await reader.read(caller, params.id), header);
@@ -135,6 +137,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session was changed.',
       data: sessionSchema,
       errors: ['not_found', 'analysis_begun', 'changed_meanwhile'],
+      answerHeaders: ['ETag'],
       handle: async ({ params, headers, body }, { caller, header, note }) => {
         note({ session_id: params.id });
         const revision = { change: body, ifMatch: headers['if-match'] };
@@ -174,6 +177,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The analysis was asked for.',
       data: sessionSchema,
       errors: ['not_found', 'impressions_missing', 'analysis_begun', 'session_ended', 'queue_full'],
+      answerHeaders: ['ETag'],
       handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
@@ -199,6 +203,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session will be cancelled.',
       data: sessionSchema,
       errors: ['not_found', 'session_ended'],
+      answerHeaders: ['ETag'],
       handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
@@ -219,6 +224,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The session will be tried again.',
       data: sessionSchema,
       errors: ['not_found', 'not_stuck', 'session_ended'],
+      answerHeaders: ['ETag'],
       handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
@@ -239,6 +245,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The results.',
       data: resultsSchema,
       errors: ['not_found', 'results_not_ready'],
+      answerHeaders: ['ETag'],
       handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         return tagged(await reader.results(caller, params.id), header);
@@ -255,6 +262,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       message: 'The events.',
       data: eventsSchema,
       errors: ['not_found'],
+      answerHeaders: ['ETag'],
       handle: async ({ params, query }, { caller, header, note }) => {
         note({ session_id: params.id });
         const { id, lastSeq } = await reader.find(caller, params.id);
