@@ -14,7 +14,7 @@ export interface EraseDeps {
 }
 
 /** Thrown when what is cached of a session could not be dropped. */
-export class CacheUnreachableError extends Error {
+class CacheUnreachableError extends Error {
   override readonly name = 'CacheUnreachableError';
 }
 

@@ -2,7 +2,6 @@ import type { Database } from '../db/database.ts';
 import { recordRestart } from '../db/sessionRestart.ts';
 import type { RestartPoint, SessionStatus } from '../domain/session.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
-import { CacheUnreachableError } from './erase.ts';
 
 export interface RestartDeps extends AnnounceDeps {
   database: Database;
@@ -20,10 +19,6 @@ export function createRestartActivities(deps: RestartDeps) {
       if (restarted === null) return null;
       const { status, createdAt, event } = restarted;
       if (event !== null) await announce(deps, input.sessionId, event);
-      // The results that Redis may still hold are being made anew, and would be read for days.
-      if (status === 'analyzing' && !(await deps.cache.forget(input.sessionId))) {
-        throw new CacheUnreachableError('Redis did not drop the results');
-      }
       return { status, createdAt };
     },
   };

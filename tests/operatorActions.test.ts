@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
 import { listAuditOf } from '../db/auditEntries.ts';
 import { readBillState } from '../db/bills.ts';
 import { eventsAfter } from '../db/sessions.ts';
@@ -12,8 +10,7 @@ import type { Act } from '../domain/operations.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { actOnSession } from '../operations/act.ts';
 import { connectTemporal } from '../temporal/connection.ts';
-import { connectWorker } from '../temporal/workerConnection.ts';
-import { bundleWorkflows, readWorkflowBundle } from '../workers/workflowBundle.ts';
+import { breakHistories } from './brokenHistories.ts';
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
@@ -306,7 +303,7 @@ describe('a history that cannot be replayed', () => {
   test('is left behind by a reset, and by a retry: the session completes and is billed once', async () => {
     for (const act of [acts['reset to notify'], acts.retry]) {
       const sessionId = await states['billing, parked']();
-      await breakHistory(sessionId);
+      await breakHistories(platform, [sessionId]);
       mood = 'willing';
       expect(await press(sessionId, act)).toBe('restart');
       await platform.untilEvent(sessionId, 'completed');
@@ -319,7 +316,7 @@ describe('a history that cannot be replayed', () => {
     mood = 'refusing';
     const sessionId = await start();
     await platform.untilEvent(sessionId, 'stuck');
-    await breakHistory(sessionId);
+    await breakHistories(platform, [sessionId]);
     expect(await press(sessionId, { action: 'cancel', deleteContent: false })).toBe('cancellation');
     await platform.untilEvent(sessionId, 'cancelled');
     expect(await readBillState(service(), sessionId)).toBe('void');
@@ -389,37 +386,4 @@ async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   } finally {
     await connection.close();
   }
-}
-
-const otherSession = fileURLToPath(new URL('otherSession.ts', import.meta.url));
-
-/** Gives the session a run whose history the code of today cannot go on from. */
-async function breakHistory(sessionId: string): Promise<void> {
-  const { config } = platform.resources;
-  const connection = await connectWorker(config);
-  const namespace = config.TEMPORAL_NAMESPACE;
-  const taskQueue = `odd-${sessionId}`;
-  const common = { connection, namespace, taskQueue };
-  const workflowId = `session-${sessionId}`;
-  await withClient(async (client) => {
-    const before = await Worker.create({
-      ...common,
-      workflowBundle: await bundleWorkflows((options) => ({ ...options, workflowsPath: otherSession })),
-    });
-    const handle = await client.workflow.start('sessionWorkflow', {
-      workflowId,
-      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
-      taskQueue,
-      args: [{ sessionId, analyzeAtOnce: true }],
-    });
-    await before.runUntil(() => until(async () => (await handle.describe()).historyLength > 4));
-    const today = await Worker.create({ ...common, workflowBundle: await readWorkflowBundle() });
-    await handle.signal('retry');
-    await today.runUntil(() =>
-      until(
-        async () => (await platform.workflows.describeSession(sessionId))?.workflowTask?.failure === 'nondeterministic',
-      ),
-    );
-  });
-  await connection.close();
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { readBillState } from '../db/bills.ts';
+import { recordOutcome } from '../db/outcomes.ts';
+import { recordRestart } from '../db/sessionRestart.ts';
 import { eventsAfter, findResults, findSession } from '../db/sessions.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { restartSession, type RestartRequest } from '../operations/restart.ts';
@@ -112,6 +114,22 @@ describe('a restart (T5)', () => {
     expect((await platform.untilEvent(sessionId, 'cancelled')).slice(-2)).toEqual(['restarted', 'cancelled']);
     expect(await readBillState(service(), sessionId)).toBe('void');
     await expectNoGap(sessionId);
+  });
+
+  test('never has a session analyzed again once its outcome is recorded (M5)', async () => {
+    const { sessionId, userId } = await stuckAtItsBill();
+    await recordOutcome(platform.resources.database.asUser(userId), {
+      sessionId,
+      outcome: { answer: 'yes' },
+      scorecard: { scores: [], trial: null, claim: null },
+      knownAt: new Date().toISOString(),
+      recordedBy: userId,
+    });
+    await expect(restart({ sessionId, from: 'analyze' })).rejects.toMatchObject({ code: 'outcome_recorded' });
+    const before = await findResults(service(), sessionId);
+    expect(await recordRestart(service(), { sessionId, from: 'analyze' })).toMatchObject({ status: 'billing' });
+    expect(await findResults(service(), sessionId)).toEqual(before);
+    expect(before).not.toHaveLength(0);
   });
 
   test('of a session that has ended, or never was, is refused', async () => {

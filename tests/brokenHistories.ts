@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { connectTemporal } from '../temporal/connection.ts';
+import { connectWorker } from '../temporal/workerConnection.ts';
+import { bundleWorkflows, readWorkflowBundle } from '../workers/workflowBundle.ts';
+import type { Platform } from './platform.ts';
+
+const otherSession = fileURLToPath(new URL('otherSession.ts', import.meta.url));
+
+/**
+ * Gives sessions a run whose history the code of today cannot go on from: workers with another code began it, on a queue
+ * of its own, and those of today have tried.
+ */
+export async function breakHistories({ resources, workflows }: Platform, sessionIds: readonly string[]): Promise<void> {
+  const { config } = resources;
+  const namespace = config.TEMPORAL_NAMESPACE;
+  const taskQueue = `odd-${randomUUID()}`;
+  const [connection, workerConnection] = await Promise.all([connectTemporal(config), connectWorker(config)]);
+  const client = new Client({ connection, namespace });
+  const common = { connection: workerConnection, namespace, taskQueue };
+  const before = await Worker.create({
+    ...common,
+    workflowBundle: await bundleWorkflows((options) => ({ ...options, workflowsPath: otherSession })),
+  });
+  const handles = await Promise.all(
+    sessionIds.map((sessionId) =>
+      client.workflow.start('sessionWorkflow', {
+        workflowId: `session-${sessionId}`,
+        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+        taskQueue,
+        args: [{ sessionId, analyzeAtOnce: true }],
+      }),
+    ),
+  );
+  await before.runUntil(() => untilAll(handles, async (handle) => (await handle.describe()).historyLength > 4));
+  const today = await Worker.create({ ...common, workflowBundle: await readWorkflowBundle() });
+  await Promise.all(handles.map((handle) => handle.signal('retry')));
+  await today.runUntil(() =>
+    untilAll(
+      sessionIds,
+      async (sessionId) => (await workflows.describeSession(sessionId))?.workflowTask?.failure === 'nondeterministic',
+    ),
+  );
+  await Promise.all([connection.close(), workerConnection.close()]);
+}
+
+async function untilAll<T>(all: readonly T[], holds: (one: T) => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (const one of all) {
+    while (!(await holds(one))) {
+      if (Date.now() > deadline) throw new Error('It did not come to that');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
