@@ -34,6 +34,8 @@ export function openDatabase(options: { url: string; poolMax: number }): Databas
     entities,
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false, silent: true },
+    // Where the database was lost, an empty one in its place would look like a platform without people.
+    ensureDatabase: false,
     // Functions are the migrations' own.
     schemaGenerator: { ignoreRoutines: true },
     pool: { min: 0, max: options.poolMax },

@@ -2,6 +2,7 @@ import { IsolationLevel } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Client } from 'pg';
 import type { RowCounts } from '../domain/backups.ts';
+import { secondMs } from '../domain/time.ts';
 import { openDatabase } from './database.ts';
 import { migrations } from './migrations/index.ts';
 import { gatewayRole } from './rowSecurity.ts';
@@ -33,6 +34,9 @@ export interface DatabaseServer {
   rename(from: string, to: string): Promise<void>;
 }
 
+/** How long whoever is in a database has to leave it. */
+const shutLimitMs = 30 * secondMs;
+
 /** Works on the server of `url` by its database `postgres`, which every server has. */
 export async function onServer<T>(url: string, work: (server: DatabaseServer) => Promise<T>): Promise<T> {
   const client = new Client({ connectionString: databaseUrl(url, 'postgres') });
@@ -62,12 +66,17 @@ export async function onServer<T>(url: string, work: (server: DatabaseServer) =>
       drop,
       async shut(name) {
         await client.query(`alter database ${quoted(name)} allow_connections false`);
-        await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
-        // A backend ends a moment after it is told to.
+        // PostgreSQL's own workers leave by themselves, and a superuser's session is not ours to end.
+        const others = `from pg_stat_activity where datname = $1 and backend_type = 'client backend'`;
+        const deadline = Date.now() + shutLimitMs;
         for (;;) {
-          const { rowCount } = await client.query('select from pg_stat_activity where datname = $1', [name]);
+          await client.query(`select pg_terminate_backend(pid) ${others} and usename = current_user`, [name]);
+          const { rowCount } = await client.query(`select ${others}`, [name]);
           if (rowCount === 0) return;
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          if (Date.now() > deadline)
+            throw new Error(`Others are connected to the database ${name}: end their sessions`);
+          // A backend ends a moment after it is told to.
+          await new Promise((resolve) => setTimeout(resolve, 50));
         }
       },
       async open(name) {

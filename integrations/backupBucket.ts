@@ -59,6 +59,8 @@ export interface ObjectHeaders {
 
 /** A part of an upload. There can be 10,000, so an object may have 320 GB. */
 const partBytes = 32 * 1024 ** 2;
+/** The most that can be deleted at once. */
+const keysInRequest = 1_000;
 
 export function openBucket(name: string, address: StorageAddress): Bucket {
   const client = openStorage(address);
@@ -80,13 +82,15 @@ export function openBucket(name: string, address: StorageAddress): Bucket {
   }
 
   async function deleteAll(keys: readonly string[]): Promise<void> {
-    if (keys.length === 0) return;
-    const Objects = keys.map((Key) => ({ Key }));
-    const { Errors: refused = [] } = await client.send(
-      new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
-    );
-    if (refused.length > 0)
-      throw new Error(`${refused.length} objects could not be deleted: ${refused[0]?.Code ?? ''}`);
+    for (let at = 0; at < keys.length; at += keysInRequest) {
+      const Objects = keys.slice(at, at + keysInRequest).map((Key) => ({ Key }));
+      const { Errors: refused = [] } = await client.send(
+        new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }),
+      );
+      if (refused.length > 0) {
+        throw new Error(`${refused.length} objects could not be deleted: ${refused[0]?.Code ?? ''}`);
+      }
+    }
   }
 
   return {

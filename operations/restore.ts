@@ -31,18 +31,18 @@ export interface RestoreDeps {
   recovery: Recovery;
 }
 
-/** Thrown when there is no backup to restore from; nothing was touched. */
-export class NoBackupError extends Error {
-  override readonly name = 'NoBackupError';
+/** Thrown when a restore cannot be done as things stand; nothing was touched. */
+export class CannotRestoreError extends Error {
+  override readonly name = 'CannotRestoreError';
 }
 
-/** The newest backup that was taken at `at` or before. @throws NoBackupError */
+/** The newest backup that was taken at `at` or before. @throws CannotRestoreError */
 export async function chooseBackup(backups: BackupStore, at: Date | 'latest'): Promise<BackupName> {
   const all = await backups.list();
   const chosen = all.find(({ takenAt }) => at === 'latest' || takenAt.getTime() <= at.getTime());
   if (chosen !== undefined) return chosen;
   const oldest = all.at(-1);
-  throw new NoBackupError(
+  throw new CannotRestoreError(
     oldest === undefined
       ? 'There is no backup.'
       : `There is no backup of that time: the oldest was taken at ${oldest.takenAt.toISOString()}.`,
@@ -103,17 +103,22 @@ export async function restorePlatform(
   backup: BackupName,
   { by, say }: { by: Actor; say: (what: string) => void },
 ): Promise<Restored> {
-  const { backedUp, backups, bucket, cache } = deps;
+  const { backedUp, backups, bucket, cache, recovery } = deps;
   const manifest = await readManifest(backups, backup);
   await refuseNewer(backedUp, manifest);
+  if (await recovery.isBackingUp()) {
+    throw new CannotRestoreError('A backup is being made: wait for its end, or cancel it in the Temporal Web UI.');
+  }
+  // It is needed at the end, when it would be late to find out that Redis is not there.
+  await cache.forgetEverything();
   const name = databaseName(backedUp.databaseUrl);
   const restoring = `${name.slice(0, 40)}_restoring`;
   const before = `${name.slice(0, 40)}_before_${stamp(new Date())}`;
 
   return onServer(backedUp.databaseUrl, async (server) => {
     const existed = await server.exists(name);
-    if (existed) await server.shut(name);
     try {
+      if (existed) await server.shut(name);
       say('restoring the database');
       await restoreDatabase({ backedUp, backups }, manifest, { name: restoring });
       const database = openDatabase({ url: databaseUrl(backedUp.databaseUrl, restoring), poolMax: 4 });
@@ -147,10 +152,12 @@ export async function restorePlatform(
   });
 }
 
-/** @throws NoBackupError */
+/** @throws CannotRestoreError */
 async function refuseNewer(backedUp: BackedUp, { database: { schema } }: BackupManifest): Promise<void> {
   if (await knowsMigration(backedUp.databaseUrl, schema)) return;
-  throw new NoBackupError(`The backup is of a newer version of the platform (${schema}): restore it with that one.`);
+  throw new CannotRestoreError(
+    `The backup is of a newer version of the platform (${schema}): restore it with that one.`,
+  );
 }
 
 async function settle(

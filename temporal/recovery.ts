@@ -14,6 +14,8 @@ export interface Recovery {
   erasedSince(time: Date): Promise<Erased>;
   /** Whether Stripe may have heard of a session: its `bill` step began in some run, or nothing is known of it. */
   mayBeBilled(sessionId: string): Promise<boolean>;
+  /** Whether a backup is being made, at whose end older ones may be removed. */
+  isBackingUp(): Promise<boolean>;
   /** Erases an account again, whether it was erased before or not. */
   eraseAccount(userId: string): Promise<void>;
   /** Starts what waits for the file of an attachment anew, in place of the run that there may be. */
@@ -77,6 +79,10 @@ export function createRecovery({ connection, namespace }: { connection: Connecti
         if (await beganToBill(workflowId, runId)) return true;
       }
       return !isKnown;
+    },
+    async isBackingUp() {
+      const { count } = await workflow.count(`WorkflowType = 'backupWorkflow' and ExecutionStatus = 'Running'`);
+      return count > 0;
     },
     async eraseAccount(userId) {
       await workflow.start<typeof eraseAccountWorkflow>('eraseAccountWorkflow', {

@@ -8,7 +8,7 @@ import {
 } from '@temporalio/client';
 import type { Config } from '../config.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
-import { dayMs, hourMs, minuteMs } from '../domain/time.ts';
+import { dayMs, hourMs, minuteMs, secondMs } from '../domain/time.ts';
 
 /** What Temporal starts by itself, and how often. */
 interface WorkflowSchedule {
@@ -107,10 +107,13 @@ export async function triggerSchedule(
     if (running !== undefined) return running.workflow.workflowId;
     const known = new Set(before.recentActions.map(({ action }) => action.workflow.firstExecutionRunId));
     await handle.trigger(ScheduleOverlapPolicy.SKIP);
+    const deadline = Date.now() + 30 * secondMs;
     for (;;) {
       const { info } = await handle.describe();
       const started = info.recentActions.find(({ action }) => !known.has(action.workflow.firstExecutionRunId));
       if (started !== undefined) return started.action.workflow.workflowId;
+      if (Date.now() > deadline)
+        throw new Error(`The schedule ${scheduleId} was told to start its workflow and did not`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   } catch (error) {

@@ -119,6 +119,7 @@ describe('a restore in place (D4)', () => {
     await bucket.put(endedLater.contentKey, [Buffer.from('something else')]);
     refusedSession = undefined;
 
+    expect((await ops(['backup'], apart)).json).toMatchObject({ backups: [{ objects: null }], isKnown: false });
     const { code, json } = await ops(['restore', '--at', 'latest', '--yes'], apart);
     expect(code).toBe(0);
     expect(json).toMatchObject({ replaced: null, restarted: 4, cancelled: 1, erasedAgain: 1 });

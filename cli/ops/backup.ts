@@ -1,6 +1,7 @@
 import { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { listBackups, listRehearsals, type Backup, type Rehearsal } from '../../db/backups.ts';
+import type { Database } from '../../db/database.ts';
 import type { BackupStage } from '../../domain/backups.ts';
 import { secondMs } from '../../domain/time.ts';
 import { ScheduleMissingError, triggerSchedule } from '../../temporal/schedules.ts';
@@ -84,25 +85,32 @@ async function runNow(
 /** Progress that cannot be read is no reason to end. */
 const ignore = (): void => undefined;
 
+/** What can be restored is told by the backup storage alone: it is asked for most when the database is gone. */
 async function list({ resources }: Operations): Promise<Answer> {
-  const em = resources.database.asService();
-  const [restorable, made, rehearsals] = [
-    await resources.backups.list(),
-    await listBackups(em, 50),
-    await listRehearsals(em, 5),
-  ];
+  const restorable = await resources.backups.list();
+  const { made, rehearsals, isKnown } = await readRows(resources.database);
   const rows = new Map(made.map((row) => [row.id, row]));
   const backups = restorable.map(({ id, takenAt }) => ({ id, takenAt, ...factsOf(rows.get(id)) }));
-  const failed = made.filter(({ state }) => state !== 'good').slice(0, 5);
+  const notGood = made.filter(({ state }) => state !== 'good').slice(0, 5);
   const lines = [
     `${backups.length} backups can be restored:`,
     ...backups.map(({ id, takenAt, objects, databaseBytes }) =>
       [takenAt.toISOString(), id, megabytes(databaseBytes), `${objects ?? '?'} objects`].join('  '),
     ),
-    ...failed.map(({ startedAt, state, failure }) => `${startedAt.toISOString()}  ${state}  ${failure ?? ''}`),
+    ...notGood.map(({ startedAt, state, failure }) => `${startedAt.toISOString()}  ${state}  ${failure ?? ''}`),
     ...rehearsals.map(rehearsalLine),
+    ...(isKnown ? [] : ['The database cannot be read, so how they were made and rehearsed is not known.']),
   ];
-  return { json: { backups, notGood: failed, rehearsals }, text: lines.join('\n') };
+  return { json: { backups, notGood, rehearsals, isKnown }, text: lines.join('\n') };
+}
+
+async function readRows(database: Database) {
+  const em = database.asService();
+  try {
+    return { made: await listBackups(em, 50), rehearsals: await listRehearsals(em, 5), isKnown: true };
+  } catch {
+    return { made: [], rehearsals: [], isKnown: false };
+  }
 }
 
 function factsOf(row: Backup | undefined) {

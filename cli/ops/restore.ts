@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { DamagedBackupError } from '../../operations/restoring.ts';
 import {
   chooseBackup,
-  NoBackupError,
+  CannotRestoreError,
   planRestore,
   restorePlatform,
   type RestorePlan,
@@ -32,7 +32,7 @@ export function restoreCommand(program: Command): void {
         try {
           return await run(operations, options);
         } catch (error) {
-          if (!(error instanceof NoBackupError) && !(error instanceof DamagedBackupError)) throw error;
+          if (!(error instanceof CannotRestoreError) && !(error instanceof DamagedBackupError)) throw error;
           throw new RefusedError(`${error.message.replace(/\.$/, '')}. Nothing was changed.`, { cause: error });
         }
       }),
@@ -96,6 +96,6 @@ function planText({ backupId, takenAt, rows, objects }: RestorePlan): string {
     `${rows.length - changed.length} tables have as many rows as then.`,
     '',
     `objects: ${objects.same} as then, ${objects.missing} missing, ${objects.changed} changed, ` +
-      `${objects.unknown} that came after it and would be removed`,
+      `${objects.unknown} that are not in it and would be removed`,
   ].join('\n');
 }
