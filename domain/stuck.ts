@@ -169,7 +169,7 @@ function troubleOfActivity(
 
 /** What is safe to press, and why. */
 export interface Suggestion {
-  action: 'wait' | 'retry' | 'reset' | 'start_worker' | 'look';
+  action: 'wait' | 'retry' | 'start_worker' | 'look';
   why: string;
 }
 
@@ -178,8 +178,8 @@ export function suggestionFor(reason: StuckReason, code: string | null): Suggest
   switch (reason) {
     case 'nondeterministic':
       return {
-        action: 'reset',
-        why: 'Reset it to the step that it is at: it goes on from what is stored, and its history is not read again. Deploy the earlier version first if many are like this.',
+        action: 'retry',
+        why: 'Retry it: its workflow is started anew where it is, from what is stored, and its history is not read again. Deploy the earlier version first if many are like this.',
       };
     case 'workflow_failing':
       return { action: 'look', why: 'The log of the CPU workers says why; deploy what mends it, and it goes on.' };

@@ -140,7 +140,7 @@ function adviceFor({ status, stuck }: OperatorsRow, run: SessionRun | null, queu
   if (isTerminal(status)) return { action: 'wait', why: 'It has come to its end; nothing needs to be done.' };
   if (stuck !== null) return suggestionFor(stuck.reason, stuck.code);
   if (run === null || run.status !== 'RUNNING') {
-    return { action: 'reset', why: 'Nothing works on it: reset it to the step that it is at, and it goes on.' };
+    return { action: 'retry', why: 'Nothing works on it: a retry starts its workflow anew where it is.' };
   }
   const paused = run.activities.find(({ state, queue }) => state === 'waiting' && queues.paused.has(queue));
   if (paused !== undefined) {

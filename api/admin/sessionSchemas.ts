@@ -97,7 +97,7 @@ export const explanationSchema = z
   .object({
     session: operatorsSessionSchema,
     summary: z.string(),
-    suggestion: z.object({ action: z.enum(['wait', 'retry', 'reset', 'start_worker', 'look']), why: z.string() }),
+    suggestion: z.object({ action: z.enum(['wait', 'retry', 'start_worker', 'look']), why: z.string() }),
     run: runSchema.nullable().describe('Null when Temporal has no workflow of it any more.'),
     polledQueues: z.array(z.string()),
     pausedQueues: z.array(z.string()),
