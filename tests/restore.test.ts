@@ -14,6 +14,7 @@ import { User } from '../db/users.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { openBucket, type Bucket } from '../integrations/backupBucket.ts';
 import { connectTemporal } from '../temporal/connection.ts';
+import { createRecovery } from '../temporal/recovery.ts';
 import { startTestApi } from './api.ts';
 import { addFile, ops, runScheduled, standApartWhole, stringsOf } from './backups.ts';
 import { exampleOf } from './examples.ts';
@@ -247,6 +248,20 @@ describe('a restore in place (D4)', () => {
       /no backup of that time/,
     );
   }, 120_000);
+
+  test('is refused while a backup is made, at whose end the one that is restored could be removed', async () => {
+    const namespace = apart.TEMPORAL_NAMESPACE ?? '';
+    // Nobody polls this queue, so it stays under way.
+    const options = { taskQueue: 'nobody', workflowId: 'backup-under-way', args: [] };
+    const backup = await new Client({ connection, namespace }).workflow.start('backupWorkflow', options);
+    await until(() => createRecovery({ connection, namespace }).isBackingUp());
+    const { code, json } = await ops(['restore', '--at', 'latest', '--yes'], apart);
+    expect(code).toBe(1);
+    expect(json.error).toMatch(/A backup is being made/);
+    await backup.terminate();
+    await until(async () => !(await createRecovery({ connection, namespace }).isBackingUp()));
+    await completed();
+  }, 60_000);
 
   test('that is killed in the middle leaves no half: it is done by doing it again', async () => {
     const session = await completed();
