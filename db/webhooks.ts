@@ -235,12 +235,16 @@ export async function queueAgain(
 /**
  * Queues an event of a session for every endpoint that its owner wants told of it, and says which deliveries these are.
  * What is told is read from the event itself, so nothing is queued that was not committed. Asking again queues nothing
- * twice, and names only what was not attempted yet. What has grown old in the log of these endpoints goes.
+ * twice, and names only what was not attempted yet; an event that comes again, since a step was done again, is told
+ * again. What has grown old in the log of these endpoints goes.
  */
 export async function queueDeliveries(em: EntityManager, sessionId: string, type: WebhookEventType): Promise<string[]> {
   const rows = await em.execute<{ id: string }[]>(
     `with due as (
-       select md5(w.id::text || s.id::text || :type)::uuid as id, w.id as endpoint_id, w.user_id, e.created_at as occurred_at,
+       select
+         md5(w.id::text || s.id::text || :type
+           || case when row_number() over (partition by w.id order by e.seq) = 1 then '' else e.seq::text end)::uuid as id,
+         w.id as endpoint_id, w.user_id, e.created_at as occurred_at,
          jsonb_build_object('sessionId', s.id, 'sessionType', s.session_type, 'status', e.data ->> 'status', 'seq', e.seq)
            as data
        from session_events e

@@ -3,7 +3,9 @@ import { Client } from '@temporalio/client';
 import { readBillState } from '../db/bills.ts';
 import { recordOutcome } from '../db/outcomes.ts';
 import { recordRestart } from '../db/sessionRestart.ts';
+import { recordStep } from '../db/sessionSteps.ts';
 import { eventsAfter, findResults, findSession } from '../db/sessions.ts';
+import { insertEndpoint, queueDeliveries } from '../db/webhooks.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { restartSession, type RestartRequest } from '../operations/restart.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -114,6 +116,25 @@ describe('a restart (T5)', () => {
     expect((await platform.untilEvent(sessionId, 'cancelled')).slice(-2)).toEqual(['restarted', 'cancelled']);
     expect(await readBillState(service(), sessionId)).toBe('void');
     await expectNoGap(sessionId);
+  });
+
+  test('has what is analyzed again told to the owner’s own systems again, and nothing twice (X1)', async () => {
+    const { sessionId, userId } = await stuckAtItsBill();
+    const endpoint = { id: crypto.randomUUID(), userId, url: 'http://127.0.0.1:1/', description: null };
+    await insertEndpoint(platform.resources.database.asUser(userId), {
+      ...endpoint,
+      events: ['analysis.completed'],
+      sealedSecret: Buffer.from('none'),
+    });
+    const queue = () => queueDeliveries(service(), sessionId, 'analysis.completed');
+    const [first] = await queue();
+    await recordRestart(service(), { sessionId, from: 'analyze' });
+    const analyzed = { sessionId, from: ['analyzing'], status: 'notifying', step: 'analyze' } as const;
+    await recordStep(service(), { ...analyzed, type: 'analysis_completed' });
+    const both = await queue();
+    expect(new Set(both).size).toBe(2);
+    expect(both).toContain(first);
+    expect((await queue()).sort()).toEqual(both.sort());
   });
 
   test('never has a session analyzed again once its outcome is recorded (M5)', async () => {
