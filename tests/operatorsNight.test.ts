@@ -1,9 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { Client } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { readConfig, type Config } from '../config.ts';
 import { listAuditOf } from '../db/auditEntries.ts';
 import { readBillState } from '../db/bills.ts';
@@ -16,10 +14,8 @@ import { findStuckSessions } from '../operations/stuck.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
-import { connectWorker } from '../temporal/workerConnection.ts';
-import { searchAttributes } from '../workflows/searchAttributes.ts';
-import { bundleWorkflows, readWorkflowBundle } from '../workers/workflowBundle.ts';
 import { standApart } from './apart.ts';
+import { breakHistories } from './brokenHistories.ts';
 import { exampleOf } from './examples.ts';
 import { startSession } from './platform.ts';
 import { startProcess, type AppProcess } from './processes.ts';
@@ -121,53 +117,6 @@ async function untilStuck(ids: readonly string[], reason: StuckReason): Promise<
   });
 }
 
-/** Gives each a run that another version of the code began and that the code of today cannot go on with. */
-async function breakHistories(ids: readonly string[]): Promise<void> {
-  const connection = await connectWorker(config);
-  const clientConnection = await connectTemporal(config);
-  const namespace = config.TEMPORAL_NAMESPACE;
-  const client = new Client({ connection: clientConnection, namespace });
-  const taskQueue = 'mindpeeker-cpu-of-another-version';
-  const common = { connection, namespace, taskQueue };
-  const workflowsPath = fileURLToPath(new URL('otherSession.ts', import.meta.url));
-  const before = await Worker.create({
-    ...common,
-    workflowBundle: await bundleWorkflows((options) => ({ ...options, workflowsPath })),
-  });
-  const begin = async (sessionId: string): Promise<void> => {
-    const handle = await client.workflow.start('sessionWorkflow', {
-      workflowId: `session-${sessionId}`,
-      workflowIdConflictPolicy: 'TERMINATE_EXISTING',
-      taskQueue,
-      args: [{ sessionId, analyzeAtOnce: true }],
-      typedSearchAttributes: await attributesOf(sessionId),
-    });
-    await until('it has begun', async () => (await handle.describe()).historyLength > 4);
-  };
-  await before.runUntil(() => Promise.all(ids.map(begin)));
-  // What is due now is no longer done by the version that began it.
-  await Promise.all(ids.map((id) => client.workflow.getHandle(`session-${id}`).signal('retry')));
-  const today = await Worker.create({ ...common, workflowBundle: await readWorkflowBundle() });
-  await today.runUntil(() =>
-    until('no history fits', () =>
-      all(ids, async (id) => (await workflows.describeSession(id))?.workflowTask?.failure === 'nondeterministic'),
-    ),
-  );
-  await connection.close();
-  await clientConnection.close();
-}
-
-async function attributesOf(sessionId: string): Promise<TypedSearchAttributes> {
-  const row = await findSession(service(), sessionId);
-  return new TypedSearchAttributes([
-    { key: searchAttributes.sessionId, value: sessionId },
-    { key: searchAttributes.userId, value: row?.userId ?? '' },
-    { key: searchAttributes.sessionType, value: row?.sessionType ?? '' },
-    { key: searchAttributes.tier, value: 'basic' },
-    { key: searchAttributes.sessionStatus, value: 'analyzing' },
-  ]);
-}
-
 const bulk = (action: string, reason: StuckReason, ...more: string[]): Promise<string> =>
   ops('bulk', 'run', action, '--stuck-reason', reason, '--at-most', String(ofEach), '--per-second', '50', ...more);
 
@@ -178,7 +127,7 @@ test('a hundred sessions that are stuck in five ways all come to their right end
   await untilAllAre(unpolled, 'completed');
 
   const broken = await startTwenty({ analyzeAtOnce: false });
-  await breakHistories(broken);
+  await breakHistories({ resources, workflows }, broken);
 
   mood = 'declining';
   const parked = await startTwenty();
