@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import {
   createDocument,
   type ZodOpenApiOperationObject,
@@ -9,6 +10,9 @@ import { keyPermissions, type Permission } from '../domain/tiers.ts';
 import { clientVersionHeader } from './clientVersion.ts';
 import { answerHeaders, headersOf, knowsUnchanged } from './answerHeaders.ts';
 import { failureSchema, successSchema } from './envelope.ts';
+import { examples } from './examples/all.ts';
+import type { Example } from './examples/example.ts';
+import { storyEnds } from './examples/story.ts';
 import type { FileRoute, JsonRoute, PlainRoute, Route, RouteTag } from './route.ts';
 
 const tags: Record<RouteTag, string> = {
@@ -26,7 +30,9 @@ Every score stands beside what chance gives.
 **Live updates**: Socket.IO at the path \`/v1/ws\`, with \`auth: {token}\` in the handshake. Emit \`subscribe\` with
 \`{sessionId, after?}\`; it is acknowledged with \`{ok: true, lastSeq}\` or \`{ok: false, error}\`. Every event of the session
 with a number greater than \`after\` (0 unless given) then arrives as \`session_update\`, in order and without gaps.
-Operators emit \`{trainingId}\` instead and get a training's newest state as \`training_update\`, until it has ended.`;
+Operators emit \`{trainingId}\` instead and get a training's newest state as \`training_update\`, until it has ended.
+
+The examples tell one made-up story. In those of answers, long lists are cut.`;
 
 /** The OpenAPI 3.1 document, made from the same schemas that validate. It is made once, at start. */
 export function createOpenApiDocument(routes: readonly Route[]) {
@@ -38,6 +44,7 @@ export function createOpenApiDocument(routes: readonly Route[]) {
       tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       components: {
         headers: headerComponents,
+        examples: failureExamples,
         securitySchemes: {
           accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
           apiKey: {
@@ -113,7 +120,7 @@ function callParts(route: JsonRoute | FileRoute): Omit<ZodOpenApiOperationObject
   return {
     security: securityOf(route),
     requestParams: { header, ...(params ? { path: params } : {}), ...(query ? { query } : {}) },
-    ...(body ? { requestBody: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+    ...(body ? { requestBody: { required: true, content: jsonContent(body, requestsOf(route)) } } : {}),
     responses: {
       ...(route.kind === 'file' ? fileAnswer(route) : jsonAnswer(route)),
       ...failuresOf(route),
@@ -133,10 +140,37 @@ function securityOf({ access }: JsonRoute | FileRoute): Record<string, string[]>
 
 function jsonAnswer(route: JsonRoute) {
   const { status, message, data, isBare } = route;
-  const content = { 'application/json': { schema: isBare ? data : successSchema(data) } };
+  const answers = examplesOf(route).map(({ title, at, answer }) => ({
+    title,
+    value: isBare ? answer : { success: true, data: answer, message, timestamp: at ?? storyEnds, requestId },
+  }));
+  const content = jsonContent(isBare ? data : successSchema(data), answers);
   const answer = { [`${status}`]: { description: message, headers: headerReferences(route, status), content } };
   if (!knowsUnchanged(route)) return answer;
   return { ...answer, '304': { description: 'It is as the client has it.', headers: headerReferences(route, 304) } };
+}
+
+/** The examples of a route; the document can be made without, and a test asks for them. */
+function examplesOf({ method, path }: JsonRoute | FileRoute): readonly Example[] {
+  const found = examples[`${method.toUpperCase()} ${path}`] ?? [];
+  return 'answer' in found ? [found] : found;
+}
+
+function requestsOf(route: JsonRoute | FileRoute): ShownExample[] {
+  return examplesOf(route).map(({ title, request }) => ({ title, value: request }));
+}
+
+interface ShownExample {
+  title: string | undefined;
+  value: unknown;
+}
+
+/** One example stands alone, several by their titles. */
+function jsonContent<S extends z.ZodType>(schema: S, shown: readonly ShownExample[]) {
+  const [only, ...others] = shown;
+  const several = shown.map(({ title = '', value }) => [title, { value }] as const);
+  const kept = others.length > 0 ? { examples: Object.fromEntries(several) } : only && { example: only.value };
+  return { 'application/json': { schema, ...kept } };
 }
 
 function fileAnswer(route: FileRoute) {
@@ -149,6 +183,16 @@ function fileAnswer(route: FileRoute) {
     },
   };
 }
+
+const requestId = answerHeaders['X-Request-Id'].example;
+
+/** What each error looks like, once for all routes. */
+const failureExamples = Object.fromEntries(
+  Object.entries(errorTable).map(([code, { message, retryable, help }]) => {
+    const error = { code, retryable, help };
+    return [code, { value: { success: false, data: null, message, timestamp: storyEnds, requestId, error } }];
+  }),
+);
 
 /** Each header once as it always comes, and once as it may. */
 const headerComponents = Object.fromEntries(
@@ -180,10 +224,17 @@ function failuresOf(route: JsonRoute | FileRoute) {
         {
           description: [first, ...others].map((code) => (code ? errorTable[code].message : '')).join(' '),
           headers: headerReferences(route, status),
-          content: first ? { 'application/json': { schema: failureSchema([first, ...others]) } } : {},
+          content: first ? { 'application/json': failureContent([first, ...others]) } : {},
         },
       ]),
   );
+}
+
+function failureContent(codes: readonly [ErrorCode, ...ErrorCode[]]) {
+  return {
+    schema: failureSchema(codes),
+    examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
+  };
 }
 
 /** Every code that a route can answer: its own, and those that follow from what it takes. */
