@@ -1,4 +1,6 @@
+import { stuckReasonMeanings, suggestionFor } from '../../domain/stuck.ts';
 import { withChanges } from '../../domain/systemConfig.ts';
+import { inPlainWords } from '../../operations/failureWords.ts';
 import type { Examples } from './example.ts';
 import { ada, grace, sessionIds, storyEnds } from './story.ts';
 
@@ -150,12 +152,8 @@ export const operationsExamples: Examples = {
   'GET /v1/admin/sessions/{id}': {
     answer: {
       session,
-      summary:
-        'Precognition · notifying, and waits · stuck: A step gave up, and the session waits for somebody to retry or cancel it.',
-      suggestion: {
-        action: 'retry',
-        why: 'Retry it once what the cause names is well again; a retry can never bill twice.',
-      },
+      summary: `Precognition · notifying, and waits · stuck: ${stuckReasonMeanings.gave_up}`,
+      suggestion: suggestionFor('gave_up', session.stuck.code),
       run: {
         workflowId: `session-${session.id}`,
         runId: '01a224cc-84f0-74f1-a2ca-0c43041e7b47',
@@ -180,8 +178,8 @@ export const operationsExamples: Examples = {
           step: 'notify',
           attempt: 8,
           at: '2026-11-29T00:58:40.102Z',
-          kind: 'TimeoutError',
-          meaning: 'It took longer than it may.',
+          kind: 'ResponseError',
+          meaning: inPlainWords('ResponseError'),
           worker: '41@mindpeeker-cpu-5d9f7c',
         },
       ],

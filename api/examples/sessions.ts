@@ -4,7 +4,9 @@ import intuitiveAnalysis from '../../examples/intuitive-analysis.json' with { ty
 import precognition from '../../examples/precognition.json' with { type: 'json' };
 import remoteViewing from '../../examples/remote-viewing.json' with { type: 'json' };
 import { errorTable } from '../../domain/errors.ts';
+import { betterScores, type Scorecard } from '../../domain/scoring.ts';
 import { sessionTitles, sessionTypes, type SessionType } from '../../domain/session.ts';
+import { trackRecordOf } from '../outcomes/trackRecord.ts';
 import { shortened, type Examples } from './example.ts';
 // What the published models say of the examples, with long lists cut.
 import results from './results.json' with { type: 'json' };
@@ -62,55 +64,25 @@ const share = {
 };
 
 const knownAt = '2026-11-29T00:56:00.000Z';
-const outcome = { targetId: 'cottage', words: ['house', 'roof', 'stone', 'garden', 'door'], objects: ['house'] };
+const outcome = { targetId: 'cottage', words: ['house', 'roof', 'stone', 'garden', 'door'] };
+const match = 'remote_viewing.match';
+const scorecard: Scorecard = {
+  scores: [
+    { name: 'rank', of: match, value: 1, chance: 3, chanceIs: 'the mean rank of 5 targets' },
+    { name: 'brier', of: match, value: 0.01276, chance: 0.64, chanceIs: 'one of 5 targets' },
+    { name: 'log_score', of: match, value: 0.1199, chance: 1.609, chanceIs: 'one of 5 targets' },
+  ],
+  trial: { hit: true, chance: 0.2 },
+  claim: { claimed: 0.887, chance: 0.2, cameTrue: true },
+};
 const outcomeAnswer = {
   sessionId: sessionIds.remote_viewing,
   outcome,
   knownAt,
   recordedAt: '2026-11-29T00:56:41.870Z',
   recordedBy: ada.id,
-  scores: [
-    {
-      name: 'rank',
-      of: 'remote_viewing.match',
-      value: 1,
-      chance: 3,
-      chanceIs: 'the mean rank of 5 targets',
-      better: 'lower',
-    },
-    {
-      name: 'brier',
-      of: 'remote_viewing.match',
-      value: 0.01276,
-      chance: 0.64,
-      chanceIs: 'one of 5 targets',
-      better: 'lower',
-    },
-    {
-      name: 'brier',
-      of: 'remote_viewing.objects',
-      value: 0.0488,
-      chance: 0.9588,
-      chanceIs: 'any of 48 kinds of things',
-      better: 'lower',
-    },
-  ],
-  trial: { hit: true, chance: 0.2 },
-};
-
-const record = {
-  sessions: 1,
-  trials: 1,
-  hits: 1,
-  expectedByChance: 0.2,
-  p: 0.2,
-  hitRate: 1,
-  hitRateInterval: [0.2065, 1],
-  scores: [
-    { name: 'rank', sessions: 1, mean: 1, chanceMean: 3, better: 'lower' },
-    { name: 'brier', sessions: 1, mean: 0.03078, chanceMean: 0.7994, better: 'lower' },
-  ],
-  calibration: [{ from: 0.8, to: 0.9, count: 1, meanClaimed: 0.887, cameTrue: 1 }],
+  scores: scorecard.scores.map((score) => ({ ...score, better: betterScores[score.name] })),
+  trial: scorecard.trial,
 };
 
 const storageUrl = `https://storage.mindpeeker.com/uploads/${sessionIds.remote_viewing}/${attachmentId}`;
@@ -221,7 +193,7 @@ export const sessionExamples: Examples = {
       stuck: {
         step: 'bill',
         code: 'card_declined',
-        message: 'The card was declined.',
+        message: 'The payment was declined; retry once the payment method is mended.',
         since: '2026-11-29T00:53:19.102Z',
       },
     },
@@ -304,13 +276,7 @@ export const sessionExamples: Examples = {
     at: outcomeAnswer.recordedAt,
   },
   'GET /v1/sessions/{id}/outcome': { answer: outcomeAnswer },
-  'GET /v1/me/track-record': {
-    answer: {
-      bySessionType: [{ sessionType: 'remote_viewing', ...record }],
-      together: record,
-      note: 'It covers the sessions whose outcome was recorded, and says how they went beside what chance alone would give.',
-    },
-  },
+  'GET /v1/me/track-record': { answer: trackRecordOf([{ sessionType: 'remote_viewing', scorecard }]) },
 };
 
 /** A session as whoever has its link reads it. */
