@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { readConfig } from '../config.ts';
-import { grantRole } from '../db/roles.ts';
 import { systemConfigRows } from '../db/systemConfig.ts';
 import { withChanges, type SystemChanges } from '../domain/systemConfig.ts';
 import { tierTerms, type Rates } from '../domain/tiers.ts';
@@ -21,11 +20,7 @@ let apis: [TestApi, TestApi];
 let admin: TestUser;
 beforeAll(async () => {
   apis = [await startTestApi({ changes, deps: { logger } }), await startTestApi({ changes })];
-  admin = await apis[0].newUser();
-  await grantRole(apis[0].resources.database.asService(), admin.email, 'admin');
-  const credentials = { email: admin.email, password: admin.password };
-  const { body } = await apis[0].call('POST', '/v1/auth/login', { body: credentials });
-  admin.token = (body.data as { accessToken: string }).accessToken;
+  admin = await apis[0].newUser('admin');
 });
 afterAll(async () => {
   await Promise.all(apis.map((api) => api.close()));

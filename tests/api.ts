@@ -5,6 +5,8 @@ import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { createApiDeps, type ApiDeps } from '../api/deps.ts';
 import { startApi, type ClientPatience } from '../api/server.ts';
 import { readConfig, type Config } from '../config.ts';
+import { grantRole } from '../db/roles.ts';
+import type { Role } from '../domain/tiers.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -55,7 +57,8 @@ export interface TestApi {
   resources: Resources;
   /** Calls the API, and holds every answer against the OpenAPI document and the form of the envelope (G3). */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
-  newUser(): Promise<TestUser>;
+  /** A user of their own, signed in with what the role may do. */
+  newUser(role?: Exclude<Role, 'user'>): Promise<TestUser>;
   close(): Promise<void>;
 }
 
@@ -116,7 +119,7 @@ export async function startTestApi({
     resources,
     call,
 
-    async newUser() {
+    async newUser(role) {
       const name = randomUUID();
       const credentials = { email: `${name}@example.com`, username: name, password: `pw-${name}` };
       const { body } = await call('POST', '/v1/auth/register', { body: credentials });
@@ -125,7 +128,13 @@ export async function startTestApi({
         accessToken: string;
         refreshToken: string;
       };
-      return { id: user.id, ...credentials, token: accessToken, refreshToken };
+      const registered = { id: user.id, ...credentials, token: accessToken, refreshToken };
+      if (role === undefined) return registered;
+      await grantRole(resources.database.asService(), credentials.email, role);
+      const { email, password } = credentials;
+      const login = await call('POST', '/v1/auth/login', { body: { email, password } });
+      const tokens = login.body.data as { accessToken: string; refreshToken: string };
+      return { ...registered, token: tokens.accessToken, refreshToken: tokens.refreshToken };
     },
 
     async close() {

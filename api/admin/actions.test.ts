@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { grantRole } from '../../db/roles.ts';
 import { recordStep } from '../../db/sessionSteps.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { newSession, newUser } from '../../tests/database.ts';
@@ -15,11 +14,7 @@ let operator: TestUser;
 
 beforeAll(async () => {
   api = await startTestApi();
-  operator = await api.newUser();
-  await grantRole(api.resources.database.asService(), operator.email, 'operator');
-  const { email, password } = operator;
-  const { body } = await api.call('POST', '/v1/auth/login', { body: { email, password } });
-  operator.token = (body.data as { accessToken: string }).accessToken;
+  operator = await api.newUser('operator');
 });
 afterAll(() => api.close());
 

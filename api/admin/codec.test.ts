@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { AuditEntry, listAuditOf } from '../../db/auditEntries.ts';
 import { grantRole } from '../../db/roles.ts';
-import type { Role } from '../../domain/tiers.ts';
 import { createPayloadCodec } from '../../temporal/codec.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 
@@ -12,19 +11,9 @@ let api: TestApi;
 let operator: TestUser;
 beforeAll(async () => {
   api = await startTestApi({ changes: { TEMPORAL_UI_URL: webUi } });
-  operator = await signedIn('operator');
+  operator = await api.newUser('operator');
 });
 afterAll(() => api.close());
-
-/** Somebody of a role, signed in. */
-async function signedIn(role: Role): Promise<TestUser> {
-  const user = await api.newUser();
-  const { email, password } = user;
-  await grantRole(api.resources.database.asService(), email, role);
-  const { body } = await api.call('POST', '/v1/auth/login', { body: { email, password } });
-  const { accessToken: token } = body.data as { accessToken: string };
-  return { ...user, token };
-}
 
 const decodePath = '/v1/admin/codec/decode';
 const json = { 'Content-Type': 'application/json' };
@@ -78,7 +67,7 @@ describe('An operator (T5, I5)', () => {
   });
 
   test('gets back as it came what was never sealed, and what does not open', async () => {
-    const { token, id } = await signedIn('operator');
+    const { token, id } = await api.newUser('operator');
     const clear = { ...toJson(defaultPayloadConverter.toPayload('clear')), externalPayloads: [] };
     const foreign = await sealed('foreign', 'session-1', [{ id: 'nobody', key: randomBytes(32) }]);
     const payloads = [clear, foreign, await sealed('mine', 'export-account-1'), await sealed('mine', 'session-no-id')];
@@ -116,7 +105,7 @@ describe('An operator (T5, I5)', () => {
   });
 
   test('who is none reads nothing, and nothing is written down', async () => {
-    const { token, id } = await signedIn('user');
+    const { token, id } = await api.newUser();
     const body = { payloads: [await sealed('secret', 'session-1')] };
     const answer = await api.call('POST', decodePath, { token, body });
     expect(answer.body.error?.code).toBe('forbidden');
@@ -186,7 +175,7 @@ describe('The Temporal Web UI in an operator’s browser', () => {
   });
 
   test('opens nothing with a cookie that was made up, is another’s, or is an access token', async () => {
-    const [own, anothers] = [await cookieOf(operator), await cookieOf(await signedIn('operator'))].map(
+    const [own, anothers] = [await cookieOf(operator), await cookieOf(await api.newUser('operator'))].map(
       (cookie) => /^mindpeeker_codec=(?<login>[0-9a-f-]{36})\.(?<token>[^;]+)/.exec(cookie)?.groups,
     );
     for (const value of [
@@ -200,7 +189,7 @@ describe('The Temporal Web UI in an operator’s browser', () => {
   });
 
   test('opens nothing once the log-in has ended, nor once its operator is none', async () => {
-    const [left, demoted] = [await signedIn('operator'), await signedIn('operator')];
+    const [left, demoted] = [await api.newUser('operator'), await api.newUser('operator')];
     const [cookieOfLeft, cookieOfDemoted] = [shownBy(await cookieOf(left)), shownBy(await cookieOf(demoted))];
     await api.call('POST', '/v1/auth/logout-everywhere', { token: left.token });
     await grantRole(api.resources.database.asService(), demoted.email, 'user');

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Connection } from '@temporalio/client';
 import { readConfig } from '../../config.ts';
 import { AuditEntry } from '../../db/auditEntries.ts';
-import { grantRole } from '../../db/roles.ts';
 import { defaultSystemConfig } from '../../domain/systemConfig.ts';
 import { createLogger } from '../../observability/logger.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
@@ -33,11 +32,7 @@ beforeAll(async () => {
   });
   api = await startTestApi({ worker: true, changes, deps: { capacity } });
   user = await api.newUser();
-  operator = await api.newUser();
-  await grantRole(api.resources.database.asService(), operator.email, 'operator');
-  const { email, password } = operator;
-  const { body } = await api.call('POST', '/v1/auth/login', { body: { email, password } });
-  operator.token = (body.data as { accessToken: string }).accessToken;
+  operator = await api.newUser('operator');
 });
 afterAll(async () => {
   await api.close();

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { grantRole } from '../../db/roles.ts';
 import { standApart } from '../../tests/apart.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { exampleOf } from '../../tests/examples.ts';
@@ -14,11 +13,7 @@ let user: TestUser;
 let operator: TestUser;
 beforeAll(async () => {
   api = await startTestApi({ changes: await standApart(), worker: true });
-  [user, operator] = [await api.newUser(), await api.newUser()];
-  await grantRole(api.resources.database.asService(), operator.email, 'operator');
-  const { email, password } = operator;
-  const { body } = await api.call('POST', '/v1/auth/login', { body: { email, password } });
-  operator.token = (body.data as { accessToken: string }).accessToken;
+  [user, operator] = [await api.newUser(), await api.newUser('operator')];
 }, 60_000);
 afterAll(() => api.close());
 

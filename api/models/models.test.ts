@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { addComparisons } from '../../db/comparisons.ts';
 import { Model, ModelChange, ModelComparison, ModelVersion } from '../../db/entities.ts';
-import { grantRole } from '../../db/roles.ts';
 import { activeVersion, registerVersion } from '../../db/models.ts';
 import { cacheKeys } from '../../integrations/sessionCache.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
@@ -35,12 +34,7 @@ const page = async (): Promise<Page> => (await get(`/${name}`)).body.data;
 beforeAll(async () => {
   api = await startTestApi({ worker: true });
   user = await api.newUser();
-  for (const role of ['operator', 'admin'] as const) {
-    const { email, password } = await api.newUser();
-    await grantRole(em(), email, role);
-    const { body } = await api.call('POST', '/v1/auth/login', { body: { email, password } });
-    tokens[role] = (body.data as { accessToken: string }).accessToken;
-  }
+  for (const role of ['operator', 'admin'] as const) tokens[role] = (await api.newUser(role)).token;
   active = (await activeVersion(em(), name))?.version ?? '';
 });
 afterAll(() => api.close());

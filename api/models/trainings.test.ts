@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
-import { grantRole } from '../../db/roles.ts';
 import { updateTraining } from '../../db/trainings.ts';
 import { highestSeed } from '../../domain/trainings.ts';
 import { standApart } from '../../tests/apart.ts';
@@ -18,11 +17,7 @@ let user: TestUser;
 let operator: TestUser;
 beforeAll(async () => {
   api = await startTestApi({ changes: await standApart(), worker: true });
-  [user, operator] = [await api.newUser(), await api.newUser()];
-  await grantRole(api.resources.database.asService(), operator.email, 'operator');
-  const { email, password } = operator;
-  const { body } = await api.call('POST', '/v1/auth/login', { body: { email, password } });
-  operator.token = (body.data as { accessToken: string }).accessToken;
+  [user, operator] = [await api.newUser(), await api.newUser('operator')];
 }, 60_000);
 afterAll(() => api.close());
 
