@@ -232,9 +232,19 @@ function failuresOf(route: JsonRoute | FileRoute) {
 
 function failureContent(codes: readonly [ErrorCode, ...ErrorCode[]]) {
   return {
-    schema: failureSchema(codes),
+    schema: namedFailure(codes),
     examples: Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }])),
   };
+}
+
+/** Failures with the same codes, each described once for all routes. */
+const namedFailures = new Map<string, ReturnType<typeof failureSchema>>();
+
+function namedFailure(codes: readonly [ErrorCode, ...ErrorCode[]]) {
+  const id = `Failure.${[...codes].sort().join('.')}`;
+  const known = namedFailures.get(id) ?? failureSchema(codes).meta({ id });
+  namedFailures.set(id, known);
+  return known;
 }
 
 /** Every code that a route can answer: its own, and those that follow from what it takes. */
