@@ -65,7 +65,10 @@ export async function startServing(deps: ServingDeps): Promise<Serving> {
     const { refused } = await engine.serve(versions.flatMap((version) => (version ? [artefactOf(deps, version)] : [])));
     for (const { name, version, reason } of refused) {
       metrics.modelLoadFailuresTotal.inc({ model: name, version });
-      logger.error({ model: name, version, reason }, 'a version of a model is refused; what worked goes on working');
+      logger.error(
+        { model: name, version, refusal: reason },
+        'a version of a model is refused; what worked goes on working',
+      );
     }
     return refused.length > 0;
   }
