@@ -39,7 +39,7 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-const patienceMs = 40_000;
+const patienceMs = 90_000;
 
 /**
  * Starts both pools; `changes` replaces parts of the configuration, such as the address of Stripe, `recipes` those of
