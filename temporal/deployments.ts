@@ -4,7 +4,7 @@ import { tsToDate } from '@temporalio/common/lib/time.js';
 import type { WorkerDeploymentOptions } from '@temporalio/worker';
 import proto from '@temporalio/proto';
 import { taskQueues } from '../domain/taskQueues.ts';
-import { minuteMs } from '../domain/time.ts';
+import { isThere } from './queues.ts';
 
 /*
  * Versions of the workflow code that work side by side (Worker Versioning). A workflow stays on the version that it
@@ -13,9 +13,6 @@ import { minuteMs } from '../domain/time.ts';
 
 /** What Temporal calls the pools that run workflows, over all of their versions. */
 const deploymentName = 'mindpeeker';
-
-/** A poll takes a minute at most, and the server lists a worker for minutes after its last one. */
-const pollsWithinMs = 1.5 * minuteMs;
 
 const {
   WorkerDeploymentVersionStatus: serverStatus,
@@ -93,9 +90,7 @@ export function createDeployments({ workflowService }: Connection, namespace: st
       taskQueueType: TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     });
     const counts = new Map<string | null, number>();
-    for (const { deploymentOptions, lastAccessTime } of found) {
-      const polledAtMs = dateOf(lastAccessTime)?.getTime() ?? 0;
-      if (polledAtMs < Date.now() - pollsWithinMs) continue;
+    for (const { deploymentOptions } of found.filter(isThere)) {
       const isVersioned =
         deploymentOptions?.workerVersioningMode === WorkerVersioningMode.WORKER_VERSIONING_MODE_VERSIONED;
       const buildId = isVersioned ? (deploymentOptions.buildId ?? null) : null;

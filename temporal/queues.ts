@@ -90,7 +90,8 @@ export function createQueues({ connection, namespace, call }: QueuesOptions): Qu
 /** Temporal tells who polled in the last five minutes; a poll that finds nothing lasts one, and is then made anew. */
 const pollerGoneMs = 75 * secondMs;
 
-function isThere({ lastAccessTime }: Description['pollers'][number]): boolean {
+/** Whether somebody whom Temporal lists still polls. */
+export function isThere({ lastAccessTime }: Pick<Description['pollers'][number], 'lastAccessTime'>): boolean {
   const at = optionalTsToMs(lastAccessTime);
   return at !== undefined && Date.now() - at < pollerGoneMs;
 }
