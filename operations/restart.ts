@@ -41,5 +41,9 @@ export async function restartSession(
   if (asked?.restartId === id) return point;
   const analyzeAtOnce = asked?.analysis ?? false;
   await workflows.restartSession({ ...input, analyzeAtOnce, restart: { id, from: point } }, status);
+  // What came while an attempt at the run before was under way stands in its history only now that the run has ended.
+  const late = asked && (await workflows.askedOfSession(input.sessionId, asked.runId));
+  if (late?.analysis === true && !analyzeAtOnce) await workflows.startAnalysis(input.sessionId);
+  if (late?.cancellation === true && point !== 'cancellation') await workflows.cancelSession(input.sessionId);
   return point;
 }

@@ -72,8 +72,9 @@ export class WorkflowEndedError extends Error {
   override readonly name = 'WorkflowEndedError';
 }
 
-/** What was asked of a session's newest run, as its history has it: what a restart has to keep. */
+/** What was asked of a run of a session, as its history has it: what a restart has to keep. */
 export interface AskedOfSession {
+  runId: string;
   analysis: boolean;
   cancellation: boolean;
   /** The restart that it was started by; null for the first run. */
@@ -90,8 +91,8 @@ export interface WorkflowClient extends WorkflowObserver {
   retrySession(sessionId: string): Promise<void>;
   /** @throws WorkflowEndedError */
   cancelSession(sessionId: string): Promise<void>;
-  /** Null when Temporal knows no run of the session. */
-  askedOfSession(sessionId: string): Promise<AskedOfSession | null>;
+  /** Of the newest run unless one is named. Null when Temporal knows no run of the session. */
+  askedOfSession(sessionId: string, runId?: string): Promise<AskedOfSession | null>;
   /** Starts a session's workflow again, in place of the run that there may be; `status` is where its row is. */
   restartSession(input: SessionWorkflowInput, status: SessionStatus): Promise<void>;
   /** The next attempt at the step is made at once. @throws WorkflowEndedError where it is not under way */
@@ -235,10 +236,10 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       return startForRequest(workflow, createdUpdate, input);
     },
 
-    async askedOfSession(sessionId) {
+    async askedOfSession(sessionId, runId) {
       let history: proto.temporal.api.history.v1.IHistory;
       try {
-        history = await call(() => session(sessionId).fetchHistory());
+        history = await call(() => client.workflow.getHandle(sessionWorkflowId(sessionId), runId).fetchHistory());
       } catch (error) {
         if (error instanceof WorkflowEndedError) return null;
         throw error;
@@ -404,10 +405,11 @@ async function askedIn(
   { events }: proto.temporal.api.history.v1.IHistory,
   converter: LoadedDataConverter,
 ): Promise<AskedOfSession> {
-  const payloads = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads;
-  const started = startedWithSchema.parse(await decodeFromPayloadsAtIndex(converter, 0, payloads));
+  const begun = events?.[0]?.workflowExecutionStartedEventAttributes;
+  const started = startedWithSchema.parse(await decodeFromPayloadsAtIndex(converter, 0, begun?.input?.payloads));
   const signals = events?.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName);
   return {
+    runId: begun?.originalExecutionRunId ?? '',
     analysis: started.analyzeAtOnce || signals?.includes(analyzeSignal.name) === true,
     cancellation: events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes) === true,
     restartId: started.restart?.id ?? null,
