@@ -2,12 +2,12 @@ import express, { type Express, type Request, type RequestHandler, type Response
 import { ApiError } from '../domain/errors.ts';
 import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
-import { queueRoutes } from './admin/queues.ts';
-import { codecRoutes } from './admin/codec.ts';
+import { queueRoutes } from './admin/queueRoutes.ts';
+import { codecRoutes } from './admin/codecRoutes.ts';
 import { actionRoutes } from './admin/actionRoutes.ts';
 import { auditRoutes } from './admin/auditRoutes.ts';
 import { bulkRoutes } from './admin/bulkRoutes.ts';
-import { adminRoutes } from './admin/routes.ts';
+import { configRoutes } from './admin/configRoutes.ts';
 import { operatorsSessionRoutes } from './admin/sessionRoutes.ts';
 import { createAdmission, type Admission } from './admission.ts';
 import type { Caller } from './auth/caller.ts';
@@ -56,7 +56,7 @@ export function createRoutes(deps: ApiDeps): Route[] {
     ...trainingRoutes(deps),
     ...modelRoutes(deps),
     ...platformRoutes(deps),
-    ...adminRoutes(deps),
+    ...configRoutes(deps),
     ...codecRoutes(deps),
     ...queueRoutes(deps),
     ...operatorsSessionRoutes(deps),

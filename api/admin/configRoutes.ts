@@ -4,7 +4,7 @@ import { ApiError } from '../../domain/errors.ts';
 import { withChanges } from '../../domain/systemConfig.ts';
 import type { ApiDeps } from '../deps.ts';
 import { userRoute, type Route } from '../route.ts';
-import { configChangesSchema, configPageSchema, ifMatchSchema } from './schemas.ts';
+import { configChangesSchema, configPageSchema, ifMatchSchema } from './configSchemas.ts';
 
 const terms = {
   path: '/v1/admin/config',
@@ -14,7 +14,7 @@ const terms = {
 } as const;
 
 /** The limits of the platform, as admins read and change them while it runs. */
-export function adminRoutes({ database, systemConfig }: ApiDeps): Route[] {
+export function configRoutes({ database, systemConfig }: ApiDeps): Route[] {
   const rows = systemConfigRows(database);
 
   return [
