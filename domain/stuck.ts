@@ -1,4 +1,4 @@
-import type { SessionStep } from './session.ts';
+import { sessionSteps } from './session.ts';
 import type { QueueState } from './taskQueues.ts';
 import { minuteMs, secondMs } from './time.ts';
 
@@ -34,15 +34,19 @@ export const stuckReasonMeanings: Record<StuckReason, string> = {
 };
 
 /** The work that an open session waits for. `record` stands for writing down how it parks, goes on and ends. */
-export type ObservedStep = SessionStep | 'record';
+export const observedSteps = [...sessionSteps, 'record'] as const;
+export type ObservedStep = (typeof observedSteps)[number];
+
+/** `waiting`: for a worker; `running`; `backing_off`: until the next attempt; `paused` by an operator. */
+export const activityStates = ['waiting', 'running', 'backing_off', 'paused'] as const;
+export type ActivityState = (typeof activityStates)[number];
 
 /** What Temporal says of an activity that is not done. */
 export interface ObservedActivity {
   step: ObservedStep;
   /** The queue whose workers do it. */
   queue: string;
-  /** `waiting`: for a worker; `running`; `backing_off`: until the next attempt; `paused` by an operator. */
-  state: 'waiting' | 'running' | 'backing_off' | 'paused';
+  state: ActivityState;
   /** From 1. */
   attempt: number;
   /** 0 for without end. */
@@ -167,9 +171,12 @@ function troubleOfActivity(
   return takenMs > limits.stepMs[step] ? because('overdue') : null;
 }
 
+/** What an operator may be advised to do. */
+export const suggestedActions = ['wait', 'retry', 'start_worker', 'look'] as const;
+
 /** What is safe to press, and why. */
 export interface Suggestion {
-  action: 'wait' | 'retry' | 'start_worker' | 'look';
+  action: (typeof suggestedActions)[number];
   why: string;
 }
 

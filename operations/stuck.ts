@@ -1,3 +1,4 @@
+import pMap from 'p-map';
 import type { Database } from '../db/database.ts';
 import { recordStuckSessions, type FoundStuck } from '../db/stuckSessions.ts';
 import { observedQueues, stuckLimits, troubleOf, type StuckLimits } from '../domain/stuck.ts';
@@ -25,14 +26,13 @@ export async function findStuckSessions(
   const now = new Date();
   const queues = observedQueues(await workflows.queues.states());
   const soonestMs = Math.min(limits.unpolledMs, ...Object.values(limits.stepMs));
-  const found: FoundStuck[] = [];
   let lookedAt = 0;
 
-  async function look(session: FoundSession): Promise<void> {
+  async function look(session: FoundSession): Promise<FoundStuck | null> {
     const stuck = await stuckAs(session);
-    if (stuck !== null) found.push(stuck);
     lookedAt += 1;
     onProgress?.(lookedAt);
+    return stuck;
   }
 
   async function stuckAs(session: FoundSession): Promise<FoundStuck | null> {
@@ -45,13 +45,8 @@ export async function findStuckSessions(
     return trouble && { ...facts, ...trouble, code: null };
   }
 
-  const underWay = new Set<Promise<void>>();
-  for await (const session of workflows.openSessions(new Date(now.getTime() - soonestMs))) {
-    const looking = look(session).finally(() => underWay.delete(looking));
-    underWay.add(looking);
-    if (underWay.size >= atOnce) await Promise.race(underWay);
-  }
-  await Promise.all(underWay);
+  const open = workflows.openSessions(new Date(now.getTime() - soonestMs));
+  const found = (await pMap(open, look, { concurrency: atOnce })).filter((stuck) => stuck !== null);
 
   await recordStuckSessions(database.asService(), found, lookedAt);
   if (found.length > 0) logger.warn({ stuck: found.length, lookedAt }, 'there are stuck sessions');

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { bulkStates } from '../../domain/operations.ts';
 import { openStatuses, sessionTypes, stuckCodes } from '../../domain/session.ts';
-import { stuckReasons } from '../../domain/stuck.ts';
+import { observedSteps, stuckReasons } from '../../domain/stuck.ts';
 import { tiers } from '../../domain/tiers.ts';
 import { actSchema } from '../../operations/act.ts';
 import { reasonSchema } from './actionSchemas.ts';
-import { observedSteps, operatorsSessionSchema } from './sessionSchemas.ts';
+import { operatorsSessionSchema } from './sessionSchemas.ts';
 
 const moment = z.iso.datetime();
 const someOf = <const T extends readonly [string, ...string[]]>(values: T) =>

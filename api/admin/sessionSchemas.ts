@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { sessionEventTypes } from '../../domain/events.ts';
 import { sessionStatuses, sessionSteps, sessionTypes, stuckCodes } from '../../domain/session.ts';
-import { stuckReasons } from '../../domain/stuck.ts';
+import { activityStates, observedSteps, stuckReasons, suggestedActions } from '../../domain/stuck.ts';
 import { tiers } from '../../domain/tiers.ts';
 import { billStates } from '../../db/entities.ts';
 import { severalOf } from '../severalOf.ts';
@@ -10,7 +10,6 @@ import { auditEntrySchema } from './audit.ts';
 /** What operators ask for and read of sessions: how they stand, and nothing of what they say. */
 
 const moment = z.iso.datetime();
-export const observedSteps = [...sessionSteps, 'record'] as const;
 
 export const operatorsFiltersSchema = z.object({
   stuck: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
@@ -62,7 +61,7 @@ export const operatorsListSchema = z
 const activitySchema = z.object({
   step: z.enum(observedSteps),
   queue: z.string(),
-  state: z.enum(['waiting', 'running', 'backing_off', 'paused']),
+  state: z.enum(activityStates),
   attempt: z.int(),
   maximumAttempts: z.int().describe('0 for without end.'),
   scheduledAt: moment,
@@ -97,7 +96,7 @@ export const explanationSchema = z
   .object({
     session: operatorsSessionSchema,
     summary: z.string(),
-    suggestion: z.object({ action: z.enum(['wait', 'retry', 'start_worker', 'look']), why: z.string() }),
+    suggestion: z.object({ action: z.enum(suggestedActions), why: z.string() }),
     run: runSchema.nullable().describe('Null when Temporal has no workflow of it any more.'),
     polledQueues: z.array(z.string()),
     pausedQueues: z.array(z.string()),
