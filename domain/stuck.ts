@@ -200,7 +200,7 @@ export function suggestionFor(reason: StuckReason, code: string | null): Suggest
       };
     case 'gave_up':
       return code === 'billing_uncertain'
-        ? { action: 'look', why: 'Look in Stripe for the usage of this session, then retry, or skip by cancelling.' }
+        ? { action: 'look', why: 'Look in Stripe for the usage of this session, then retry or cancel.' }
         : { action: 'retry', why: 'Retry it once what the cause names is well again; a retry can never bill twice.' };
   }
 }

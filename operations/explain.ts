@@ -6,7 +6,7 @@ import { eventsAfter } from '../db/sessions.ts';
 import { listStepFailures } from '../db/stepFailures.ts';
 import { listForOperators, type OperatorsRow, type OperatorsStuck } from '../db/stuckSessions.ts';
 import type { SessionEvent } from '../domain/events.ts';
-import { isTerminal } from '../domain/session.ts';
+import { isTerminal, sessionTitles } from '../domain/session.ts';
 import {
   observedQueues,
   stuckReasonMeanings,
@@ -109,8 +109,7 @@ function stuckNow(row: OperatorsRow, run: SessionRun | null, queues: ObservedQue
 }
 
 function summaryOf({ sessionType, status, stuck }: OperatorsRow, run: SessionRun | null): string {
-  const name = sessionType.replaceAll('_', ' ');
-  const parts = [`${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`, isTerminal(status) ? status : doingOf(status, run)];
+  const parts = [sessionTitles[sessionType], isTerminal(status) ? status : doingOf(status, run)];
   if (stuck !== null) parts.push(`stuck: ${stuckReasonMeanings[stuck.reason]}`);
   return parts.join(' · ');
 }
