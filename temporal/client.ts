@@ -139,12 +139,14 @@ export interface WorkflowClientOptions {
   interceptors?: ClientInterceptors;
   /** The longest that creating or erasing waits for a worker. Default 10,000. */
   waitMs?: number;
+  /** By which clock a person's sessions are counted by the minute. Default the system's. */
+  now?: () => number;
 }
 
 export function createWorkflowClient(options: WorkflowClientOptions): WorkflowClient {
-  const { connection, namespace, interceptors, waitMs = 10 * secondMs } = options;
+  const { connection, namespace, interceptors, waitMs = 10 * secondMs, now } = options;
   const client = new Client({ connection, namespace, ...(interceptors ? { interceptors } : {}) });
-  const precedence = createPrecedence();
+  const precedence = createPrecedence(now);
   const session = (sessionId: string) =>
     client.workflow.getHandle<typeof sessionWorkflow>(sessionWorkflowId(sessionId));
   const attachment = (attachmentId: string) =>

@@ -9,6 +9,7 @@ import { sessionTypes } from '../domain/session.ts';
 import { exampleOf } from './examples.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { untilAccepted } from './untilAccepted.ts';
 
 const scripts = ['api/main.ts', 'workers/cpu.ts', 'workers/gpu.ts'] as const;
 const turns = 9;
@@ -42,7 +43,10 @@ test(
 
       const contents = await Promise.all(sessionTypes.map(exampleOf));
       const create = (key: number) =>
-        untilAccepted(() => client().createSession(accessToken, contents[key % contents.length], `churn-${key}`));
+        untilAccepted(
+          () => client().createSession(accessToken, contents[key % contents.length], `churn-${key}`),
+          patienceMs,
+        );
       const ids: string[] = [];
       for (let turn = 0; turn < turns; turn++) {
         // The sessions of the turn before are under way when the next process dies.
@@ -72,16 +76,3 @@ test(
   },
   2 * patienceMs,
 );
-
-/** Asks again until the session is accepted: under its key that is safe, whatever happened to the answers before. */
-async function untilAccepted(create: () => Promise<{ id: string }>): Promise<string> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    try {
-      return (await create()).id;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
-}
