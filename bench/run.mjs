@@ -12,9 +12,10 @@ import { createTerminal } from '../stack/terminal.mjs';
 
 /**
  * `npm run bench` and `npm run bench:live`: brings up a stack of its own, with the gateway and both pools as separate
- * processes, measures (bench/main.ts, or the script that is named), and takes everything down again.
+ * processes, measures (bench/main.ts, or the script that is named, given what else is said), and takes everything down
+ * again. `node bench/run.mjs bench/gateway.ts 100` is a hundred calls a second.
  */
-const measurement = process.argv[2] ?? 'bench/main.ts';
+const [measurement = 'bench/main.ts', ...more] = process.argv.slice(2);
 const homeDir = join(checkoutDir, '.mindpeeker', 'bench');
 const terminal = createTerminal();
 const asked = new AbortController();
@@ -52,7 +53,7 @@ try {
   }
   await startApps({ homeDir, record, env, terminal, signal, onStarted: (app) => apps.push(app) });
   const apiUrl = record.addresses.apiUrl ?? '';
-  const { code } = await runChild(pinnedNode, [measurement, apiUrl, join(homeDir, 'stack.json')], {
+  const { code } = await runChild(pinnedNode, [measurement, apiUrl, join(homeDir, 'stack.json'), ...more], {
     cwd: checkoutDir,
     env,
     inherit: true,
