@@ -4,6 +4,7 @@ import { createAuthenticator, requireLogin, shownIn, type Authenticator } from '
 import { requirePermission, type Caller } from './auth/caller.ts';
 import type { ApiDeps } from './deps.ts';
 import { createLimiter } from './limits.ts';
+import { networkOf } from './network.ts';
 import { stateOf } from './requestState.ts';
 import type { PlainRoute, Route } from './route.ts';
 
@@ -25,7 +26,7 @@ export function createAdmission(deps: AdmissionDeps): Admission {
 
   async function count(route: Route, request: Request, response: Response, caller: Caller | null): Promise<void> {
     if (route.rateClass === 'unlimited') return;
-    await limit({ rateClass: route.rateClass, caller, address: request.ip ?? '' }, (name, value) => {
+    await limit({ rateClass: route.rateClass, caller, address: networkOf(request.ip ?? '') }, (name, value) => {
       response.setHeader(name, value);
     });
   }

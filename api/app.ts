@@ -23,6 +23,7 @@ import { createIdempotency, idempotencyKeyOf, type Idempotency } from './idempot
 import { keyRoutes } from './keys/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { trainingRoutes } from './models/trainings.ts';
+import { networkOf } from './network.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { outcomeRoutes } from './outcomes/routes.ts';
 import { platformRoutes } from './platform/routes.ts';
@@ -165,15 +166,10 @@ function fileHandler(route: FileRoute, { admission }: Gates): RequestHandler {
 }
 
 /** What a handler is given beside the request; the headers that it sets are kept in `set`. */
-function contextOf(
-  address: string,
-  response: Response,
-  caller: Caller | null,
-  set: Record<string, string>,
-): RouteContext {
+function contextOf(ip: string, response: Response, caller: Caller | null, set: Record<string, string>): RouteContext {
   return {
     caller,
-    address,
+    address: networkOf(ip),
     header: (name, value) => {
       set[name] = value;
     },

@@ -1,4 +1,3 @@
-import ipaddr from 'ipaddr.js';
 import type { SystemConfig } from '../domain/systemConfig.ts';
 import type { RateClass } from '../domain/tiers.ts';
 import { secondMs } from '../domain/time.ts';
@@ -19,6 +18,7 @@ interface Counted {
   rateClass: RateClass;
   /** Null for somebody whom we do not know. */
   caller: Caller | null;
+  /** As `networkOf` has it. */
   address: string;
 }
 
@@ -52,10 +52,9 @@ interface Policy extends RateCounter {
 
 /** The account and its key by the terms of its tier, and the address that the request comes from. */
 function policiesOf({ rateClass, caller, address }: Counted, config: SystemConfig): Policy[] {
-  const network = networkOf(address);
   const ofAddress: Policy = {
     name: 'address',
-    key: rateLimitKeys.address(network),
+    key: rateLimitKeys.address(address),
     limit: config.addressRequestsPerMinute[rateClass],
   };
   if (caller === null) return [ofAddress];
@@ -69,17 +68,6 @@ function policiesOf({ rateClass, caller, address }: Counted, config: SystemConfi
     limit: keyRequestsPerMinute[rateClass],
   };
   return [ofUser, ofKey, ofAddress];
-}
-
-/** One customer holds at least 2^64 addresses of IPv6 (RFC 6177), so they are counted as one. */
-function networkOf(address: string): string {
-  if (!ipaddr.isValid(address)) return 'unknown';
-  const parsed = ipaddr.process(address);
-  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
-  return `${parsed.parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':')}::/64`;
 }
 
 /**

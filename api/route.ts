@@ -113,7 +113,7 @@ export interface RouteAnswer {
 
 export interface RouteContext {
   caller: Caller | null;
-  /** Where the request comes from; never logged, kept as a hash at the most. */
+  /** Where the request comes from, as `networkOf` has it for counting; never logged, kept as a hash at the most. */
   address: string;
   /** Sets a header of the answer. A GET whose `ETag` the client has already is answered 304, without a body. */
   header: (name: SetHeader, value: string) => void;

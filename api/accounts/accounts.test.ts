@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readConfig } from '../../config.ts';
@@ -168,6 +169,25 @@ describe('a password', () => {
     const token = await mailedToken(user.email, 'reset_password');
     expect((await post('/v1/auth/password/reset', { token, newPassword })).status).toBe(200);
     expect((await logIn({ ...user, password: newPassword })).status).toBe(200);
+  });
+});
+
+describe('a network', () => {
+  test('that tries passwords from each of its addresses has to wait all the same (S1)', async () => {
+    const behind = await startTestApi({ changes: { TRUST_PROXY: 1 } });
+    try {
+      const network = `2001:db8:${randomBytes(2).toString('hex')}:${randomBytes(2).toString('hex')}`;
+      const attemptFrom = (address: string) => {
+        const body = { email: `${randomUUID()}@example.com`, password: 'wrong' };
+        return behind.call('POST', '/v1/auth/login', { body, headers: { 'X-Forwarded-For': address } });
+      };
+      const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => attemptFrom(`${network}::${i + 1}`)));
+      expect(answers.map(({ body }) => body.error?.code)).toContain('too_many_attempts');
+      const next = `${network.slice(0, -4)}${network.endsWith('0') ? '1' : '0'}::1`;
+      expect((await attemptFrom(next)).body.error?.code).toBe('invalid_credentials');
+    } finally {
+      await behind.close();
+    }
   });
 });
 
