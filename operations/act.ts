@@ -6,7 +6,7 @@ import { resetSteps, type Act, type ActMeans, type Actor } from '../domain/opera
 import { isTerminal, sessionSteps, type SessionStatus, type SessionStep } from '../domain/session.ts';
 import { WorkflowEndedError } from '../temporal/client.ts';
 import type { SessionRun } from '../temporal/observer.ts';
-import { restartSession, type RestartDeps } from './restart.ts';
+import { isBroken, restartSession, type RestartDeps } from './restart.ts';
 
 /**
  * What an operator can have done to a session (docs/decisions/23-operator-actions.md). Each may be asked for twice, and
@@ -123,13 +123,12 @@ async function standingOf({ database, workflows }: RestartDeps, sessionId: strin
   const run = await workflows.describeSession(sessionId);
   // After the workflow: a step that ends in between is seen.
   const row = await readRestartable(database.asService(), sessionId);
-  const isOpen = run?.status === 'RUNNING';
-  if (row === null && !isOpen) throw new ApiError('not_found');
+  if (row === null && run?.status !== 'RUNNING') throw new ApiError('not_found');
   return {
     status: row?.status ?? 'pending',
     isParked: row?.isParked ?? false,
     run,
-    isBroken: !isOpen || (run.workflowTask !== null && run.workflowTask.failure !== null),
+    isBroken: isBroken(run),
   };
 }
 

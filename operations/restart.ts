@@ -4,6 +4,7 @@ import { readRestartable } from '../db/sessionRestart.ts';
 import { ApiError } from '../domain/errors.ts';
 import { isTerminal, type RestartPoint } from '../domain/session.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
+import type { SessionRun } from '../temporal/observer.ts';
 
 export interface RestartDeps {
   database: Database;
@@ -46,4 +47,21 @@ export async function restartSession(
   if (late?.analysis === true && !analyzeAtOnce) await workflows.startAnalysis(input.sessionId);
   if (late?.cancellation === true && point !== 'cancellation') await workflows.cancelSession(input.sessionId);
   return point;
+}
+
+/**
+ * Restarts a session whose workflow would do nothing of what it is asked: what its owner presses comes to its end all
+ * the same. False when there was no need to.
+ *
+ * @throws ApiError `not_found`, `session_ended`
+ */
+export async function restartIfBroken(deps: RestartDeps, request: RestartRequest): Promise<boolean> {
+  if (!isBroken(await deps.workflows.describeSession(request.sessionId))) return false;
+  await restartSession(deps, request);
+  return true;
+}
+
+/** Whether a session's workflow is not there, has ended, or fails at each step of its own. */
+export function isBroken(run: SessionRun | null): boolean {
+  return run?.status !== 'RUNNING' || (run.workflowTask !== null && run.workflowTask.failure !== null);
 }

@@ -226,8 +226,11 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     }
   }
 
+  const observer = createWorkflowObserver(connection, namespace);
+
   return {
-    ...createWorkflowObserver(connection, namespace),
+    ...observer,
+    describeSession: (sessionId) => call(() => observer.describeSession(sessionId)),
 
     createSession(input) {
       const workflow = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {

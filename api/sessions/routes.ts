@@ -3,6 +3,7 @@ import { findOutcome } from '../../db/outcomes.ts';
 import { eventsAfter, listSessions, type SessionFilters } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { isTerminal } from '../../domain/session.ts';
+import { restartIfBroken } from '../../operations/restart.ts';
 import { WorkflowEndedError } from '../../temporal/client.ts';
 import { requirePermission } from '../auth/caller.ts';
 import { fromCursor, toCursor } from '../cursor.ts';
@@ -184,6 +185,7 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
         if (row.status === 'created') {
           if (!row.hasImpressions) throw new ApiError('impressions_missing');
           await capacity.requireRoom(caller);
+          await restartIfBroken(deps, { sessionId: row.id });
           await whileOpen(() => workflows.startAnalysis(row.id));
         } else if (row.status !== 'analyzing') {
           throw new ApiError(isTerminal(row.status) && row.status !== 'completed' ? 'session_ended' : 'analysis_begun');
@@ -208,7 +210,8 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
         if (isTerminal(row.status)) throw new ApiError('session_ended');
-        await whileOpen(() => workflows.cancelSession(row.id));
+        const isCancelling = await restartIfBroken(deps, { sessionId: row.id, from: 'cancellation' });
+        if (!isCancelling) await whileOpen(() => workflows.cancelSession(row.id));
         return tagged(await reader.read(caller, row.id), header);
       },
     }),
@@ -228,8 +231,11 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       handle: async ({ params }, { caller, header, note }) => {
         note({ session_id: params.id });
         const row = await reader.find(caller, params.id);
-        if (row.stuck === null) throw new ApiError('not_stuck');
-        await whileOpen(() => workflows.retrySession(row.id));
+        if (isTerminal(row.status)) throw new ApiError('session_ended');
+        if (!(await restartIfBroken(deps, { sessionId: row.id }))) {
+          if (row.stuck === null) throw new ApiError('not_stuck');
+          await whileOpen(() => workflows.retrySession(row.id));
+        }
         return tagged(await reader.read(caller, row.id), header);
       },
     }),

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Client } from '@temporalio/client';
 import { findSession, findState } from '../../db/sessions.ts';
 import { recordStep } from '../../db/sessionSteps.ts';
 import type { SessionStatus } from '../../domain/session.ts';
+import { taskQueues } from '../../domain/taskQueues.ts';
+import { connectTemporal } from '../../temporal/connection.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+import { breakHistories } from '../../tests/brokenHistories.ts';
 import { exampleOf } from '../../tests/examples.ts';
 import { newId } from '../identity.ts';
 import type { SessionView } from './schemas.ts';
@@ -441,6 +445,78 @@ describe('cancelling and retrying', () => {
     expect(sessionOf(read).stuck).toMatchObject(stuck);
     expect((await api.call('POST', `/v1/sessions/${id}/retry`, { token: user.token })).status).toBe(202);
   });
+});
+
+describe('a session whose workflow would do nothing of what it is asked (T5)', () => {
+  /** What can become of a workflow whose session is open. */
+  const losses = {
+    'was terminated': (id: string) =>
+      withTemporal(async (client) => {
+        await client.workflow.getHandle(`session-${id}`).terminate();
+      }),
+    'is not there': (id: string) =>
+      withTemporal(async ({ workflowService }) => {
+        const { TEMPORAL_NAMESPACE: namespace } = api.resources.config;
+        const workflowExecution = { workflowId: `session-${id}` };
+        await workflowService.deleteWorkflowExecution({ namespace, workflowExecution });
+        await until(async () => (await api.deps.workflows.describeSession(id)) === null);
+      }),
+    'cannot go on from its history': (id: string) =>
+      breakHistories({ resources: api.resources, workflows: api.deps.workflows }, [id]),
+  };
+  const press = (id: string, action: string) => api.call('POST', `/v1/sessions/${id}/${action}`, { token: user.token });
+  const read = async (id: string) => sessionOf(await api.call('GET', `/v1/sessions/${id}`, { token: user.token }));
+
+  describe.each(Object.entries(losses))('since it %s', (_name, lose) => {
+    test('is cancelled by its owner', async () => {
+      const id = await created(recording);
+      await lose(id);
+      expect((await press(id, 'cancel')).status).toBe(202);
+      await until(async () => (await read(id)).status === 'cancelled');
+      await until(async () => codeOf(await press(id, 'cancel')) === 'session_ended');
+      expect(codeOf(await press(id, 'retry'))).toBe('session_ended');
+    });
+
+    test('is taken on by its owner’s retry, whether it is stuck or not', async () => {
+      const [parked, busy] = [await created(), await created()];
+      const facts = { from: ['created'], status: 'analyzing', step: 'analyze' } as const;
+      const stuck = {
+        step: 'analyze',
+        code: 'retries_exhausted',
+        message: 'x',
+        since: new Date().toISOString(),
+      } as const;
+      await recordStep(api.resources.database.asService(), { sessionId: parked, ...facts, type: 'stuck', stuck });
+      await recordStep(api.resources.database.asService(), { sessionId: busy, ...facts, type: 'analysis_started' });
+      for (const id of [parked, busy]) {
+        await lose(id);
+        expect((await press(id, 'retry')).status).toBe(202);
+        await untilAtWork(id);
+        expect((await read(id)).stuck).toBeUndefined();
+      }
+    });
+
+    test('is analyzed when its owner asks for it', async () => {
+      const id = await created();
+      await lose(id);
+      expect((await press(id, 'analysis')).status).toBe(202);
+      await untilAtWork(id);
+    });
+  });
+
+  /** No GPU worker runs here, so its analysis waits for one. */
+  const untilAtWork = (id: string) =>
+    until(async () => {
+      const run = await api.deps.workflows.describeSession(id);
+      return run?.activities.some(({ step, queue }) => step === 'analyze' && queue === taskQueues.gpu) === true;
+    });
+
+  async function withTemporal(work: (client: Client) => Promise<void>): Promise<void> {
+    const { config } = api.resources;
+    const connection = await connectTemporal(config);
+    await work(new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }));
+    await connection.close();
+  }
 });
 
 describe('results and events', () => {
