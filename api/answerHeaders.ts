@@ -10,7 +10,7 @@ interface HeaderTerms {
 export const answerHeaders = {
   'X-Request-Id': {
     description: 'Names this request in our logs; also in the envelope.',
-    pattern: '^req_[0-9a-f]{24}$',
+    pattern: '^req_[0-9a-f]{32}$',
     example: 'req_4f1c2a9be07d43518c6e2f90',
   },
   RateLimit: {

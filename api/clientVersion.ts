@@ -23,7 +23,7 @@ export const clientVersionHeader = z.object({
     .meta({ description: 'The version of the client.', example: '2.1.0' }),
 });
 
-const requestSchema = z.object({ headers: clientVersionHeader });
+const versionedSchema = z.object({ headers: clientVersionHeader.required() });
 
 /**
  * Reads the version that the client says it has. One that is no version is refused rather than guessed at, an outdated
@@ -31,8 +31,8 @@ const requestSchema = z.object({ headers: clientVersionHeader });
  */
 export function holdToVersions(systemConfig: SystemConfigReader): RequestHandler {
   return async (request, response, next) => {
-    const { 'x-client-version': version } = requestSchema.parse({ headers: request.headers }).headers;
-    if (version !== undefined) {
+    if (request.headers['x-client-version'] !== undefined) {
+      const version = versionedSchema.parse({ headers: request.headers }).headers['x-client-version'];
       stateOf(response).fields.clientVersion = version;
       const { clientVersions: versions } = await systemConfig.current();
       if (semver.lt(version, versions.refusedBelow)) throw new ApiError('client_outdated');

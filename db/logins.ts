@@ -94,3 +94,65 @@ export async function loginsEndedAfter(em: EntityManager, time: Date): Promise<s
   });
   return rows.map(({ id }) => id);
 }
+
+interface Rotation {
+  /** The hash of the token that is shown, and of the one that takes its place. */
+  from: string;
+  to: string;
+  now: Date;
+  /** When the new one ends. */
+  expiresAt: Date;
+  /** A token that was used before this was copied by somebody; one that was used since may have been asked for twice. */
+  sparedSince: Date;
+}
+
+/**
+ * Takes a refresh token for the next one of its log-in, and sweeps away those that have run out. A token that comes
+ * back too late ends its log-in instead. Null when the token or its log-in is unknown, has run out or has ended.
+ */
+export function rotateRefreshToken(
+  em: EntityManager,
+  { from, to, now, expiresAt, sparedSince }: Rotation,
+): Promise<{ userId: string; loginId: string; isStolen: boolean } | null> {
+  return em.transactional(async (inside) => {
+    // The lock first and by itself, so that the statement after it sees what others did before they let it go.
+    const [login] = await inside.execute<{ id: string }[]>(
+      `select id from logins
+       where id = (select login_id from refresh_tokens where token_hash = :from) and ended_at is null
+       for update`,
+      { from },
+    );
+    if (login === undefined) return null;
+    const [rotated] = await inside.execute<{ userId: string; loginId: string; isStolen: boolean }[]>(
+      `with shown as (
+         select coalesce(used_at < :sparedSince::timestamptz, false) as stolen
+         from refresh_tokens where token_hash = :from and expires_at > :now::timestamptz
+       ), login as (
+         update logins set
+           ended_at = case when stolen then :now::timestamptz end,
+           last_used_at = case when stolen then last_used_at else :now::timestamptz end
+         from shown where id = :loginId and ended_at is null
+         returning id, user_id, stolen
+       ), used as (
+         update refresh_tokens set used_at = coalesce(used_at, :now::timestamptz)
+         from login where token_hash = :from and not stolen
+       ), swept as (
+         delete from refresh_tokens using login
+         where login_id = login.id and expires_at <= :now::timestamptz and not stolen
+       ), issued as (
+         insert into refresh_tokens (token_hash, login_id, user_id, expires_at)
+         select :to, id, user_id, :expiresAt::timestamptz from login where not stolen
+       )
+       select id as "loginId", user_id as "userId", stolen as "isStolen" from login`,
+      {
+        from,
+        to,
+        loginId: login.id,
+        now: now.toISOString(),
+        expiresAt: expiresAt.toISOString(),
+        sparedSince: sparedSince.toISOString(),
+      },
+    );
+    return rotated ?? null;
+  });
+}

@@ -29,6 +29,8 @@ const layoutVersion = 1;
 const uncompressed = 0;
 const deflated = 1;
 
+/** Up to here every reader would pay more for unpacking a piece than its bytes cost on their way. */
+const maxLeftAsIsBytes = 16 * 1024;
 /** Up to here compressing at once costs less than handing the work to another thread. */
 const syncCompressionBytes = 64 * 1024;
 /** What opens to more than this was not sealed by us. */
@@ -37,17 +39,16 @@ const maxOpenedBytes = 256 * 1024 * 1024;
 const deflateOnThread = promisify<Uint8Array, Buffer>(deflateRaw);
 const inflateOnThread = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
 
-/** Compresses and encrypts a piece for the name under which it will be stored, with the first of the master keys. */
+/** Encrypts a piece, compressed where that pays, for the name under which it will be stored, with the first master key. */
 export async function seal(bytes: Uint8Array, name: string, masterKeys: readonly MasterKey[]): Promise<Buffer> {
   const masterKey = masterKeys[0];
   if (masterKey === undefined) throw new Error('Sealing needs a master key.');
-  const smaller = await deflate(bytes);
-  const compression = smaller.byteLength < bytes.byteLength ? deflated : uncompressed;
+  const content = bytes.byteLength <= maxLeftAsIsBytes ? bytes : await smallest(bytes);
+  const compression = content === bytes ? uncompressed : deflated;
   const id = Buffer.from(masterKey.id, 'ascii');
   const header = Buffer.concat([Buffer.from([layoutVersion, compression, id.byteLength]), id]);
   const bound = Buffer.concat([header, Buffer.from(name)]);
   const dataKey = randomBytes(keyBytes);
-  const content = compression === deflated ? smaller : bytes;
   return Buffer.concat([header, encrypt(dataKey, masterKey.key, bound), encrypt(content, dataKey, bound)]);
 }
 
@@ -87,8 +88,10 @@ export function keyIdOf(sealed: Uint8Array): string | undefined {
   return Buffer.from(sealed.subarray(3, 3 + idLength)).toString('ascii');
 }
 
-async function deflate(bytes: Uint8Array): Promise<Uint8Array> {
-  return bytes.byteLength <= syncCompressionBytes ? deflateRawSync(bytes) : await deflateOnThread(bytes);
+/** The bytes compressed, or themselves where they do not shrink. */
+async function smallest(bytes: Uint8Array): Promise<Uint8Array> {
+  const packed = bytes.byteLength <= syncCompressionBytes ? deflateRawSync(bytes) : await deflateOnThread(bytes);
+  return packed.byteLength < bytes.byteLength ? packed : bytes;
 }
 
 async function inflate(bytes: Uint8Array): Promise<Buffer> {

@@ -4,8 +4,11 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { Resource } from '@opentelemetry/resources';
 import {
+  AlwaysOffSampler,
+  AlwaysOnSampler,
   BasicTracerProvider,
   BatchSpanProcessor,
+  ParentBasedSampler,
   type ReadableSpan,
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
@@ -18,7 +21,7 @@ export interface Tracing {
 
 export interface TracingOptions {
   service: string;
-  /** An OTLP/HTTP address that takes traces. Without it spans are made, so that logs carry ids, but go nowhere. */
+  /** An OTLP/HTTP address that takes traces. Without it spans have their ids, for the logs, and record nothing. */
   exporterUrl?: string | undefined;
 }
 
@@ -29,6 +32,8 @@ export interface TracingOptions {
 export function startTracing({ service, exporterUrl }: TracingOptions): Tracing {
   const provider = new BasicTracerProvider({
     resource: new Resource({ 'service.name': service }),
+    sampler:
+      exporterUrl === undefined ? new AlwaysOffSampler() : new ParentBasedSampler({ root: new AlwaysOnSampler() }),
     spanProcessors:
       exporterUrl === undefined
         ? []

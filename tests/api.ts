@@ -246,7 +246,7 @@ function expectHeaders(
 
 /** The whole envelope, of a success or of a failure. */
 export function expectEnvelope({ status, headers, body }: Answer): void {
-  expect(body.requestId).toMatch(/^req_[0-9a-f]{24}$/);
+  expect(body.requestId).toMatch(/^req_[0-9a-f]{32}$/);
   expect(headers.get('x-request-id')).toBe(body.requestId);
   expect(body.timestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   expect(body.message.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { useApiKey } from '../../db/apiKeys.ts';
 import type { Database } from '../../db/database.ts';
@@ -71,11 +71,11 @@ const maxRemembered = 20_000;
 function rememberVerified(tokens: AccessTokens): (token: string) => Promise<Caller> {
   const verified = new LRUCache<string, Caller>({ max: maxRemembered });
   return async (token) => {
-    const hash = createHash('sha256').update(token).digest('base64');
-    const known = verified.get(hash);
+    const name = hash('sha256', token, 'base64');
+    const known = verified.get(name);
     if (known !== undefined && known.expiresAtMs > Date.now()) return known;
     const caller = await tokens.verify(token);
-    verified.set(hash, caller);
+    verified.set(name, caller);
     return caller;
   };
 }

@@ -3,7 +3,7 @@ import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { isErasing } from '../../db/accountErasures.ts';
 import type { Database } from '../../db/database.ts';
-import { endLogins, Login, RefreshToken, type WhichLogins } from '../../db/logins.ts';
+import { endLogins, Login, RefreshToken, rotateRefreshToken, type WhichLogins } from '../../db/logins.ts';
 import { User } from '../../db/users.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { loginLifetimeMs, refreshGraceMs } from '../../domain/logins.ts';
@@ -44,7 +44,7 @@ export function createLogins(
   nowMs: () => number = Date.now,
 ): Logins {
   function addToken(em: EntityManager, userId: string, loginId: string): string {
-    const token = randomBytes(32).toString('base64url');
+    const token = newToken();
     const expiresAt = new Date(nowMs() + loginLifetimeMs);
     em.create(RefreshToken, { tokenHash: hashOf(token), login: loginId, user: userId, expiresAt });
     return token;
@@ -70,24 +70,17 @@ export function createLogins(
       }),
 
     async rotate(token) {
-      // Nothing is thrown inside the transaction: the end of a log-in whose token was stolen must be committed.
-      const outcome = await database.asService().transactional(async (em) => {
-        const found = await findLocked(em, token);
-        if (found === null) return null;
-        const { current, login } = found;
-        if (login.endedAt || current.expiresAt.getTime() <= nowMs()) return null;
-        if (current.usedAt && nowMs() - current.usedAt.getTime() > refreshGraceMs) {
-          login.endedAt = new Date(nowMs());
-          return { stolen: login.id };
-        }
-        login.lastUsedAt = new Date(nowMs());
-        current.usedAt ??= login.lastUsedAt;
-        await em.nativeDelete(RefreshToken, { login: login.id, expiresAt: { $lte: login.lastUsedAt } });
-        return { userId: login.user, refreshToken: addToken(em, login.user, login.id), loginId: login.id };
+      const next = newToken();
+      const rotated = await rotateRefreshToken(database.asService(), {
+        from: hashOf(token),
+        to: hashOf(next),
+        now: new Date(nowMs()),
+        expiresAt: new Date(nowMs() + loginLifetimeMs),
+        sparedSince: new Date(nowMs() - refreshGraceMs),
       });
-      if (outcome !== null && 'stolen' in outcome) await revocations.revoke([outcome.stolen]);
-      if (outcome === null || 'stolen' in outcome) throw new ApiError('unauthenticated');
-      return outcome;
+      if (rotated?.isStolen === true) await revocations.revoke([rotated.loginId]);
+      if (rotated === null || rotated.isStolen) throw new ApiError('unauthenticated');
+      return { userId: rotated.userId, loginId: rotated.loginId, refreshToken: next };
     },
 
     async endOfToken(token) {
@@ -100,13 +93,8 @@ export function createLogins(
   };
 }
 
-/** The token and its log-in, once nothing else is done with that: a rotation could slip past its end otherwise. */
-async function findLocked(em: EntityManager, token: string): Promise<{ current: RefreshToken; login: Login } | null> {
-  const found = await em.findOne(RefreshToken, hashOf(token));
-  if (found === null) return null;
-  const login = await em.findOne(Login, found.login, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  const current = await em.refresh(found);
-  return login && current && { current, login };
+function newToken(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 function hashOf(token: string): string {
