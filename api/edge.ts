@@ -23,7 +23,7 @@ export function edgeOf(deps: EdgeDeps): RequestHandler[] {
 }
 
 /** A caller shows a token and no cookie, so a browser is never asked to send credentials of its own. */
-function pagesOfOurs({ corsOrigins }: EdgeDeps): CorsOptions {
+export function pagesOfOurs({ corsOrigins }: Pick<EdgeDeps, 'corsOrigins'>): CorsOptions {
   return {
     origin: [...corsOrigins],
     methods: ['GET', 'POST', 'PATCH', 'PUT', 'DELETE'],

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket as TcpSocket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { IncomingMessage } from 'node:http';
 import { io } from 'socket.io-client';
+import { WebSocket } from 'ws';
 import { recordStep, type StepRecord } from '../../db/sessionSteps.ts';
 import { toLiveEvent, type RecordedEvent, type SessionUpdate } from '../../domain/events.ts';
 import { createRedis } from '../../integrations/redis.ts';
@@ -410,6 +412,67 @@ describe('a plain WebSocket (G4)', () => {
 
   test('on another path is refused', async () => {
     await expect(openPlain(`${apis[0].url}/v1`)).rejects.toThrow('404');
+  });
+});
+
+describe('a web page (C1, G4)', () => {
+  const page = 'https://app.example.com';
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await startTestApi({ deps: { corsOrigins: [page], publicUrl: 'https://us.example.com/v1/docs' } });
+  });
+  afterAll(() => api.close());
+
+  const addresses: Record<Transport, string> = {
+    'Socket.IO': '/v1/ws/?EIO=4&transport=websocket',
+    'plain WebSocket': '/v1/ws',
+  };
+  /** The status that answers a handshake: 101 where the WebSocket is taken in. */
+  async function handshake(transport: Transport, origin?: string): Promise<number | undefined> {
+    const url = `${api.url.replace('http', 'ws')}${addresses[transport]}`;
+    const socket = new WebSocket(url, origin === undefined ? {} : { origin });
+    socket.on('error', () => undefined);
+    const answered = (event: string) =>
+      new Promise<IncomingMessage>((resolve) =>
+        socket.once(event, (...args) => {
+          resolve(args.at(-1) as IncomingMessage);
+        }),
+      );
+    const { statusCode } = await Promise.race([answered('upgrade'), answered('unexpected-response')]);
+    socket.terminate();
+    return statusCode;
+  }
+
+  describe.each(transports)('over %s', (transport) => {
+    test.each([page, 'https://us.example.com', undefined])('of %s may open a WebSocket', async (origin) => {
+      expect(await handshake(transport, origin)).toBe(101);
+    });
+
+    test.each(['https://evil.example.com', 'http://app.example.com', 'https://app.example.com.evil.com', 'null'])(
+      'of %s may not open a WebSocket',
+      async (origin) => {
+        expect(await handshake(transport, origin)).toBe(403);
+      },
+    );
+  });
+
+  const poll = (origin: string, method = 'GET') =>
+    fetch(`${api.url}/v1/ws/?EIO=4&transport=polling`, {
+      method,
+      headers: { Origin: origin, 'Access-Control-Request-Method': 'POST' },
+    });
+
+  test('on the list may poll, without cookies, and no other reads what is answered', async () => {
+    for (const method of ['GET', 'OPTIONS']) {
+      const allowed = await poll(page, method);
+      expect(allowed.ok).toBe(true);
+      expect(allowed.headers.get('access-control-allow-origin')).toBe(page);
+      expect(allowed.headers.get('access-control-allow-credentials')).toBeNull();
+      expect(allowed.headers.get('vary')).toContain('Origin');
+      for (const origin of ['https://evil.example.com', 'null']) {
+        expect((await poll(origin, method)).headers.get('access-control-allow-origin')).toBeNull();
+      }
+    }
   });
 });
 

@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Database } from '../../db/database.ts';
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
+import { pagesOfOurs } from '../edge.ts';
 import { createLiveConnections, type CredentialDeps } from './connections.ts';
 import { createLiveHub } from './hub.ts';
 import { createPlainWebSocketTransport } from './plainWebSocket.ts';
@@ -15,7 +16,7 @@ export interface LiveServer {
   /** Whether an HTTP request belongs to the live connections: Socket.IO polls where WebSocket cannot pass. */
   isFor(request: IncomingMessage): boolean;
   answer(request: IncomingMessage, response: ServerResponse): void;
-  /** Takes a WebSocket in, and refuses it on every other path. */
+  /** Takes a WebSocket in, and refuses it on every other path, and from web pages that may not call us. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   close(): Promise<void>;
 }
@@ -26,6 +27,9 @@ interface LiveDeps extends CredentialDeps {
   revocations: Revocations;
   metrics: Metrics;
   logger: Logger;
+  /** The web pages that may connect from a browser, as their origins, beside our own. */
+  corsOrigins: readonly string[];
+  publicUrl: string;
 }
 
 const path = '/v1/ws';
@@ -38,8 +42,9 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
   const hub = createLiveHub(deps);
   const trainings = createTrainingWatcher(deps);
   const connections = createLiveConnections({ ...deps, hub, trainings });
-  const socketIo = createSocketIoTransport(path, connections);
+  const socketIo = createSocketIoTransport(path, connections, pagesOfOurs(deps));
   const plain = createPlainWebSocketTransport(connections);
+  const origins = new Set([...deps.corsOrigins, new URL(deps.publicUrl).origin]);
 
   return {
     isFor: (request) => isLivePath(addressOf(request)) && speaksSocketIo(addressOf(request)),
@@ -50,7 +55,10 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
 
     upgrade(request, socket, head) {
       const address = addressOf(request);
-      if (!isLivePath(address)) socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      const { origin } = request.headers;
+      if (!isLivePath(address)) refuse(socket, 404);
+      // A browser lets every page open a WebSocket and says whose it is; who is no browser says nothing.
+      else if (origin !== undefined && !origins.has(origin)) refuse(socket, 403);
       else if (speaksSocketIo(address)) socketIo.http.emit('upgrade', request, socket, head);
       else plain.upgrade(request, socket, head);
     },
@@ -61,6 +69,10 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
       connections.close();
     },
   };
+}
+
+function refuse(socket: Duplex, status: 403 | 404): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /** An address that cannot be read is one where nothing is. */

@@ -1,4 +1,5 @@
 import { createServer, type Server as HttpServer } from 'node:http';
+import type { CorsOptions } from 'cors';
 import { Server, type Socket } from 'socket.io';
 import { secondMs } from '../../domain/time.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -17,10 +18,16 @@ export interface SocketIoTransport {
 }
 
 /** Live updates for clients of Socket.IO: a message is an event of the name of its type, its answer the acknowledgement. */
-export function createSocketIoTransport(path: string, connections: LiveConnections): SocketIoTransport {
+export function createSocketIoTransport(
+  path: string,
+  connections: LiveConnections,
+  cors: CorsOptions,
+): SocketIoTransport {
   const http = createServer();
   const io = new Server<ClientEvents, ServerEvents, NoEvents, { caller: Caller }>(http, {
     path,
+    // For its polling; a WebSocket knows no CORS.
+    cors,
     // Both `/v1/ws` and `/v1/ws/`, which Socket.IO's own client asks for.
     addTrailingSlash: false,
     serveClient: false,
