@@ -1,21 +1,19 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ReadyVersion, ServedModel, ServedModels } from '../activities/routing.ts';
 import type { Database } from '../db/database.ts';
 import { findVersion, isPaused, listModels, wantedOf, type WantedModel } from '../db/models.ts';
 import type { ModelVersion } from '../db/entities.ts';
 import type { SessionType } from '../domain/session.ts';
-import { minuteMs, secondMs } from '../domain/time.ts';
+import { minuteMs } from '../domain/time.ts';
 import type { ObjectStore } from '../integrations/objectStore.ts';
 import type { SessionCache } from '../integrations/sessionCache.ts';
 import type { Engine, EngineArtefact, VersionName } from '../ml/engine.ts';
 import { ModelMissingError } from '../ml/errors.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { follow, type Following } from './following.ts';
 
 /** Keeps the engine at what the registry says, and knows what is ready. */
-export interface Serving extends ServedModels {
-  close(): Promise<void>;
-}
+export interface Serving extends ServedModels, Following {}
 
 interface ServingDeps {
   engine: Engine;
@@ -26,8 +24,6 @@ interface ServingDeps {
   logger: Logger;
 }
 
-/** How soon a change in the registry is followed. */
-const readEveryMs = 2 * secondMs;
 /** A refused artefact is tried again now and then, since it may have been put right in its place. */
 const retryRefusedMs = minuteMs;
 
@@ -36,10 +32,9 @@ export async function startServing(deps: ServingDeps): Promise<Serving> {
   const { engine, cache, metrics, logger } = deps;
   const served = new Map<SessionType, ServedModel>();
   let paused: readonly SessionType[] = [];
-  const stopped = new AbortController();
   let [followed, followedAtMs, anyRefused] = ['', 0, false];
 
-  async function follow(): Promise<void> {
+  async function read(): Promise<void> {
     const em = deps.database.asService();
     const models = await listModels(em);
     const state = JSON.stringify(models);
@@ -94,31 +89,13 @@ export async function startServing(deps: ServingDeps): Promise<Serving> {
     for (const { name, version } of engine.models) metrics.modelVersionsLoaded.set({ model: name, version }, 1);
   }
 
-  async function keepFollowing(): Promise<void> {
-    let failing = false;
-    while (await pause(readEveryMs, true, { signal: stopped.signal }).catch(() => false)) {
-      try {
-        await follow();
-        failing = false;
-      } catch (error) {
-        if (!failing) logger.error({ error }, 'the registry could not be read; the models stay as they are');
-        failing = true;
-      }
-    }
-  }
-
-  await follow();
-  const following = keepFollowing();
   return {
+    ...(await follow(read, 'the registry', logger)),
     isPaused: (name) => paused.includes(name),
     modelFor(name) {
       const model = served.get(name);
       if (model === undefined) throw new ModelMissingError(`No version of ${name} is ready`);
       return model;
-    },
-    async close() {
-      stopped.abort();
-      await following;
     },
   };
 }
