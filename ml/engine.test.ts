@@ -3,15 +3,18 @@ import { existsSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
-import type { SessionContent } from '../domain/impressions.ts';
+import { sessionContentSchema, type SessionContent } from '../domain/impressions.ts';
 import { type ModelResult, resultDataSchemas } from '../domain/results.ts';
+import { sessionTypes, type SessionType } from '../domain/session.ts';
 import { type BundledArtefact, listBundledArtefacts, packArtefact, unpackArtefact } from './artefact.ts';
 import type { BackendChoice } from './backend.ts';
 import { type BatchFacts, createEngine, type Engine, type EngineArtefact, type EngineOptions } from './engine.ts';
 import { InferenceInterruptedError, ModelMissingError, UnanalyzableError } from './errors.ts';
 import { nativeFolder } from './native/location.mjs';
+import { Random } from './random.ts';
 import { sessions, times } from './sessions.fixture.ts';
 import { sha256Of } from './tensorFile.ts';
+import { recipes } from './training/recipes.ts';
 
 let artefacts: EngineArtefact[];
 beforeAll(async () => {
@@ -44,6 +47,28 @@ function sessionOf(sessionType: SessionContent['sessionType']): SessionContent {
   const session = sessions.find((one) => one.sessionType === sessionType);
   if (session === undefined) throw new Error(`No session of ${sessionType}`);
   return session;
+}
+
+/** What nobody said before takes the sentence encoder a tenth of a second, so all people of a test share these words. */
+const vocabulary = [
+  'rocky',
+  'tall structure',
+  'waves',
+  'a bridge',
+  'cold',
+  'trees',
+  'loud',
+  'sand',
+  'a tower',
+  'smooth',
+];
+
+/** A simulated session as its person would send it, but for its words. */
+function simulated(sessionType: SessionType, random: Random): SessionContent {
+  const said = (key: string, value: unknown) =>
+    key === 'words' && Array.isArray(value) ? value.map(() => random.pick(vocabulary)) : value;
+  const session: unknown = JSON.parse(JSON.stringify(recipes[sessionType].session(random)), said);
+  return sessionContentSchema.parse({ sessionType, cue: 'x', ...Object(session) });
 }
 
 function artefactOf(sessionType: SessionContent['sessionType']): EngineArtefact {
@@ -287,6 +312,42 @@ describe('a batch (M1, M3)', () => {
     expect(await Promise.all(readable.map((session) => engine.analyze(session)))).toHaveLength(readable.length);
     await engine.close();
   });
+});
+
+describe('sessions of all types in flight together (M1, M3)', () => {
+  /** How far an answer may lie from the one that the session gets alone (docs/performance.md). */
+  const tolerances = { remote_viewing: 2e-6, dowsing: 0, precognition: 0, intuitive_analysis: 0 };
+  const batches: BatchFacts[] = [];
+  const together = new Map<SessionContent, ModelResult[]>();
+  let engine: Engine;
+
+  beforeAll(async () => {
+    engine = await serving({ backend: 'wasm', onBatch: (batch) => batches.push(batch) });
+    const random = new Random(1);
+    const asked = Array.from({ length: 32 }, () => sessionTypes.map((type) => simulated(type, random))).flat();
+    const answers = await Promise.all(asked.map((session) => engine.analyze(session)));
+    asked.forEach((session, i) => together.set(session, answers[i]?.results ?? []));
+  }, 60_000);
+  afterAll(() => engine.close());
+
+  test('go through their networks 32 at a time', () => {
+    const sizes = batches.map(({ name, size }) => `${name} ${size}`);
+    expect(sizes.sort()).toEqual(sessionTypes.map((type) => `${type} 32`).sort());
+  });
+
+  test.each(sessionTypes)(
+    '32 different ones of %s are answered as each is alone',
+    async (type) => {
+      const ofType = [...together].filter(([{ sessionType }]) => sessionType === type);
+      expect(new Set(ofType.map(([session]) => JSON.stringify(session))).size).toBe(32);
+      for (const [session, inBatch] of ofType) {
+        const alone = (await engine.analyze(session)).results;
+        if (tolerances[type] === 0) expect(inBatch).toEqual(alone);
+        else expect(farthest(numbersIn(inBatch), numbersIn(alone))).toBeLessThanOrEqual(tolerances[type]);
+      }
+    },
+    60_000,
+  );
 });
 
 test('twenty versions are served in the memory of five: those asked for least recently are loaded again on demand (M2)', async () => {
