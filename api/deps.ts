@@ -2,6 +2,7 @@ import type { MasterKey } from '../domain/encryption.ts';
 import type { Resources } from '../resources.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
 import { webUiOf, type WebUi } from '../temporal/webUi.ts';
+import { createNotices, type Notices } from './accounts/notices.ts';
 import { createAccessTokens, type AccessTokens } from './auth/accessTokens.ts';
 import { createCapacity, type Capacity } from './capacity.ts';
 
@@ -33,6 +34,8 @@ export interface ApiDeps extends Pick<
   temporalWebUi: WebUi | null;
   /** Whether there is room for what is asked for. */
   capacity: Capacity;
+  /** What tells people of changes of how their accounts are got into. */
+  notices: Notices;
   tokens: AccessTokens;
   /** Where people reach us: passkeys work at this address alone. */
   publicUrl: string;
@@ -56,6 +59,7 @@ export async function createApiDeps(resources: Resources, workflows: WorkflowCli
     workflows,
     temporalWebUi: webUiOf(resources.config),
     capacity: createCapacity({ ...resources, workflows }),
+    notices: createNotices({ ...resources, workflows }),
     tokens: await createAccessTokens(resources.config.JWT_SIGNING_KEYS),
     publicUrl: resources.config.PUBLIC_URL,
     idempotencySecret: resources.config.IDEMPOTENCY_SECRET,

@@ -79,6 +79,7 @@ export async function startApi(
         http.closeIdleConnections();
       }, idleCloseMs);
       await Promise.all([closed, live.close()]);
+      await deps.notices.settled();
       clearInterval(idle);
       clearTimeout(limit);
     },

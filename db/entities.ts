@@ -8,6 +8,7 @@ import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../dom
 import type { TrainingDecision, TrainingStage, TrainingState } from '../domain/trainings.ts';
 import { AccountErasure } from './accountErasures.ts';
 import { AccountExport } from './accountExports.ts';
+import { AccountNotice } from './accountNotices.ts';
 import { Attachment } from './attachments.ts';
 import { AccountState } from './accountStates.ts';
 import { ApiKey } from './apiKeys.ts';
@@ -358,6 +359,7 @@ export const entities = [
   SessionShare,
   AccountErasure,
   AccountExport,
+  AccountNotice,
   Attachment,
   WebhookEndpoint,
   WebhookDelivery,

@@ -98,7 +98,7 @@ export function countRecoveryCodes(em: EntityManager, userId: string): Promise<n
   return em.count(RecoveryCode, { user: userId });
 }
 
-/** The password alone opens the account again; the recovery codes go with the secret. */
-export async function removeTotp(em: EntityManager, userId: string): Promise<void> {
-  await em.nativeDelete(TotpSecret, { user: userId });
+/** The password alone opens the account again; the recovery codes go with the secret. False when there was none. */
+export async function removeTotp(em: EntityManager, userId: string): Promise<boolean> {
+  return (await em.nativeDelete(TotpSecret, { user: userId })) > 0;
 }

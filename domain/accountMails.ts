@@ -1,3 +1,19 @@
-/** The mails that an account gets about itself. */
+/** The mails that an account gets because somebody asked for them; each has a link. */
 export const accountMailKinds = ['welcome', 'confirm_email', 'reset_password'] as const;
 export type AccountMailKind = (typeof accountMailKinds)[number];
+
+/** What an account's owner is told by mail because it changes who can get in. */
+export const noticeKinds = [
+  'password_changed',
+  'email_changed',
+  'passkey_added',
+  'passkey_removed',
+  'totp_on',
+  'totp_off',
+  'api_key_made',
+] as const;
+export type NoticeKind = (typeof noticeKinds)[number];
+
+/** What a mail is about: something that was asked for, or a notice of something that happened. */
+export type AccountMailInput =
+  { userId: string; kind: AccountMailKind } | { userId: string; kind: 'notice'; noticeId: string };

@@ -295,6 +295,11 @@ export const tables = {
       expires_at: 'internal',
     },
   },
+  account_notices: {
+    owner: 'user_id',
+    erasure: 'delete',
+    columns: { id: 'internal', user_id: 'internal', kind: 'internal', email: 'confidential', at: 'internal' },
+  },
   api_keys: {
     owner: 'user_id',
     erasure: 'delete',

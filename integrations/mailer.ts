@@ -1,5 +1,6 @@
 import { Client } from '@sendgrid/client';
 import { MailService } from '@sendgrid/mail';
+import type { NoticeKind } from '../domain/accountMails.ts';
 import type { MailField } from '../domain/dataClasses.ts';
 import type { SessionType } from '../domain/session.ts';
 import { secondMs } from '../domain/time.ts';
@@ -22,6 +23,8 @@ export interface Mailer {
   /** Asks for the confirmation of an e-mail, once more or of another one. */
   sendConfirmation(mail: ConfirmationMail): Promise<void>;
   sendPasswordReset(mail: { to: string; username: string; resetUrl: string }): Promise<void>;
+  /** Tells of a change of who can get into an account. */
+  sendNotice(mail: NoticeMail): Promise<void>;
   sendAnalysisComplete(mail: {
     to: string;
     username: string;
@@ -35,6 +38,16 @@ export interface ConfirmationMail {
   to: string;
   username: string;
   confirmUrl: string;
+}
+
+export interface NoticeMail {
+  to: string;
+  username: string;
+  kind: NoticeKind;
+  /** When it happened. */
+  at: Date;
+  /** Where a link to choose a new password is asked for. */
+  forgotUrl: string;
 }
 
 /** Words that live at SendGrid, or words of our own. */
@@ -100,6 +113,10 @@ export function createMailer({ apiKey, apiBase, from, timeoutMs = 10 * secondMs 
         `Hello ${username},\n\nopen this link to choose a new password. It works for an hour, and once.\n\n${resetUrl}\n\nIf you did not ask for it, nothing needs to be done: your password stays as it is.\n`,
         { mail: 'reset_password' },
       ),
+    sendNotice: (notice) => {
+      const { subject, text } = wordsOf(notice);
+      return sendPlain(notice.to, subject, text, { mail: notice.kind });
+    },
     sendAnalysisComplete: ({ to, username, sessionId, sessionType, sessionUrl }) =>
       send(
         to,
@@ -108,6 +125,32 @@ export function createMailer({ apiKey, apiBase, from, timeoutMs = 10 * secondMs 
         { mail: 'analysis_complete', session_id: sessionId },
       ),
   };
+}
+
+const notices: Record<NoticeKind, { subject: string; what: string }> = {
+  password_changed: { subject: 'Your password was changed', what: 'the password of your account was changed' },
+  email_changed: {
+    subject: 'Your e-mail was changed',
+    what: 'your account has another e-mail now, and is no longer opened by this one',
+  },
+  passkey_added: { subject: 'A passkey was added', what: 'a passkey was added to your account, which opens it' },
+  passkey_removed: { subject: 'A passkey was removed', what: 'a passkey was taken from your account' },
+  totp_on: { subject: 'The second factor is on', what: 'codes of an authenticator app are asked for from now on' },
+  totp_off: { subject: 'The second factor is off', what: 'your password alone opens your account again' },
+  api_key_made: { subject: 'An API key was made', what: 'an API key was made, by which programs use your account' },
+};
+
+const timeFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
+
+/** What happened, when, and what to do where it was somebody else. */
+function wordsOf({ kind, username, at, forgotUrl }: NoticeMail): { subject: string; text: string } {
+  const { subject, what } = notices[kind];
+  const help =
+    kind === 'email_changed'
+      ? 'If it was not you, answer this mail at once: somebody else can get into your account, and you cannot.'
+      : `If it was not you, choose a new password at once, which ends every log-in:\n\n${forgotUrl}\n\nThen take away the passkeys and API keys that are not yours. If you cannot get in, answer this mail.`;
+  const text = `Hello ${username},\n\n${what}. That was on ${timeFormat.format(at)} UTC.\n\nIf it was you, nothing needs to be done. ${help}\n`;
+  return { subject, text };
 }
 
 /** An answer of 4xx is final, but for 408 and 429; SendGrid's words may quote the address, so only its fields are kept. */

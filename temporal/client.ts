@@ -21,6 +21,7 @@ import {
 import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import type proto from '@temporalio/proto';
 import { z } from 'zod';
+import type { AccountMailInput } from '../domain/accountMails.ts';
 import type { AttachmentIds } from '../domain/attachments.ts';
 import { sessionTitles, type SessionStatus, type SessionStep, type SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
@@ -28,7 +29,7 @@ import { backgroundPriorityKey } from '../domain/tiers.ts';
 import { secondMs } from '../domain/time.ts';
 import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../workflows/account.ts';
-import { accountMailWorkflowId, type AccountMailInput, type accountMailWorkflow } from '../workflows/accountMail.ts';
+import { accountMailWorkflowId, type accountMailWorkflow } from '../workflows/accountMail.ts';
 import {
   attachmentWorkflowId,
   eraseAttachmentWorkflowId,

@@ -1,17 +1,12 @@
 import { proxyActivities } from '@temporalio/workflow';
 import type { createAccountMailActivities } from '../activities/account/mail.ts';
-import type { AccountMailKind } from '../domain/accountMails.ts';
+import type { AccountMailInput } from '../domain/accountMails.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { minuteMs, secondMs } from '../domain/time.ts';
 
-/** A mail of a kind that is under way already is not sent twice, however often it is asked for. */
-export function accountMailWorkflowId({ userId, kind }: AccountMailInput): string {
-  return `account-mail-${kind}-${userId}`;
-}
-
-export interface AccountMailInput {
-  userId: string;
-  kind: AccountMailKind;
+/** A mail of a kind, or about a change, that is under way already is not sent twice, however often it is asked for. */
+export function accountMailWorkflowId(input: AccountMailInput): string {
+  return `account-mail-${input.kind}-${input.kind === 'notice' ? input.noticeId : input.userId}`;
 }
 
 /** Mail can wait out an outage of an hour. */

@@ -1,7 +1,9 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { findNotice, removeNotice } from '../../db/accountNotices.ts';
 import { AccountState } from '../../db/accountStates.ts';
 import type { Database } from '../../db/database.ts';
 import { User } from '../../db/users.ts';
-import type { AccountMailKind } from '../../domain/accountMails.ts';
+import type { AccountMailInput, AccountMailKind } from '../../domain/accountMails.ts';
 import type { Links } from '../../integrations/links.ts';
 import { MailRejectedError, type Mailer } from '../../integrations/mailer.ts';
 import { finalFailure } from '../failures.ts';
@@ -38,15 +40,32 @@ export function createAccountMailActivities({ database, mailer, links, publicUrl
     }
   }
 
+  /** The notice goes once its mail is sent, or refused for good. */
+  async function sendNotice(em: EntityManager, noticeId: string, { username }: User): Promise<void> {
+    const notice = await findNotice(em, noticeId);
+    if (notice === null) return;
+    const { kind, email: to, at } = notice;
+    try {
+      await mailer.sendNotice({ to, username, kind, at, forgotUrl: `${publicUrl}/account/forgot` });
+    } catch (error) {
+      if (error instanceof MailRejectedError) await removeNotice(em, noticeId);
+      throw error;
+    }
+    await removeNotice(em, noticeId);
+  }
+
   return {
-    async sendAccountMail({ userId, kind }: { userId: string; kind: AccountMailKind }): Promise<void> {
+    async sendAccountMail(input: AccountMailInput): Promise<void> {
       const em = database.asService();
-      const user = await em.findOne(User, userId);
+      const user = await em.findOne(User, input.userId);
       // Asked for an e-mail that nobody has, or the account is gone meanwhile.
       if (user === null) return;
-      const state = await em.findOne(AccountState, { user: userId });
       try {
-        await send(kind, user, state?.pendingEmail ?? null);
+        if (input.kind === 'notice') await sendNotice(em, input.noticeId, user);
+        else {
+          const state = await em.findOne(AccountState, { user: input.userId });
+          await send(input.kind, user, state?.pendingEmail ?? null);
+        }
       } catch (error) {
         if (error instanceof MailRejectedError) throw finalFailure('Rejected', 'The mail service refused the message');
         throw error;

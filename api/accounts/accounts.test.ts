@@ -1,38 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readConfig } from '../../config.ts';
 import { User } from '../../db/users.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
+import { mailedToken } from '../../tests/mail.ts';
 
 let api: TestApi;
 beforeAll(async () => {
   api = await startTestApi({ worker: true });
 });
 afterAll(() => api.close());
-
-interface Message {
-  templateId: string | null;
-  customArgs: { mail: string };
-  data: { confirm_url?: string };
-  content: { value: string }[];
-}
-
-/** The token of the newest link of this kind that was mailed to this address, once it has come. */
-async function mailedToken(to: string, kind: string, after: readonly string[] = []): Promise<string> {
-  const address = `${readConfig().SENDGRID_API_BASE}/messages.json?to=${encodeURIComponent(to)}`;
-  for (;;) {
-    const messages = (await (await fetch(address)).json()) as Message[];
-    const texts = messages
-      .filter(({ customArgs }) => customArgs.mail === kind)
-      .map(({ data, content }) => data.confirm_url ?? content[0]?.value ?? '');
-    for (const text of texts) {
-      const token = /#([\w.-]+)/.exec(text)?.[1];
-      if (token !== undefined && !after.includes(token)) return token;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 const post = (path: string, body: object, token?: string) => api.call('POST', path, { body, token });
 const me = async (token: string) => (await api.call('GET', '/v1/me', { token })).body.data as Record<string, unknown>;
@@ -92,16 +69,19 @@ describe('an e-mail', () => {
 });
 
 describe('the pages of links', () => {
-  test.each(['confirm', 'reset'])('%s does nothing by being opened, and loads nothing from elsewhere', async (name) => {
-    const response = await fetch(`${api.url}/account/${name}`);
-    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
-    expect(response.headers.get('referrer-policy')).toBe('no-referrer');
-    const html = await response.text();
-    expect(html).not.toMatch(/https?:/);
-    for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
-      expect((await fetch(`${api.url}${path}`)).status).toBe(200);
-    }
-  });
+  test.each(['confirm', 'reset', 'forgot'])(
+    '%s does nothing by being opened, and loads nothing from elsewhere',
+    async (name) => {
+      const response = await fetch(`${api.url}/account/${name}`);
+      expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+      expect(response.headers.get('referrer-policy')).toBe('no-referrer');
+      const html = await response.text();
+      expect(html).not.toMatch(/https?:/);
+      for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+        expect((await fetch(`${api.url}${path}`)).status).toBe(200);
+      }
+    },
+  );
 });
 
 describe('a forgotten password', () => {

@@ -23,7 +23,7 @@ import type { ApiDeps } from '../deps.ts';
 
 export type AccountDeps = Pick<
   ApiDeps,
-  'attempts' | 'cache' | 'database' | 'links' | 'logger' | 'revocations' | 'tokens' | 'workflows'
+  'attempts' | 'cache' | 'database' | 'links' | 'logger' | 'notices' | 'revocations' | 'tokens' | 'workflows'
 >;
 
 type NewAccount = Pick<Account, 'email' | 'username'> & { password: string };
@@ -37,7 +37,7 @@ function withoutHash({ passwordHash: _, ...known }: Account): KnownAccount {
 
 /** Everything that happens to accounts. What changes one is written through to the cache (D2). */
 export function createAccounts(deps: AccountDeps) {
-  const { attempts, cache, database, links, logger, revocations, workflows } = deps;
+  const { attempts, cache, database, links, logger, notices, revocations, workflows } = deps;
 
   async function load(userId: string): Promise<Account> {
     const account = await findAccount(database.asService(), { id: userId });
@@ -74,8 +74,9 @@ export function createAccounts(deps: AccountDeps) {
   async function replacePassword(account: Account, newPassword: string, spare?: string): Promise<boolean> {
     requireGoodPassword(newPassword, 'newPassword', account);
     const change = { userId: account.id, from: account.passwordHash, to: await hashPassword(newPassword) };
-    const ended = await database.asService().transactional(async (em) => {
+    const ended = await notices.changeAccess(database.asService(), account.id, async (em, tell) => {
       if (!(await replacePasswordHash(em, change))) return null;
+      await tell('password_changed');
       return endLogins(em, { userId: account.id, ...(spare === undefined ? {} : { spare }) }, new Date());
     });
     if (ended === null) return false;
@@ -134,7 +135,12 @@ export function createAccounts(deps: AccountDeps) {
       const em = database.asService();
       const { id, email, pendingEmail } = account;
       if (pendingEmail !== null && isAbout(pendingEmail)) {
-        const taken = await unlessTaken(() => takePendingEmail(em, id, pendingEmail));
+        const taken = await unlessTaken(() =>
+          notices.changeAccess(em, id, async (inside, tell) => {
+            // Whose account it was until now is told where they read it.
+            if (await takePendingEmail(inside, id, pendingEmail)) await tell('email_changed', email);
+          }),
+        );
         if (typeof taken === 'string') throw new ApiError(taken);
       } else if (isAbout(email)) await confirmEmail(em, id);
       else throw new ApiError('link_invalid');

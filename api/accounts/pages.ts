@@ -1,8 +1,8 @@
 import { plainRoute, type PlainRoute } from '../route.ts';
 
 /**
- * The pages that links in mails lead to. Opening one does nothing: mail scanners open every link, so it takes a click.
- * The token stands behind the `#`, which no browser sends to a server, and leaves the page in the body of a POST alone.
+ * The pages that mails lead to. Opening one does nothing: mail scanners open every link, so it takes a click. The token of
+ * a link stands behind the `#`, which no browser sends to a server, and leaves the page in the body of a POST alone.
  */
 
 /** What the pages of the gateway are served with: they load, and speak to, nothing but the gateway. */
@@ -20,7 +20,19 @@ export const pageHeaders = {
   'Cache-Control': 'public, max-age=300',
 };
 
-const page = ({ title, path, fields, button }: { title: string; path: string; fields: string; button: string }) =>
+interface Page {
+  title: string;
+  /** What the form is sent to. */
+  path: string;
+  /** Whether it does nothing without the token of a link. */
+  needsToken: boolean;
+  fields: string;
+  button: string;
+  /** What stands below the form. */
+  below: string;
+}
+
+const page = ({ title, path, needsToken, fields, button, below }: Page) =>
   `<!doctype html>
 <html lang="en">
 <head>
@@ -34,11 +46,11 @@ const page = ({ title, path, fields, button }: { title: string; path: string; fi
 <body>
 <main>
 <h1>${title}</h1>
-<form data-path="${path}">
+<form data-path="${path}"${needsToken ? ' data-needs-token' : ''}>
 ${fields}<button>${button}</button>
 </form>
 <p role="status" aria-live="polite"></p>
-<noscript>This page needs JavaScript.</noscript>
+${below}<noscript>This page needs JavaScript.</noscript>
 </main>
 <script src="/account/page.js"></script>
 </body>
@@ -48,18 +60,34 @@ ${fields}<button>${button}</button>
 const confirmPage = page({
   title: 'Confirm your e-mail',
   path: '/v1/auth/confirm',
+  needsToken: true,
   fields: '',
   button: 'Confirm',
+  below: '',
 });
 
 const resetPage = page({
   title: 'Choose a new password',
   path: '/v1/auth/password/reset',
+  needsToken: true,
   fields: `<label>New password, at least 12 characters
 <input name="newPassword" type="password" autocomplete="new-password" minlength="12" maxlength="200" required>
 </label>
 `,
   button: 'Set the password',
+  below: '<p><a href="/account/forgot">Have another link sent</a></p>\n',
+});
+
+const forgotPage = page({
+  title: 'Forgot your password?',
+  path: '/v1/auth/password/forgot',
+  needsToken: false,
+  fields: `<label>The e-mail of your account
+<input name="email" type="email" autocomplete="username" maxlength="255" required>
+</label>
+`,
+  button: 'Send me a link',
+  below: '',
 });
 
 const style = `:root { color-scheme: light dark; }
@@ -79,6 +107,10 @@ const script = `const form = document.querySelector('form');
 const status = document.querySelector('[role=status]');
 const token = location.hash.slice(1);
 history.replaceState(null, '', location.pathname);
+if (token === '' && 'needsToken' in form.dataset) {
+  form.hidden = true;
+  status.textContent = 'Something is missing from this link. Open it from the mail once more.';
+}
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
   const button = form.querySelector('button');
@@ -87,7 +119,7 @@ form.addEventListener('submit', async (event) => {
     const response = await fetch(form.dataset.path, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ token, ...Object.fromEntries(new FormData(form)) }),
+      body: JSON.stringify({ ...(token && { token }), ...Object.fromEntries(new FormData(form)) }),
     });
     const { success, message, error } = await response.json();
     const details = (error?.details ?? []).map((detail) => detail.message);
@@ -103,6 +135,7 @@ form.addEventListener('submit', async (event) => {
 const parts = [
   ['/account/confirm', 'The page that confirms an e-mail', 'text/html; charset=utf-8', confirmPage],
   ['/account/reset', 'The page that sets a new password', 'text/html; charset=utf-8', resetPage],
+  ['/account/forgot', 'The page that asks for a link to choose a new password', 'text/html; charset=utf-8', forgotPage],
   ['/account/page.css', 'The style of these pages', 'text/css; charset=utf-8', style],
   ['/account/page.js', 'The script of these pages', 'text/javascript; charset=utf-8', script],
 ] as const;

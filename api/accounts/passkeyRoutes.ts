@@ -18,7 +18,7 @@ import {
 
 /** The passkeys of a person (G5). */
 export function passkeyRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChallenges' | 'publicUrl'>): Route[] {
-  const { database } = deps;
+  const { database, notices } = deps;
   const accounts = createAccounts(deps);
   const passkeys = createPasskeys(deps);
 
@@ -98,7 +98,10 @@ export function passkeyRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChalleng
       data: z.null(),
       errors: ['not_found'],
       handle: async ({ params }, { caller }) => {
-        if (!(await deletePasskey(database.asUser(caller.userId), params.id))) throw new ApiError('not_found');
+        await notices.changeAccess(database.asUser(caller.userId), caller.userId, async (em, tell) => {
+          if (!(await deletePasskey(em, params.id))) throw new ApiError('not_found');
+          await tell('passkey_removed');
+        });
         return null;
       },
     }),

@@ -22,9 +22,10 @@ import type { newCredentialSchema, signedCredentialSchema } from './schemas.ts';
  */
 export function createPasskeys({
   database,
+  notices,
   passkeyChallenges,
   publicUrl,
-}: Pick<ApiDeps, 'database' | 'passkeyChallenges' | 'publicUrl'>) {
+}: Pick<ApiDeps, 'database' | 'notices' | 'passkeyChallenges' | 'publicUrl'>) {
   const { hostname: rpID, origin: expectedOrigin } = new URL(publicUrl);
 
   /** What both verifications ask for. */
@@ -70,18 +71,21 @@ export function createPasskeys({
       );
       if (registrationInfo === undefined) throw new ApiError('passkey_refused');
       const { id: credentialId, publicKey, counter, transports = [] } = registrationInfo.credential;
-      const added = await insertPasskey(database.asUser(userId), {
-        id: newUuid(),
-        user: userId,
-        credentialId,
-        publicKey: Buffer.from(publicKey).toString('base64url'),
-        counter,
-        transports,
-        backedUp: registrationInfo.credentialBackedUp,
-        label,
+      return notices.changeAccess(database.asUser(userId), userId, async (em, tell) => {
+        const added = await insertPasskey(em, {
+          id: newUuid(),
+          user: userId,
+          credentialId,
+          publicKey: Buffer.from(publicKey).toString('base64url'),
+          counter,
+          transports,
+          backedUp: registrationInfo.credentialBackedUp,
+          label,
+        });
+        if (typeof added === 'string') throw new ApiError(added);
+        await tell('passkey_added');
+        return added;
       });
-      if (typeof added === 'string') throw new ApiError(added);
-      return added;
     },
 
     async loginOptions(): Promise<PublicKeyCredentialRequestOptionsJSON> {

@@ -23,8 +23,8 @@ export type ShownFactor = { code: string } | { recoveryCode: string };
 const recoveryCodeBytes = 10;
 
 /** The second factor of accounts that have one: codes of an authenticator app, each good once, and recovery codes. */
-export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' | 'links' | 'totp'>) {
-  const { database, links, totp } = deps;
+export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' | 'links' | 'notices' | 'totp'>) {
+  const { database, links, notices, totp } = deps;
 
   async function isRight(userId: string, shown: ShownFactor): Promise<boolean> {
     const em = database.asService();
@@ -90,7 +90,10 @@ export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' 
       const step = await totp.stepOf(userId, found.secret, code);
       if (step === null) throw new ApiError('wrong_code');
       const codes = Array.from({ length: recoveryCodesPerAccount }, newRecoveryCode);
-      if (!(await confirmTotp(em, found, step, codes.map(hashOf)))) throw new ApiError('totp_active');
+      await notices.changeAccess(em, userId, async (inside, tell) => {
+        if (!(await confirmTotp(inside, found, step, codes.map(hashOf)))) throw new ApiError('totp_active');
+        await tell('totp_on');
+      });
       return codes;
     },
 
@@ -103,7 +106,9 @@ export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' 
     async remove(account: Account, shown: ShownFactor, address: string): Promise<void> {
       if (!(await isOn(account.id))) throw new ApiError('not_found');
       await check(account, shown, address);
-      await removeTotp(database.asService(), account.id);
+      await notices.changeAccess(database.asService(), account.id, async (em, tell) => {
+        if (await removeTotp(em, account.id)) await tell('totp_off');
+      });
     },
   };
 }

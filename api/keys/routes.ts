@@ -12,7 +12,7 @@ import { keyChangeSchema, keyListSchema, keyParamsSchema, keySchema, madeKeySche
 const terms = { tag: 'Accounts', permission: 'key:manage' } as const;
 
 /** API keys: an account makes them for programs, each for a part of what the account may do (G5). */
-export function keyRoutes({ database, systemConfig }: ApiDeps): Route[] {
+export function keyRoutes({ database, notices, systemConfig }: ApiDeps): Route[] {
   return [
     userRoute({
       ...terms,
@@ -31,13 +31,13 @@ export function keyRoutes({ database, systemConfig }: ApiDeps): Route[] {
         requireAll(caller, body.permissions);
         const { tiers } = await systemConfig.current();
         const { secret, keyHash, prefix } = newApiKey();
-        const made = await addApiKey(
-          database.asUser(caller.userId),
-          { id: uuidV7(), userId: caller.userId, keyHash, prefix, ...body },
-          tiers[caller.tier].apiKeys,
-        );
-        if (made === null) throw new ApiError('too_many_keys');
-        return { ...made, key: secret };
+        return notices.changeAccess(database.asUser(caller.userId), caller.userId, async (em, tell) => {
+          const key = { id: uuidV7(), userId: caller.userId, keyHash, prefix, ...body };
+          const made = await addApiKey(em, key, tiers[caller.tier].apiKeys);
+          if (made === null) throw new ApiError('too_many_keys');
+          await tell('api_key_made');
+          return { ...made, key: secret };
+        });
       },
     }),
 

@@ -22,6 +22,7 @@ import { ModelPauses } from './20261129000400_model_pauses.ts';
 import { StuckSessions } from './20261129000200_stuck_sessions.ts';
 import { Backups } from './20261129000300_backups.ts';
 import { BulkActions } from './20261129000500_bulk_actions.ts';
+import { AccountNotices } from './20261129010300_account_notices.ts';
 
 /** Every migration, oldest first; the list stands here so that no loader has to look for files at run time. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   StuckSessions,
   Backups,
   BulkActions,
+  AccountNotices,
 ];
