@@ -113,6 +113,12 @@ export async function removeApiKey(em: EntityManager, id: string): Promise<boole
   return rows.length > 0;
 }
 
+/** Which of these keys are still good. It takes the service's manager. */
+export async function goodApiKeys(em: EntityManager, ids: string[]): Promise<string[]> {
+  const good = { id: { $in: ids }, $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date() } }] };
+  return (await em.find(ApiKey, good, { fields: ['id'] })).map(({ id }) => id);
+}
+
 /** What a key says that somebody shows. */
 export interface ShownApiKey {
   id: string;

@@ -36,8 +36,16 @@ export async function deleteShare(em: EntityManager, sessionId: string, id: stri
   return (await em.nativeDelete(SessionShare, { id, sessionId })) > 0;
 }
 
+/** Which of these links still lead to their sessions. It takes the service's entity manager. */
+export async function openShares(em: EntityManager, ids: string[]): Promise<string[]> {
+  const open = { id: { $in: ids }, expiresAt: { $gt: new Date() } };
+  return (await em.find(SessionShare, open, { fields: ['id'] })).map(({ id }) => id);
+}
+
 /** What a link leads to, and whose it is. */
 export interface SharedSession {
+  /** Of the link. */
+  id: string;
   sessionId: string;
   userId: string;
   /** ISO 8601, UTC. */
@@ -46,8 +54,8 @@ export interface SharedSession {
 
 /** Null when the link never was, is past its time or was taken back. It takes the service's entity manager: whoever asks is nobody's user. */
 export async function findShared(em: EntityManager, tokenHash: string): Promise<SharedSession | null> {
-  const [row] = await em.execute<{ sessionId: string; userId: string; expiresAt: string }[]>(
-    `select s.id as "sessionId", s.user_id as "userId", sh.expires_at as "expiresAt"
+  const [row] = await em.execute<SharedSession[]>(
+    `select sh.id, s.id as "sessionId", s.user_id as "userId", sh.expires_at as "expiresAt"
      from session_shares sh join sessions s on s.id = sh.session_id
      where sh.token_hash = :tokenHash and sh.expires_at > now()`,
     { tokenHash },

@@ -74,3 +74,31 @@ export function toSessionUpdate(sessionId: string, event: SessionEvent): Session
     timestamp: event.timestamp,
   };
 }
+
+/** What whoever holds the link to a session is told of an event: how the session stands, as the link shows it. */
+export function toSharedUpdate({ data, ...update }: SessionUpdate): SessionUpdate {
+  const { seq, event, status, step, progress } = data;
+  return {
+    ...update,
+    data: { seq, event: sharedEvents[event], status, step, ...(progress !== undefined && { progress }) },
+  };
+}
+
+/** What is between its owner and the platform says no more than that something was done, so that no number is left out. */
+const sharedEvents: Record<SessionEventType, SessionEventType> = {
+  created: 'created',
+  updated: 'updated',
+  analysis_started: 'analysis_started',
+  analysis_completed: 'analysis_completed',
+  notified: 'notified',
+  completed: 'completed',
+  stuck: 'updated',
+  retried: 'updated',
+  restarted: 'updated',
+  failed: 'failed',
+  cancelled: 'cancelled',
+  expired: 'expired',
+  attachment_ready: 'updated',
+  attachment_rejected: 'updated',
+  attachment_expired: 'updated',
+};

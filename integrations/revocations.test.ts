@@ -124,6 +124,10 @@ describe('a log-in that ended (G5)', () => {
     const { loginId } = newLogin();
     await other.revoke([loginId]);
     await until(loginId);
+    const keyId = randomUUID();
+    await other.announce([keyId]);
+    await until(keyId);
+    expect(await redis.exists(`revoked:login:${keyId}`)).toBe(0);
     await lose();
     const meanwhile = newLogin().loginId;
     kept.ended.add(meanwhile);

@@ -23,11 +23,20 @@ export interface Revocations {
   isRevoked(login: LoginName): Promise<boolean>;
   /** Tells every process of log-ins that PostgreSQL has as ended already. */
   revoke(loginIds: readonly string[]): Promise<void>;
-  /** Calls with the id of each log-in that ends, on whatever process; after an outage with those of the meantime. */
-  watch(listener: (loginId: string) => void): void;
+  /**
+   * Tells every process of API keys and links that were taken back, so that what is open by them ends at once. Whether
+   * one is good is asked of PostgreSQL each time, so nothing is kept of it here.
+   */
+  announce(credentialIds: readonly string[]): Promise<void>;
+  /**
+   * Calls with the id of each credential that ends, on whatever process; after an outage with the log-ins of the
+   * meantime.
+   */
+  watch(listener: (credentialId: string) => void): void;
   close(): void;
 }
 
+/** The name is as old as the channel: gateways of the version before listen here too. */
 const channel = 'revoked:logins';
 /** A token that was issued while its log-in ended is out a moment later. */
 const rememberedMs = accessTokenLifetimeMs + minuteMs;
@@ -42,7 +51,7 @@ export function createRevocations(redis: Redis, records: LoginRecords, logger: L
   let isComplete = false;
   let completing: Promise<void> | undefined;
   let subscriber: Redis | undefined;
-  const listeners = new Set<(loginId: string) => void>();
+  const listeners = new Set<(credentialId: string) => void>();
   redis.on('close', () => {
     isComplete = false;
   });
@@ -55,6 +64,10 @@ export function createRevocations(redis: Redis, records: LoginRecords, logger: L
     return attempt(async () => {
       await Promise.all(loginIds.map((loginId) => redis.set(keyOf(loginId), '1', 'PX', rememberedMs)));
     });
+  }
+
+  async function announce(credentialIds: readonly string[]): Promise<void> {
+    await attempt(() => Promise.all(credentialIds.map((id) => redis.publish(channel, id))));
   }
 
   async function complete(): Promise<void> {
@@ -94,21 +107,23 @@ export function createRevocations(redis: Redis, records: LoginRecords, logger: L
       if (loginIds.length === 0) return;
       const { done } = await mark(loginIds);
       if (!done) isComplete = false;
-      await attempt(() => Promise.all(loginIds.map((loginId) => redis.publish(channel, loginId))));
+      await announce(loginIds);
     },
+
+    announce,
 
     watch(listener) {
       listeners.add(listener);
       if (subscriber !== undefined) return;
-      const tell = (loginId: string): void => {
+      const tell = (credentialId: string): void => {
         listeners.forEach((each) => {
-          each(loginId);
+          each(credentialId);
         });
       };
       subscriber = redis.duplicate({ connectionName: `${redis.options.connectionName ?? ''}-revocations` });
       subscriber.on('error', () => undefined);
-      subscriber.on('message', (_channel, loginId) => {
-        tell(loginId);
+      subscriber.on('message', (_channel, credentialId) => {
+        tell(credentialId);
       });
       // Whatever was published while nobody listened is read from PostgreSQL.
       subscriber.on('ready', () => {

@@ -30,7 +30,7 @@ export const transports = ['Socket.IO', 'plain WebSocket'] as const;
 export type Transport = (typeof transports)[number];
 
 /** What a client signs in with; nothing, to be refused. */
-export type Shown = { token?: string } | { apiKey: string };
+export type Shown = { token?: string } | { apiKey: string } | { share: string };
 
 /** Connects and signs in. @throws an error with the refusal's `code` when what it shows is not accepted */
 export function connectLive(transport: Transport, url: string, shown: Shown): Promise<LiveClient> {

@@ -12,7 +12,7 @@ import { keyChangeSchema, keyListSchema, keyParamsSchema, keySchema, madeKeySche
 const terms = { tag: 'Accounts', permission: 'key:manage' } as const;
 
 /** API keys: an account makes them for programs, each for a part of what the account may do (G5). */
-export function keyRoutes({ database, notices, systemConfig }: ApiDeps): Route[] {
+export function keyRoutes({ database, notices, systemConfig, revocations }: ApiDeps): Route[] {
   return [
     userRoute({
       ...terms,
@@ -57,7 +57,8 @@ export function keyRoutes({ database, notices, systemConfig }: ApiDeps): Route[]
       method: 'patch',
       path: '/v1/me/keys/{id}',
       summary: 'Change the name, the permissions or the end of an API key',
-      description: 'What is named is replaced; the rest stays. It counts from the next request on.',
+      description:
+        'What is named is replaced; the rest stays. It counts from the next request on; other permissions or another end close the live connections that the key opened.',
       request: { params: keyParamsSchema, body: keyChangeSchema },
       message: 'The key was changed.',
       data: keySchema,
@@ -66,6 +67,8 @@ export function keyRoutes({ database, notices, systemConfig }: ApiDeps): Route[]
         requireAll(caller, body.permissions ?? []);
         const changed = await changeApiKey(database.asUser(caller.userId), params.id, body);
         if (changed === null) throw new ApiError('not_found');
+        // Who is connected was let in by what the key was.
+        if (body.permissions !== undefined || body.expiresAt !== undefined) await revocations.announce([params.id]);
         return changed;
       },
     }),
@@ -75,13 +78,15 @@ export function keyRoutes({ database, notices, systemConfig }: ApiDeps): Route[]
       method: 'delete',
       path: '/v1/me/keys/{id}',
       summary: 'Revoke an API key',
-      description: 'No request that begins after the answer is let in by it.',
+      description:
+        'No request that begins after the answer is let in by it, and the live connections that it opened are closed.',
       request: { params: keyParamsSchema },
       message: 'The key was revoked.',
       data: z.null(),
       errors: ['not_found'],
       handle: async ({ params }, { caller }) => {
         if (!(await removeApiKey(database.asUser(caller.userId), params.id))) throw new ApiError('not_found');
+        await revocations.announce([params.id]);
         return null;
       },
     }),

@@ -1,19 +1,18 @@
 import { sessionsGoingOn } from '../../db/liveEvents.ts';
 import { findSession } from '../../db/sessions.ts';
 import { findTraining } from '../../db/trainings.ts';
-import type { Database } from '../../db/database.ts';
 import { ApiError, errorTable } from '../../domain/errors.ts';
+import { toSharedUpdate } from '../../domain/events.ts';
 import { isTerminal } from '../../domain/session.ts';
 import { minuteMs, secondMs } from '../../domain/time.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Revocations } from '../../integrations/revocations.ts';
-import { createAuthenticator, requireLogin } from '../auth/authenticate.ts';
 import { requirePermission, type Caller } from '../auth/caller.ts';
 import { toApiError } from '../errors.ts';
+import { watchCredentials } from './credentials.ts';
+import { areAlike, createSignIn, type Follower, type SignIn, type SignInDeps } from './followers.ts';
 import type { LiveHub, LiveReader } from './hub.ts';
 import {
-  authenticateSchema,
   subscribeSchema,
   unsubscribeSchema,
   type Acknowledgement,
@@ -43,18 +42,13 @@ export interface LiveConnection {
 }
 
 export interface LiveConnections {
-  /** @throws ApiError `unauthenticated`, `forbidden`, for every malformed request alike */
-  signIn(request: unknown): Promise<Caller>;
-  /** @param caller left out while the client has yet to sign in: its first message must do that, within seconds */
-  open(link: Link, caller?: Caller): LiveConnection;
-  close(): void;
+  signIn: SignIn;
+  /** @param follower left out while the client has yet to sign in: its first message must do that, within seconds */
+  open(link: Link, follower?: Follower): LiveConnection;
+  close(): Promise<void>;
 }
 
-export type CredentialDeps = Parameters<typeof createAuthenticator>[0];
-
-interface ConnectionDeps extends CredentialDeps {
-  database: Database;
-  revocations: Revocations;
+interface ConnectionDeps extends SignInDeps {
   hub: LiveHub;
   trainings: TrainingWatcher;
   metrics: Metrics;
@@ -71,7 +65,7 @@ interface Connection {
   link: Link;
   unsentBytes(): number;
   isOpen: boolean;
-  caller: Caller | undefined;
+  follower: Follower | undefined;
   /** Ends the connection with its credential, or when none comes. */
   expiry: NodeJS.Timeout | undefined;
   reader: LiveReader;
@@ -87,9 +81,12 @@ interface Outcome {
   begin?: () => void;
 }
 
-/** The live connections of this process (G4): a client that is signed in follows its own sessions. */
+/**
+ * The live connections of this process (G4): a client that is signed in follows its own sessions, and one that came by
+ * a link the session that it leads to.
+ */
 export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
-  const authenticator = createAuthenticator(deps);
+  const signIn = createSignIn(deps);
   const open = new Set<Connection>();
   const slowReaders: SlowReaders<Connection> = createSlowReaders((connection) => {
     endSlow(connection);
@@ -134,50 +131,44 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
     }, delayMs).unref();
   }
 
-  async function signIn(request: unknown): Promise<Caller> {
-    const shown = authenticateSchema.safeParse(request);
-    if (!shown.success) throw new ApiError('unauthenticated');
-    const caller = await authenticator.identify(
-      'token' in shown.data ? { accessToken: shown.data.token } : { apiKey: shown.data.apiKey },
-    );
-    await requireLogin(deps.revocations, caller);
-    requirePermission(caller, 'session:read');
-    return caller;
-  }
-
   /** Takes the credential from now on: the connection lasts as long as it does. */
-  function admit(connection: Connection, caller: Caller): void {
-    connection.caller = caller;
-    endAfter(connection, caller.expiresAtMs - Date.now());
-    if (!caller.permissions.includes('model:manage')) endTrainings(connection);
+  function admit(connection: Connection, follower: Follower): void {
+    connection.follower = follower;
+    endAfter(connection, follower.expiresAtMs - Date.now());
+    if (follower.by === 'share' || !follower.caller.permissions.includes('model:manage')) endTrainings(connection);
   }
 
   /** Signs in, or renews in place. A failed renewal leaves the connection as it was. */
   async function authenticate(connection: Connection, request: unknown): Promise<Outcome> {
-    const caller = await signIn(request);
-    if (connection.caller !== undefined && connection.caller.userId !== caller.userId) throw new ApiError('forbidden');
+    const follower = await signIn(request);
+    if (connection.follower !== undefined && !areAlike(connection.follower, follower)) throw new ApiError('forbidden');
     return {
-      answer: { expiresAt: new Date(caller.expiresAtMs).toISOString() },
+      answer: { expiresAt: new Date(follower.expiresAtMs).toISOString() },
       begin: () => {
-        admit(connection, caller);
+        admit(connection, follower);
       },
     };
   }
 
   /** @throws ApiError `not_found`, `forbidden`, `validation_failed` */
-  function subscribe(connection: Connection, caller: Caller, request: unknown): Promise<Outcome> {
+  async function subscribe(connection: Connection, follower: Follower, request: unknown): Promise<Outcome> {
     const wanted = subscribeSchema.parse(request);
-    if ('sessionId' in wanted) return followSession(connection, caller, wanted);
-    if ('trainingId' in wanted) return followTraining(connection, caller, wanted.trainingId);
-    return followUser(connection, caller);
+    if (follower.by === 'share') {
+      if (!('sessionId' in wanted)) throw new ApiError('forbidden');
+      if (wanted.sessionId !== follower.sessionId) throw new ApiError('not_found');
+      return followSession(connection, follower, wanted);
+    }
+    if ('sessionId' in wanted) return followSession(connection, follower.caller, wanted);
+    if ('trainingId' in wanted) return followTraining(connection, follower.caller, wanted.trainingId);
+    return followUser(connection, follower.caller);
   }
 
   async function followSession(
     { reader, trainings }: Connection,
-    caller: Caller,
+    owner: { userId: string },
     { sessionId, after }: { sessionId: string; after: number },
   ): Promise<Outcome> {
-    const row = await findSession(deps.database.asUser(caller.userId), sessionId);
+    const row = await findSession(deps.database.asUser(owner.userId), sessionId);
     if (row === null) throw new ApiError('not_found');
     if (!reader.isFollowing(sessionId)) requirePlace('sessionId', reader.count() + trainings.size);
     // A number that the session has not reached yet would hide what is to come.
@@ -236,10 +227,10 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
 
   async function handle(connection: Connection, type: RequestType, request: unknown): Promise<Outcome> {
     if (type === 'authenticate') return authenticate(connection, request);
-    if (connection.caller === undefined) throw new ApiError('unauthenticated');
+    if (connection.follower === undefined) throw new ApiError('unauthenticated');
     switch (type) {
       case 'subscribe':
-        return subscribe(connection, connection.caller, request);
+        return subscribe(connection, connection.follower, request);
       case 'unsubscribe':
         return unsubscribe(connection, request);
     }
@@ -260,38 +251,40 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
       if (errorTable[liveError.code].status >= 500) deps.logger.error({ error }, 'a live request failed');
       if (!connection.isOpen) return;
       acknowledge({ ok: false, error: liveError });
-      if (connection.caller === undefined) end(connection, 'unauthenticated');
+      if (connection.follower === undefined) end(connection, 'unauthenticated');
     }
   }
 
-  deps.revocations.watch((loginId) => {
-    for (const connection of open) {
-      const credential = connection.caller?.credential;
-      if (credential?.kind === 'access_token' && credential.loginId === loginId) end(connection, 'unauthenticated');
-    }
+  const credentials = watchCredentials(deps, {
+    followers: () => [...open].flatMap(({ follower }) => follower ?? []),
+    onEnded: (credentialIds) => {
+      for (const connection of open) {
+        if (credentialIds.has(connection.follower?.credentialId ?? '')) end(connection, 'unauthenticated');
+      }
+    },
   });
 
   return {
     signIn,
 
-    open(link, caller) {
+    open(link, follower) {
       deps.metrics.liveConnections.inc();
       const connection: Connection = {
         link,
         unsentBytes: () => link.unsentBytes(),
         isOpen: true,
-        caller: undefined,
+        follower: undefined,
         expiry: undefined,
         reader: deps.hub.join((update) => {
-          send(connection, update);
+          send(connection, connection.follower?.by === 'share' ? toSharedUpdate(update) : update);
         }),
         trainings: new Map(),
         answered: Promise.resolve(),
         minute: { beganAtMs: Date.now(), messages: 0 },
       };
       open.add(connection);
-      if (caller === undefined) endAfter(connection, signInWithinMs);
-      else admit(connection, caller);
+      if (follower === undefined) endAfter(connection, signInWithinMs);
+      else admit(connection, follower);
 
       return {
         receive(type, request, acknowledge) {
@@ -310,8 +303,9 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
       };
     },
 
-    close() {
+    async close() {
       slowReaders.close();
+      await credentials.close();
     },
   };
 }

@@ -5,13 +5,23 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { IncomingMessage } from 'node:http';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
+import { removeApiKey } from '../../db/apiKeys.ts';
+import { deleteShare } from '../../db/sessionShares.ts';
 import { recordStep, type StepRecord } from '../../db/sessionSteps.ts';
+import { errorTable } from '../../domain/errors.ts';
 import { toLiveEvent, type RecordedEvent, type SessionUpdate } from '../../domain/events.ts';
 import { createRedis } from '../../integrations/redis.ts';
 import { openStatuses, type SessionStatus } from '../../domain/session.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { newSession } from '../../tests/database.ts';
-import { connectLive, openPlain, transports, type LiveClient, type Transport } from '../../tests/liveClients.ts';
+import {
+  connectLive,
+  openPlain,
+  transports,
+  type LiveClient,
+  type Shown,
+  type Transport,
+} from '../../tests/liveClients.ts';
 import { goodClaims, ourSigningKey, signedToken } from '../../tests/tokens.ts';
 
 let apis: [TestApi, TestApi];
@@ -31,9 +41,23 @@ afterEach(() => {
 afterAll(() => Promise.all(apis.map((api) => api.close())));
 
 async function connect(transport: Transport, token: string | undefined, api: TestApi = apis[0]): Promise<LiveClient> {
-  const client = await connectLive(transport, api.url, token === undefined ? {} : { token });
+  return connectBy(transport, token === undefined ? {} : { token }, api);
+}
+
+async function connectBy(transport: Transport, shown: Shown, api: TestApi = apis[0]): Promise<LiveClient> {
+  const client = await connectLive(transport, api.url, shown);
   clients.push(client);
   return client;
+}
+
+async function newKey(owner: TestUser, more: object = {}): Promise<{ id: string; key: string }> {
+  const body = { name: 'live', permissions: ['session:read'], expiresAt: null, ...more };
+  return (await apis[0].call('POST', '/v1/me/keys', { token: owner.token, body })).body.data;
+}
+
+/** A link to a session of the user. */
+async function shared(sessionId: string): Promise<{ id: string; token: string }> {
+  return (await apis[0].call('POST', `/v1/sessions/${sessionId}/shares`, { token: user.token, body: {} })).body.data;
 }
 
 const subscribe = (client: LiveClient, sessionId: string, after?: number) =>
@@ -335,17 +359,53 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
   });
 
   test('an API key is let in as far as it may read', async () => {
-    const keyFor = async (...permissions: string[]) => {
-      const body = { name: 'live', permissions };
-      return ((await apis[0].call('POST', '/v1/me/keys', { token: user.token, body })).body.data as { key: string })
-        .key;
-    };
-    const reading = await connectLive(transport, apis[0].url, { apiKey: await keyFor('session:read') });
-    clients.push(reading);
-    expect(await subscribe(reading, await session())).toMatchObject({ ok: true });
-    const writing = connectLive(transport, apis[0].url, { apiKey: await keyFor('session:create') });
-    await expect(writing).rejects.toMatchObject({ code: 'forbidden' });
+    const { key: reading } = await newKey(user);
+    expect(await subscribe(await connectBy(transport, { apiKey: reading }), await session())).toMatchObject({
+      ok: true,
+    });
+    const { key: writing } = await newKey(user, { permissions: ['session:create'] });
+    await expect(connectBy(transport, { apiKey: writing })).rejects.toMatchObject({ code: 'forbidden' });
   });
+
+  test('the connection ends with its API key, on whatever process that is revoked, and no other with it', async () => {
+    const person = await apis[0].newUser();
+    const [gone, other] = [await newKey(person), await newKey(person)];
+    const client = await connectBy(transport, { apiKey: gone.key }, apis[1]);
+    const ofOther = await connectBy(transport, { apiKey: other.key }, apis[1]);
+    await apis[0].call('DELETE', `/v1/me/keys/${gone.id}`, { token: person.token });
+    await client.ended;
+    expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
+    await expect(connectBy(transport, { apiKey: gone.key })).rejects.toMatchObject({ code: 'unauthenticated' });
+    expect(await subscribe(ofOther, await session(person))).toMatchObject({ ok: true });
+  });
+
+  test('the connection ends when its API key gets another end or other permissions, not with another name', async () => {
+    const person = await apis[0].newUser();
+    for (const change of [{ permissions: ['session:create'] }, { expiresAt: '2999-01-01T00:00:00Z' }]) {
+      const { id, key } = await newKey(person);
+      const client = await connectBy(transport, { apiKey: key });
+      const patch = (body: object) => apis[1].call('PATCH', `/v1/me/keys/${id}`, { token: person.token, body });
+      expect((await patch({ name: 'another' })).status).toBe(200);
+      expect(await subscribe(client, await session(person))).toMatchObject({ ok: true });
+      expect((await patch(change)).status).toBe(200);
+      await client.ended;
+    }
+  });
+
+  test('the connection ends with its API key when that runs out, and when Redis does not tell of its end', async () => {
+    const person = await apis[0].newUser();
+    const [short, lost] = [
+      await newKey(person, { expiresAt: new Date(Date.now() + 3_000).toISOString() }),
+      await newKey(person),
+    ];
+    const [ofShort, ofLost] = [
+      await connectBy(transport, { apiKey: short.key }),
+      await connectBy(transport, { apiKey: lost.key }),
+    ];
+    await removeApiKey(apis[0].resources.database.asUser(person.id), lost.id);
+    await Promise.all([ofShort.ended, ofLost.ended]);
+    expect(ofLost.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
+  }, 20_000);
 
   test('the connection ends with its log-in, on whatever process that is ended', async () => {
     const person = await apis[0].newUser();
@@ -370,6 +430,125 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
     expect(client.told).toEqual([]);
   });
 });
+
+describe.each(transports)('who holds the link to a session, over %s (G4)', (transport) => {
+  test('follows it without an account, on any process, behind the number that was seen last', async () => {
+    const id = await session();
+    const { token } = await shared(id);
+    const client = await connectBy(transport, { share: token }, apis[1]);
+    expect(await subscribe(client, id)).toEqual({ ok: true, lastSeq: 1 });
+    await step(id, 'analyzing');
+    const again = await connectBy(transport, { share: token });
+    expect(await subscribe(again, id, 1)).toEqual({ ok: true, lastSeq: 2 });
+    await step(id, 'completed');
+    expect(numbers(await client.until(3))).toEqual([1, 2, 3]);
+    expect(numbers(await again.until(2))).toEqual([2, 3]);
+    expect(client.updates[1]).toMatchObject({ type: 'session_update', data: { status: 'analyzing', step: 'analyze' } });
+  });
+
+  test('is told how the session stands, and nothing of what is between its owner and the platform (I5)', async () => {
+    const id = await session();
+    const [holder, owner] = [
+      await connectBy(transport, { share: (await shared(id)).token }),
+      await connect(transport, user.token),
+    ];
+    for (const client of [holder, owner]) await subscribe(client, id, 1);
+    const own = {
+      attempt: 3,
+      stuck: { code: 'rejected' as const, message: 'for its owner' },
+      attachmentId: randomUUID(),
+    };
+    const update: SessionUpdate = {
+      type: 'session_update',
+      sessionId: id,
+      data: { seq: 2, event: 'stuck', status: 'analyzing', step: 'analyze', progress: 0.5, ...own },
+      timestamp: new Date().toISOString(),
+    };
+    await apis[0].resources.live.publish({ userId: user.id, update });
+    expect(await owner.until(1)).toEqual([update]);
+    const data = { seq: 2, event: 'updated', status: 'analyzing', step: 'analyze', progress: 0.5 };
+    expect(await holder.until(1)).toEqual([{ ...update, data }]);
+  });
+
+  test('follows no other session, whoever’s it is, not its owner and no training', async () => {
+    const id = await session();
+    const client = await connectBy(transport, { share: (await shared(id)).token });
+    const others = [await session(), await session(stranger), randomUUID()];
+    const refused = await Promise.all(others.map((other) => subscribe(client, other)));
+    expect(new Set(refused.map(({ error }) => error?.code))).toEqual(new Set(['not_found']));
+    for (const request of [{ user: true }, { trainingId: randomUUID() }]) {
+      expect(await client.ask('subscribe', request)).toMatchObject({ error: { code: 'forbidden' } });
+    }
+    await step(others[0] ?? '', 'analyzing');
+    await subscribe(client, id, 1);
+    await step(id, 'analyzing');
+    expect((await client.until(1)).map(({ sessionId }) => sessionId)).toEqual([id]);
+  });
+
+  test('is not let in by a link that never was, was taken back or ran out, and cannot tell which', async () => {
+    const id = await session();
+    const [revoked, expired] = [await shared(id), await shared(id)];
+    await apis[0].call('DELETE', `/v1/sessions/${id}/shares/${revoked.id}`, { token: user.token });
+    await endShare(expired.id, 0);
+    const links = ['x'.repeat(43), revoked.token, expired.token, user.token, ''];
+    const refusals = await Promise.allSettled(links.map((share) => connectBy(transport, { share })));
+    const { message } = errorTable.unauthenticated;
+    const reason = expect.objectContaining({ code: 'unauthenticated', message });
+    expect(refusals).toEqual(links.map(() => ({ status: 'rejected', reason })));
+  });
+
+  test('is cut off once the link is taken back, on whatever process, and those who hold another are not', async () => {
+    const id = await session();
+    const [gone, other] = [await shared(id), await shared(id)];
+    const client = await connectBy(transport, { share: gone.token }, apis[1]);
+    const ofOther = await connectBy(transport, { share: other.token }, apis[1]);
+    for (const each of [client, ofOther]) await subscribe(each, id, 1);
+    await apis[0].call('DELETE', `/v1/sessions/${id}/shares/${gone.id}`, { token: user.token });
+    await client.ended;
+    expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated', code: 'unauthenticated' });
+    await step(id, 'analyzing');
+    expect(numbers(await ofOther.until(1))).toEqual([2]);
+    expect(client.updates).toEqual([]);
+  });
+
+  test('is cut off when the link runs out, and when Redis does not tell of its end', async () => {
+    const id = await session();
+    const [short, lost] = [await shared(id), await shared(id)];
+    await endShare(short.id, 3);
+    const ofShort = await connectBy(transport, { share: short.token });
+    const ofLost = await connectBy(transport, { share: lost.token });
+    await deleteShare(apis[0].resources.database.asUser(user.id), id, lost.id);
+    await Promise.all([ofShort.ended, ofLost.ended]);
+    expect(ofLost.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
+  }, 20_000);
+
+  test('renews in place by another link to the same session, and becomes nobody else', async () => {
+    const id = await session();
+    const [first, second] = [await shared(id), await shared(id)];
+    const client = await connectBy(transport, { share: first.token });
+    await subscribe(client, id, 1);
+    const ofFirst = await connectBy(transport, { share: first.token });
+    for (const shown of [{ share: (await shared(await session())).token }, { token: user.token }]) {
+      expect(await client.ask('authenticate', shown)).toMatchObject({ error: { code: 'forbidden' } });
+    }
+    const owner = await connect(transport, user.token);
+    expect(await owner.ask('authenticate', { share: first.token })).toMatchObject({ error: { code: 'forbidden' } });
+    expect(await client.ask('authenticate', { share: second.token })).toMatchObject({ ok: true });
+    await apis[0].call('DELETE', `/v1/sessions/${id}/shares/${first.id}`, { token: user.token });
+    await ofFirst.ended;
+    await step(id, 'analyzing');
+    expect(numbers(await client.until(1))).toEqual([2]);
+  });
+});
+
+async function endShare(id: string, inSeconds: number): Promise<void> {
+  await apis[0].resources.database
+    .asService()
+    .execute(`update session_shares set expires_at = now() + make_interval(secs => :inSeconds) where id = :id`, {
+      id,
+      inSeconds,
+    });
+}
 
 test('a request over Socket.IO without an acknowledgement, or with a wrong one, does no harm (G4)', async () => {
   const socket = io(apis[0].url, { path: '/v1/ws', auth: { token: user.token }, forceNew: true });

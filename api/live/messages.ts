@@ -16,6 +16,8 @@ export const maxMessageBytes = 16 * 1_024;
 export const authenticateSchema = z.union([
   z.strictObject({ token: z.string().min(1).max(8_192) }),
   z.strictObject({ apiKey: z.string().min(1).max(200) }),
+  /** The token of a link, by which one session alone is followed. */
+  z.strictObject({ share: z.string().min(1).max(200) }),
 ]);
 
 const sessionSchema = z.strictObject({ sessionId: z.uuid() });
@@ -40,7 +42,10 @@ export type Acknowledgement = ({ ok: true } & Record<string, unknown>) | { ok: f
 
 /** Why the server ends a connection; the client is told in a message of this type, as far as it still reads. */
 export const endings = {
-  unauthenticated: { code: 4401, message: 'The token has ended, or there was none in time. Connect with a fresh one.' },
+  unauthenticated: {
+    code: 4401,
+    message: 'What you showed has ended, or you showed nothing in time. Connect with what is good.',
+  },
   slow_reader: { code: 4408, message: 'Updates were not read in time. Connect again and subscribe with "after".' },
   too_many_messages: { code: 4429, message: 'Too many messages in a minute. Connect again later.' },
 } as const;

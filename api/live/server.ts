@@ -1,12 +1,11 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Database } from '../../db/database.ts';
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
-import type { Revocations } from '../../integrations/revocations.ts';
 import { pagesOfOurs } from '../edge.ts';
-import { createLiveConnections, type CredentialDeps } from './connections.ts';
+import { createLiveConnections } from './connections.ts';
+import type { SignInDeps } from './followers.ts';
 import { createLiveHub } from './hub.ts';
 import { createPlainWebSocketTransport } from './plainWebSocket.ts';
 import { createSocketIoTransport } from './socketIo.ts';
@@ -21,10 +20,8 @@ export interface LiveServer {
   close(): Promise<void>;
 }
 
-interface LiveDeps extends CredentialDeps {
-  database: Database;
+interface LiveDeps extends SignInDeps {
   live: LiveStream;
-  revocations: Revocations;
   metrics: Metrics;
   logger: Logger;
   /** The web pages that may connect from a browser, as their origins, beside our own. */
@@ -66,7 +63,7 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
     async close() {
       plain.close();
       await Promise.all([socketIo.close(), hub.close(), trainings.close()]);
-      connections.close();
+      await connections.close();
     },
   };
 }

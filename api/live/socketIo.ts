@@ -2,14 +2,14 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { CorsOptions } from 'cors';
 import { Server, type Socket } from 'socket.io';
 import { secondMs } from '../../domain/time.ts';
-import type { Caller } from '../auth/caller.ts';
+import type { Follower } from './followers.ts';
 import { toLiveError, type Link, type LiveConnections } from './connections.ts';
 import { endMessage, maxMessageBytes, requestTypes, type RequestType, type ServerMessage } from './messages.ts';
 
 type ClientEvents = Record<RequestType, (request: unknown, acknowledge?: unknown) => void>;
 type ServerEvents = { [M in ServerMessage as M['type']]: (message: M) => void };
 type NoEvents = Record<string, never>;
-type LiveSocket = Socket<ClientEvents, ServerEvents, NoEvents, { caller: Caller }>;
+type LiveSocket = Socket<ClientEvents, ServerEvents, NoEvents, { follower: Follower }>;
 
 export interface SocketIoTransport {
   /** Listens nowhere: requests and upgrades are handed to it as events. */
@@ -24,7 +24,7 @@ export function createSocketIoTransport(
   cors: CorsOptions,
 ): SocketIoTransport {
   const http = createServer();
-  const io = new Server<ClientEvents, ServerEvents, NoEvents, { caller: Caller }>(http, {
+  const io = new Server<ClientEvents, ServerEvents, NoEvents, { follower: Follower }>(http, {
     path,
     // For its polling; a WebSocket knows no CORS.
     cors,
@@ -41,8 +41,8 @@ export function createSocketIoTransport(
 
   io.use((socket, next) => {
     connections.signIn(socket.handshake.auth).then(
-      (caller) => {
-        socket.data = { caller };
+      (follower) => {
+        socket.data = { follower };
         next();
       },
       (error: unknown) => {
@@ -52,7 +52,7 @@ export function createSocketIoTransport(
   });
 
   io.on('connection', (socket) => {
-    const connection = connections.open(linkOf(socket), socket.data.caller);
+    const connection = connections.open(linkOf(socket), socket.data.follower);
     for (const type of requestTypes) {
       socket.on(type, (request: unknown, acknowledge?: unknown) => {
         connection.receive(type, request, isCallback(acknowledge) ? acknowledge : () => undefined);

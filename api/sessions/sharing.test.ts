@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { recordStep } from '../../db/sessionSteps.ts';
 import { createLogger } from '../../observability/logger.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+import { connectLive, transports } from '../../tests/liveClients.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -96,6 +97,21 @@ describe('a session that is shared', () => {
     expect(gone.body.error).toEqual(never.body.error);
   });
 
+  test('is no longer followed live by its links once it is deleted', async () => {
+    const id = await created();
+    const clients = await Promise.all(
+      transports.map(async (transport) => {
+        const { token } = shareOf(await share(id));
+        return connectLive(transport, api.url, { share: token });
+      }),
+    );
+    await api.call('DELETE', `/v1/sessions/${id}`, { token: user.token });
+    for (const client of clients) {
+      await client.ended;
+      expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
+    }
+  }, 20_000);
+
   test('has its token shown once, and kept nowhere in a form that opens it (I5)', async () => {
     const id = await created();
     const { token } = shareOf(await share(id));
@@ -106,8 +122,12 @@ describe('a session that is shared', () => {
   });
 
   test('leaves neither its token nor its cue in a log line or a metric, only the pattern of the route (I5)', async () => {
-    const { token } = shareOf(await share(await created()));
+    const id = await created();
+    const { token } = shareOf(await share(id));
     const { body } = await open(token);
+    const client = await connectLive('plain WebSocket', api.url, { share: token });
+    await client.ask('subscribe', { sessionId: id });
+    client.disconnect();
     while (!lines.some((line) => line.includes(body.requestId))) await new Promise((resolve) => setTimeout(resolve, 5));
     const line = lines.find((text) => text.includes(body.requestId));
     expect(line).toContain('/v1/shared/{token}');

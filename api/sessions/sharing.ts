@@ -25,7 +25,11 @@ const shareSchema = z
   .meta({ id: 'Share' });
 
 const createdShareSchema = shareSchema
-  .extend({ token: z.string().describe('Shown this once. Whoever has it reads the session at /v1/shared/{token}.') })
+  .extend({
+    token: z
+      .string()
+      .describe('Shown this once. Whoever has it reads the session at /v1/shared/{token}, and follows it live.'),
+  })
   .meta({ id: 'CreatedShare' });
 
 const shareParamsSchema = sessionParamsSchema.extend({ shareId: z.uuid() });
@@ -44,7 +48,10 @@ const sharedSchema = z
   .meta({ id: 'Shared' });
 
 /** Links by which a session is read without an account: made, listed and taken back by its owner. */
-export function sharingRoutes({ database }: Pick<ApiDeps, 'database'>, reader: SessionReader): Route[] {
+export function sharingRoutes(
+  { database, revocations }: Pick<ApiDeps, 'database' | 'revocations'>,
+  reader: SessionReader,
+): Route[] {
   const owners = { tag: 'Sessions', permission: 'session:share' } as const;
   return [
     userRoute({
@@ -52,7 +59,8 @@ export function sharingRoutes({ database }: Pick<ApiDeps, 'database'>, reader: S
       method: 'post',
       path: '/v1/sessions/{id}/shares',
       summary: 'Share a session by a link',
-      description: 'Whoever has the link reads the session and its results, until it expires or is taken back.',
+      description:
+        'Whoever has the link reads the session and its results, and follows it live, until it expires or is taken back.',
       idempotent: true,
       request: { params: sessionParamsSchema, body: newShareSchema },
       status: 201,
@@ -99,6 +107,7 @@ export function sharingRoutes({ database }: Pick<ApiDeps, 'database'>, reader: S
       handle: async ({ params: { id, shareId } }, { caller, note }) => {
         note({ session_id: id });
         if (!(await deleteShare(database.asUser(caller.userId), id, shareId))) throw new ApiError('not_found');
+        await revocations.announce([shareId]);
         return null;
       },
     }),
