@@ -59,10 +59,16 @@ export async function endWhatIsLost(em: EntityManager): Promise<void> {
   );
 }
 
+/** Whose something is. */
+interface Owned {
+  userId: string;
+  tier: Tier;
+}
+
 /** What waits for a workflow beside the sessions. */
 export interface Unfinished {
   attachments: AttachmentIds[];
-  deliveries: string[];
+  deliveries: ({ id: string } & Owned)[];
   /** Accounts that are being erased. */
   erasures: string[];
 }
@@ -71,24 +77,32 @@ export async function unfinishedWork(em: EntityManager): Promise<Unfinished> {
   const attachments = await em.execute<AttachmentIds[]>(
     `select id as "attachmentId", session_id as "sessionId" from attachments where ended_at is null`,
   );
-  const deliveries = await em.execute<{ id: string }[]>(`select id from webhook_deliveries where state = 'pending'`);
+  const deliveries = await em.execute<Unfinished['deliveries']>(
+    `select d.id, d.user_id as "userId", u.tier from webhook_deliveries d join users u on u.id = d.user_id
+     where d.state = 'pending'`,
+  );
   const erasures = await em.execute<{ id: string }[]>(
     `select user_id as id from account_erasures where user_id is not null and completed_at is null`,
   );
   return {
     attachments,
-    deliveries: deliveries.map(({ id }) => id),
+    deliveries,
     erasures: erasures.map(({ id }) => id),
   };
 }
 
-/** The sessions of these attachments, where they are there. */
-export async function attachmentsOf(em: EntityManager, ids: readonly string[]): Promise<AttachmentIds[]> {
-  return em.execute<AttachmentIds[]>(
-    `select id as "attachmentId", session_id as "sessionId" from attachments
-     where id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,
+/** The sessions and owners of these attachments, where they are there. */
+export async function attachmentsOf(
+  em: EntityManager,
+  ids: readonly string[],
+): Promise<{ ids: AttachmentIds; owner: Owned }[]> {
+  const rows = await em.execute<(AttachmentIds & Owned)[]>(
+    `select a.id as "attachmentId", a.session_id as "sessionId", a.user_id as "userId", u.tier
+     from attachments a join users u on u.id = a.user_id
+     where a.id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,
     { ids: JSON.stringify(ids) },
   );
+  return rows.map(({ attachmentId, sessionId, ...owner }) => ({ ids: { attachmentId, sessionId }, owner }));
 }
 
 /** Which of these accounts there are. */

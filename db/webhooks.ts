@@ -11,6 +11,7 @@ import {
   type DisabledReason,
   type WebhookEventType,
 } from '../domain/webhooks.ts';
+import type { Tier } from '../domain/tiers.ts';
 import { isoUtc } from './isoUtc.ts';
 import { ownRows, timestamp } from './rowSecurity.ts';
 import { User } from './users.ts';
@@ -232,14 +233,24 @@ export async function queueAgain(
  * For the steps, with the service's entity manager.
  */
 
+/** Whose endpoint a delivery goes to. */
+export interface DeliveryOwner {
+  userId: string;
+  tier: Tier;
+}
+
 /**
  * Queues an event of a session for every endpoint that its owner wants told of it, and says which deliveries these are.
  * What is told is read from the event itself, so nothing is queued that was not committed. Asking again queues nothing
  * twice, and names only what was not attempted yet; an event that comes again, since a step was done again, is told
  * again. What has grown old in the log of these endpoints goes.
  */
-export async function queueDeliveries(em: EntityManager, sessionId: string, type: WebhookEventType): Promise<string[]> {
-  const rows = await em.execute<{ id: string }[]>(
+export async function queueDeliveries(
+  em: EntityManager,
+  sessionId: string,
+  type: WebhookEventType,
+): Promise<({ id: string } & DeliveryOwner)[]> {
+  return em.execute(
     `with due as (
        select
          md5(w.id::text || s.id::text || :type
@@ -259,10 +270,13 @@ export async function queueDeliveries(em: EntityManager, sessionId: string, type
        delete from webhook_deliveries d using due
        where d.endpoint_id = due.endpoint_id and d.created_at < now() - :logDays * interval '1 day'
      )
-     select due.id from due left join webhook_deliveries d on d.id = due.id where coalesce(d.attempts, 0) = 0`,
+     select due.id, due.user_id as "userId", users.tier
+     from due
+     join users on users.id = due.user_id
+     left join webhook_deliveries d on d.id = due.id
+     where coalesce(d.attempts, 0) = 0`,
     { sessionId, type, eventType: toldEvents[type], logDays },
   );
-  return rows.map(({ id }) => id);
 }
 
 /** What is needed to make an attempt. */

@@ -124,14 +124,14 @@ export const tierTerms: Record<Tier, TierTerms> = {
   },
 };
 
-/** The last to go: what one person asks for beyond `firstSessionsPerMinute`, and what nobody waits for. */
+/** The last to go: what one person asks for beyond `firstOnesPerMinute`, and what nobody waits for. */
 export const backgroundPriorityKey = 5;
 
 /**
- * How many sessions of one person go by the tier's priority in a minute. What comes beyond goes behind everybody's, so
+ * How many sessions of one person go by the tier's priority in a minute, and how many files and webhooks. What comes beyond goes behind everybody's, so
  * that no tier's flood keeps a single session of another waiting.
  */
-export const firstSessionsPerMinute = 30;
+export const firstOnesPerMinute = 30;
 
 /** What one address may, whoever calls from it: an office is many people, a guesser of passwords is one. */
 export const addressRequestsPerMinute: Rates = {

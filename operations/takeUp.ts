@@ -78,7 +78,7 @@ async function eraseAgain({ database, workflows, recovery }: TakeUpDeps, takenAt
   const attachments = await attachmentsOf(em, erased.attachments);
   await pMap(accounts, (userId) => recovery.eraseAccount(userId), { concurrency });
   await pMap(sessions, (sessionId) => workflows.eraseSession(sessionId), { concurrency });
-  await pMap(attachments, (ids) => workflows.eraseAttachment(ids), { concurrency });
+  await pMap(attachments, ({ ids, owner }) => workflows.eraseAttachment(ids, owner), { concurrency });
   return accounts.length + sessions.length + attachments.length;
 }
 
@@ -104,7 +104,7 @@ async function restart(deps: TakeUpDeps, sessionId: string): Promise<boolean> {
 async function resumeRest({ database, workflows, recovery }: TakeUpDeps): Promise<void> {
   const { attachments, deliveries } = await unfinishedWork(database.asService());
   await pMap(attachments, (ids) => recovery.restartAttachment(ids), { concurrency });
-  await pMap(deliveries, (id) => workflows.startWebhookDelivery(id), { concurrency });
+  await pMap(deliveries, ({ id, ...owner }) => workflows.startWebhookDelivery(id, owner), { concurrency });
 }
 
 async function unlessEnded(work: () => Promise<void>): Promise<void> {

@@ -51,7 +51,7 @@ import {
 } from '../workflows/session.ts';
 import { begunUpdate, trainingWorkflowId, type trainingWorkflow } from '../workflows/training.ts';
 import { deliverSignal, webhookWorkflowId, type webhookDeliveryWorkflow } from '../workflows/webhookDelivery.ts';
-import { createPrecedence, type Precedence } from './precedence.ts';
+import { createPrecedence, type Person } from './precedence.ts';
 import { createQueues, type Queues } from './queues.ts';
 
 /** What starting a workflow for a request can come to, beside the errors of this file. */
@@ -113,21 +113,21 @@ export interface WorkflowClient extends WorkflowObserver {
   /** Starts the making of an archive, or finds it under way. */
   exportAccount(input: { userId: string; exportId: string }): Promise<void>;
   /** Starts what waits for the file of an attachment; again changes nothing. */
-  startAttachment(ids: AttachmentIds): Promise<void>;
+  startAttachment(ids: AttachmentIds, owner: Person): Promise<void>;
   /** All of the file was sent. @throws WorkflowEndedError */
   checkAttachment(attachmentId: string): Promise<void>;
   /** Nothing will be sent: what was prepared is removed. @throws WorkflowEndedError */
   abandonAttachment(attachmentId: string): Promise<void>;
   /** Starts the erasure, or finds it running, and waits a while for it; `pending` is finished by itself. */
-  eraseAttachment(ids: AttachmentIds): Promise<'erased' | 'pending'>;
+  eraseAttachment(ids: AttachmentIds, owner: Person): Promise<'erased' | 'pending'>;
   /** Starts the training's workflow, or finds it running, and waits until it is known whether it may run. */
   startTraining(input: TrainingWorkflowInput): Promise<StartOutcome<TrainingBegun>>;
   /** @throws WorkflowEndedError */
   cancelTraining(trainingId: string): Promise<void>;
   /** Starts the workflow of a delivery, or asks the one that runs for an attempt at once. */
-  startWebhookDelivery(deliveryId: string): Promise<void>;
+  startWebhookDelivery(deliveryId: string, owner: Person): Promise<void>;
   /** The priority key that a session of this person would be started with now; lower ones go first. */
-  priorityKeyOf(person: Parameters<Precedence['keyOf']>[0]): number;
+  priorityKeyOf(person: Person): number;
   /** Where work waits. */
   queues: Queues;
   /** Throws when Temporal does not answer. */
@@ -147,7 +147,8 @@ export interface WorkflowClientOptions {
 export function createWorkflowClient(options: WorkflowClientOptions): WorkflowClient {
   const { connection, namespace, interceptors, waitMs = 10 * secondMs, now } = options;
   const client = new Client({ connection, namespace, ...(interceptors ? { interceptors } : {}) });
-  const precedence = createPrecedence(now);
+  // Each kind of work is counted by itself: whoever sends many files is still told of a session as soon as others are.
+  const precedence = { sessions: createPrecedence(now), files: createPrecedence(now), webhooks: createPrecedence(now) };
   const session = (sessionId: string) =>
     client.workflow.getHandle<typeof sessionWorkflow>(sessionWorkflowId(sessionId));
   const attachment = (attachmentId: string) =>
@@ -237,7 +238,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       const workflow = new WithStartWorkflowOperation<typeof sessionWorkflow>('sessionWorkflow', {
         ...once(sessionWorkflowId(input.sessionId)),
         ...sessionStart(input, 'pending'),
-        priority: precedence.next(input),
+        priority: precedence.sessions.next(input),
       });
       return startForRequest(workflow, createdUpdate, input);
     },
@@ -259,7 +260,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           taskQueue: taskQueues.cpu,
           workflowIdConflictPolicy: 'TERMINATE_EXISTING',
           workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-          priority: precedence.next(input),
+          priority: precedence.sessions.next(input),
           // Only while it waits for its person is it `created` to those who search for stuck ones.
           ...sessionStart(input, status === 'created' && input.analyzeAtOnce ? 'analyzing' : status),
         }),
@@ -294,11 +295,12 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
         }),
       ),
 
-    startAttachment: async (ids) => {
+    startAttachment: async (ids, owner) => {
       await call(() =>
         client.workflow.start<typeof attachmentWorkflow>('attachmentWorkflow', {
           ...once(attachmentWorkflowId(ids.attachmentId)),
           args: [ids],
+          priority: precedence.files.next(owner),
           staticSummary: 'attachment of a session',
           typedSearchAttributes: attributesOf(ids),
         }),
@@ -308,13 +310,14 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     abandonAttachment: async (attachmentId) => {
       await call(() => attachment(attachmentId).cancel());
     },
-    eraseAttachment: (ids) =>
+    eraseAttachment: (ids, owner) =>
       awaitErasure(() =>
         client.workflow.start<typeof eraseAttachmentWorkflow>('eraseAttachmentWorkflow', {
           workflowId: eraseAttachmentWorkflowId(ids.attachmentId),
           taskQueue: taskQueues.cpu,
           args: [ids],
           workflowIdConflictPolicy: 'USE_EXISTING',
+          priority: precedence.files.next(owner),
           staticSummary: 'erasure of an attachment',
           typedSearchAttributes: attributesOf(ids),
         }),
@@ -355,19 +358,20 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       await call(() => client.workflow.getHandle(trainingWorkflowId(trainingId)).cancel());
     },
 
-    startWebhookDelivery: async (deliveryId) => {
+    startWebhookDelivery: async (deliveryId, owner) => {
       await call(() =>
         client.workflow.signalWithStart<typeof webhookDeliveryWorkflow>('webhookDeliveryWorkflow', {
           workflowId: webhookWorkflowId(deliveryId),
           taskQueue: taskQueues.cpu,
           args: [{ deliveryId }],
           signal: deliverSignal,
+          priority: precedence.webhooks.next(owner),
           staticSummary: 'delivery of a webhook',
         }),
       );
     },
 
-    priorityKeyOf: (person) => precedence.keyOf(person),
+    priorityKeyOf: (person) => precedence.sessions.keyOf(person),
     queues: createQueues({ connection, namespace, call }),
 
     check: async () => {

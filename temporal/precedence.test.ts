@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { backgroundPriorityKey, firstSessionsPerMinute, tiers, tierTerms } from '../domain/tiers.ts';
+import { backgroundPriorityKey, firstOnesPerMinute, tiers, tierTerms } from '../domain/tiers.ts';
 import { minuteMs } from '../domain/time.ts';
 import { createPrecedence } from './precedence.ts';
 
@@ -24,9 +24,9 @@ describe('who goes first where queues are long (T2)', () => {
     let now = 0;
     const precedence = createPrecedence(() => now);
     const flooding = { userId: 'flood', tier: 'enterprise' } as const;
-    const keys = Array.from({ length: firstSessionsPerMinute + 2 }, () => precedence.next(flooding).priorityKey);
-    expect(new Set(keys.slice(0, firstSessionsPerMinute))).toEqual(new Set([tierTerms.enterprise.priorityKey]));
-    expect(keys.slice(firstSessionsPerMinute)).toEqual([backgroundPriorityKey, backgroundPriorityKey]);
+    const keys = Array.from({ length: firstOnesPerMinute + 2 }, () => precedence.next(flooding).priorityKey);
+    expect(new Set(keys.slice(0, firstOnesPerMinute))).toEqual(new Set([tierTerms.enterprise.priorityKey]));
+    expect(keys.slice(firstOnesPerMinute)).toEqual([backgroundPriorityKey, backgroundPriorityKey]);
     expect(precedence.keyOf(flooding)).toBe(backgroundPriorityKey);
     expect(precedence.keyOf({ userId: 'single', tier: 'basic' })).toBe(tierTerms.basic.priorityKey);
     now += minuteMs;

@@ -1,23 +1,24 @@
 import type { Priority } from '@temporalio/common';
-import { backgroundPriorityKey, firstSessionsPerMinute, tierTerms, type Tier } from '../domain/tiers.ts';
+import { backgroundPriorityKey, firstOnesPerMinute, tierTerms, type Tier } from '../domain/tiers.ts';
 import { minuteMs } from '../domain/time.ts';
 
 /** Who goes first where queues are long: priority by tier, and fairness between people. */
 export interface Precedence {
-  /** The priority key that a session of this person would have now. */
+  /** The priority key that something of this person's would have now. */
   keyOf(person: Person): number;
-  /** The place of a session that is started now. */
+  /** The place of what is started now. */
   next(person: Person): Required<Priority>;
 }
 
-interface Person {
+/** Whose work it is. */
+export interface Person {
   userId: string;
   tier: Tier;
 }
 
 /**
- * Counts in this process what each person started in the minute; that other gateways do not know of it lets a flood
- * have as many first sessions as there are gateways, which is little.
+ * The precedence of one kind of work: a session, a file, a webhook. Counts in this process what each person started in the minute; that other gateways do not know of it lets a flood
+ * have as many first ones as there are processes, which is little.
  */
 export function createPrecedence(now: () => number = Date.now): Precedence {
   let minute = 0;
@@ -33,7 +34,7 @@ export function createPrecedence(now: () => number = Date.now): Precedence {
   }
 
   function keyOf({ userId, tier }: Person): number {
-    return startedBy(userId) < firstSessionsPerMinute ? tierTerms[tier].priorityKey : backgroundPriorityKey;
+    return startedBy(userId) < firstOnesPerMinute ? tierTerms[tier].priorityKey : backgroundPriorityKey;
   }
 
   return {

@@ -5,9 +5,10 @@ import { DefaultLogger, Runtime, Worker, type InjectedSinks } from '@temporalio/
 import pMap from 'p-map';
 import { readConfig } from '../config.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
-import { firstSessionsPerMinute, type Tier } from '../domain/tiers.ts';
+import { firstOnesPerMinute, type Tier } from '../domain/tiers.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
+import type { Person } from '../temporal/precedence.ts';
 import { connectWorker } from '../temporal/workerConnection.ts';
 import { bundleWorkflows } from '../workers/workflowBundle.ts';
 import type { OrderSinks } from './fairnessWorkflow.ts';
@@ -43,8 +44,8 @@ afterEach(async () => {
 
 test('one person’s ten thousand queued analyses let another’s single one of the same tier pass (T2)', async () => {
   // No more sessions than go by the tier's priority, so that nothing but fairness is between the two.
-  const analyses = Math.ceil(flood / firstSessionsPerMinute);
-  await start({ userId: randomUUID(), tier: 'basic' }, { count: firstSessionsPerMinute, analyses });
+  const analyses = Math.ceil(flood / firstOnesPerMinute);
+  await start({ userId: randomUUID(), tier: 'basic' }, { count: firstOnesPerMinute, analyses });
   await runWorkflows();
   await untilBacklog(flood);
   expect(await placeOfSingle('basic')).toBeLessThan(inHand);
@@ -54,17 +55,39 @@ test('one person’s flood of sessions, of the highest tier, lets another’s si
   const greedy = { userId: randomUUID(), tier: 'enterprise' } as const;
   const early = randomUUID();
   const others = 100;
-  await start(greedy, { count: firstSessionsPerMinute, analyses: 1 });
+  await start(greedy, { count: firstOnesPerMinute, analyses: 1 });
   await start(greedy, { count: others, analyses: flood / others });
   await start({ userId: early, tier: 'basic' }, { count: 1, analyses: 1 });
 
   // Where workflows wait, the queue of the CPU pool, and then where analyses do, that of the GPU pool.
   const began = await runWorkflows();
   await until(() => began.includes(early));
-  expect(began.indexOf(early)).toBeLessThan(firstSessionsPerMinute + inHand);
+  expect(began.indexOf(early)).toBeLessThan(firstOnesPerMinute + inHand);
   await untilBacklog(flood);
-  expect(await placeOfSingle('basic')).toBeLessThan(firstSessionsPerMinute + inHand);
+  expect(await placeOfSingle('basic')).toBeLessThan(firstOnesPerMinute + inHand);
 }, 180_000);
+
+test.each([
+  [
+    'files',
+    (attachmentId: string, owner: Person) =>
+      workflows.startAttachment({ sessionId: randomUUID(), attachmentId }, owner),
+  ],
+  ['webhooks', (deliveryId: string, owner: Person) => workflows.startWebhookDelivery(deliveryId, owner)],
+])(
+  'one person’s flood of %s, of the highest tier, lets another’s single one of the lowest pass (T2)',
+  async (_name, begin) => {
+    const greedy = { userId: randomUUID(), tier: 'enterprise' } as const;
+    const single = randomUUID();
+    const ids = Array.from({ length: 1_000 }, () => randomUUID());
+    await pMap(ids, (id) => begin(id, greedy), { concurrency: 20 });
+    await begin(single, { userId: randomUUID(), tier: 'basic' });
+    const began = await runWorkflows();
+    await until(() => began.includes(single));
+    expect(began.indexOf(single)).toBeLessThan(firstOnesPerMinute + inHand);
+  },
+  60_000,
+);
 
 /** How many analyses are handed out before that of a session that came after all others. */
 async function placeOfSingle(tier: Tier): Promise<number> {
@@ -101,7 +124,7 @@ async function untilBacklog(tasks: number): Promise<void> {
   await until(async () => (await workflows.queues.state(taskQueues.gpu)).backlog >= tasks);
 }
 
-/** Whose workflows were run, in their order. */
+/** Which workflows were run, in their order: a session by whose it is. */
 async function runWorkflows(): Promise<string[]> {
   const order: string[] = [];
   const workflowsPath = fileURLToPath(new URL('fairnessWorkflow.ts', import.meta.url));
@@ -109,7 +132,7 @@ async function runWorkflows(): Promise<string[]> {
     taskQueue: taskQueues.cpu,
     workflowBundle: await bundleWorkflows((options) => ({ ...options, workflowsPath })),
     sinks: {
-      order: { began: { fn: (_info, userId) => void order.push(userId), callDuringReplay: false } },
+      order: { began: { fn: (_info, id) => void order.push(id), callDuringReplay: false } },
     } satisfies InjectedSinks<OrderSinks>,
   });
   return order;

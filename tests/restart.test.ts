@@ -126,7 +126,7 @@ describe('a restart (T5)', () => {
       events: ['analysis.completed'],
       sealedSecret: Buffer.from('none'),
     });
-    const queue = () => queueDeliveries(service(), sessionId, 'analysis.completed');
+    const queue = async () => (await queueDeliveries(service(), sessionId, 'analysis.completed')).map(({ id }) => id);
     const [first] = await queue();
     await recordRestart(service(), { sessionId, from: 'analyze' });
     const analyzed = { sessionId, from: ['analyzing'], status: 'notifying', step: 'analyze' } as const;

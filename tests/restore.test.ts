@@ -158,7 +158,7 @@ describe('a restore in place (D4)', () => {
     const file = { fileName: 'late.pdf', mediaType: 'application/pdf' as const, sizeBytes: 3, sha256: '0'.repeat(64) };
     const announced = { id: attachmentId, sessionId, userId, ...file, status: 'uploading' as const };
     await service().insert(Attachment, { ...announced, createdAt: new Date() });
-    await platform.workflows.startAttachment({ sessionId, attachmentId });
+    await platform.workflows.startAttachment({ sessionId, attachmentId }, { userId, tier: 'basic' });
     const running = { state: 'running' as const, startedAt: new Date(), updatedAt: new Date() };
     const training = { id: randomUUID(), model: 'dowsing' as const, seed: 1, fingerprint: '0'.repeat(64) };
     await service().insert(Training, { ...training, ...running });

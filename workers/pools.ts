@@ -44,6 +44,7 @@ import { workerInterceptors } from '../observability/temporalTracing.ts';
 import type { Resources } from '../resources.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
 import { versionOf } from '../temporal/deployments.ts';
+import type { Person } from '../temporal/precedence.ts';
 import type { Pausing } from './pausing.ts';
 import type { Serving } from './serving.ts';
 import { StepInterceptor } from './stepInterceptor.ts';
@@ -90,7 +91,7 @@ export async function createCpuWorker(
   const client = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
   const session = {
     ...resources,
-    startWebhookDelivery: (deliveryId: string) => client.startWebhookDelivery(deliveryId),
+    startWebhookDelivery: (deliveryId: string, owner: Person) => client.startWebhookDelivery(deliveryId, owner),
   };
   return Worker.create({
     workflowBundle: workflows.workflowBundle,

@@ -1,11 +1,11 @@
 import type { Database } from '../../db/database.ts';
-import { queueDeliveries } from '../../db/webhooks.ts';
+import { queueDeliveries, type DeliveryOwner } from '../../db/webhooks.ts';
 import type { WebhookEventType } from '../../domain/webhooks.ts';
 
 export interface WebhookQueueDeps {
   database: Database;
   /** Starts the workflow of a delivery, or asks the one that runs for an attempt. */
-  startWebhookDelivery: (deliveryId: string) => Promise<void>;
+  startWebhookDelivery: (deliveryId: string, owner: DeliveryOwner) => Promise<void>;
 }
 
 /**
@@ -18,5 +18,5 @@ export async function queueWebhooks(
   type: WebhookEventType,
 ): Promise<void> {
   const deliveries = await queueDeliveries(database.asService(), sessionId, type);
-  await Promise.all(deliveries.map(startWebhookDelivery));
+  await Promise.all(deliveries.map(({ id, ...owner }) => startWebhookDelivery(id, owner)));
 }

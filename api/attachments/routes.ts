@@ -128,7 +128,7 @@ export function attachmentRoutes(deps: ApiDeps): Route[] {
         note({ session_id: params.id });
         const ids = idsIn(params);
         await requireAttachment(database, caller, ids);
-        if ((await workflows.eraseAttachment(ids)) === 'pending') throw new ApiError('erasure_pending');
+        if ((await workflows.eraseAttachment(ids, caller)) === 'pending') throw new ApiError('erasure_pending');
         return null;
       },
     }),

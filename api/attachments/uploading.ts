@@ -43,7 +43,7 @@ export async function addToSession(
   if ((await findSession(em, sessionId)) === null) throw new ApiError('not_found');
 
   const ids = { sessionId, attachmentId: uuidV7() };
-  await workflows.startAttachment(ids);
+  await workflows.startAttachment(ids, caller);
   const uploadId = file.sizeBytes < partBytes ? null : await uploads.beginParts(ids, file.mediaType);
   const row = { ...file, id: ids.attachmentId, sessionId, userId: caller.userId, uploadId };
   const outcome = await addAttachment(em, row, { storageBytes });

@@ -185,7 +185,7 @@ export function webhookRoutes(deps: ApiDeps): Route[] {
           endpointId,
           userId: caller.userId,
         });
-        await workflows.startWebhookDelivery(delivery.id);
+        await workflows.startWebhookDelivery(delivery.id, caller);
         return deliveryView(delivery);
       },
     }),
@@ -226,7 +226,7 @@ export function webhookRoutes(deps: ApiDeps): Route[] {
         const { id: endpointId } = await findActive(caller, params.id);
         const delivery = await queueAgain(database.asUser(caller.userId), { id: params.deliveryId, endpointId });
         if (delivery === null) throw new ApiError('not_found');
-        await workflows.startWebhookDelivery(delivery.id);
+        await workflows.startWebhookDelivery(delivery.id, caller);
         return deliveryView(delivery);
       },
     }),

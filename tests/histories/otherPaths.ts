@@ -9,6 +9,7 @@ import type { AttachmentIds, MediaType } from '../../domain/attachments.ts';
 import { taskQueues } from '../../domain/taskQueues.ts';
 import type { TrainingWorkflowInput } from '../../domain/trainings.ts';
 import { startBulk, stopBulk } from '../../operations/bulk.ts';
+import type { Person } from '../../temporal/precedence.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../../workflows/account.ts';
 import { accountMailWorkflowId } from '../../workflows/accountMail.ts';
 import { attachmentWorkflowId, eraseAttachmentWorkflowId } from '../../workflows/attachment.ts';
@@ -82,7 +83,7 @@ async function announced(
   bytes: Buffer,
   mediaType: MediaType,
   said: Buffer = bytes,
-): Promise<{ ids: AttachmentIds; send: () => Promise<unknown> }> {
+): Promise<{ ids: AttachmentIds; owner: Person; send: () => Promise<unknown> }> {
   const { input } = await begin({ analyzeAtOnce: false });
   const ids = { sessionId: input.sessionId, attachmentId: randomUUID() };
   const facts = (of: Buffer) => ({ sizeBytes: of.length, sha256: createHash('sha256').update(of).digest('hex') });
@@ -93,13 +94,13 @@ async function announced(
   await addAttachment(database.asUser(input.userId), row, { storageBytes: 1e9 });
   const { method, url, headers } = await uploads.requestForWhole(ids, { ...file, ...facts(bytes) });
   const send = () => fetch(url, { method, headers, body: new Uint8Array(bytes) });
-  return { ids, send };
+  return { ids, owner: input, send };
 }
 
 async function sent(around: Surroundings, bytes: Buffer, mediaType: MediaType, said?: Buffer): Promise<string> {
-  const { ids, send } = await announced(around, bytes, mediaType, said);
+  const { ids, owner, send } = await announced(around, bytes, mediaType, said);
   await send();
-  await around.platform.workflows.startAttachment(ids);
+  await around.platform.workflows.startAttachment(ids, owner);
   await around.platform.workflows.checkAttachment(ids.attachmentId);
   return attachmentWorkflowId(ids.attachmentId);
 }
@@ -109,25 +110,25 @@ export const attachmentPaths: Record<string, Path> = {
   'image-ready': (around) => sent(around, pixel, 'image/png'),
   rejected: (around) => sent(around, text, 'text/plain', Buffer.from('Warm water, and a tower.\n')),
   'never-sent': async (around) => {
-    const { ids } = await announced(around, text, 'text/plain');
-    await around.platform.workflows.startAttachment(ids);
+    const { ids, owner } = await announced(around, text, 'text/plain');
+    await around.platform.workflows.startAttachment(ids, owner);
     return attachmentWorkflowId(ids.attachmentId);
   },
   abandoned: async (around) => {
-    const { ids } = await announced(around, text, 'text/plain');
-    await around.platform.workflows.startAttachment(ids);
+    const { ids, owner } = await announced(around, text, 'text/plain');
+    await around.platform.workflows.startAttachment(ids, owner);
     await around.platform.workflows.abandonAttachment(ids.attachmentId);
     return attachmentWorkflowId(ids.attachmentId);
   },
   gone: async (around) => {
     const ids = { sessionId: randomUUID(), attachmentId: randomUUID() };
-    await around.platform.workflows.startAttachment(ids);
+    await around.platform.workflows.startAttachment(ids, { userId: randomUUID(), tier: 'basic' });
     await around.platform.workflows.checkAttachment(ids.attachmentId);
     return attachmentWorkflowId(ids.attachmentId);
   },
   erased: async (around) => {
-    const { ids } = await announced(around, text, 'text/plain');
-    await around.platform.workflows.eraseAttachment(ids);
+    const { ids, owner } = await announced(around, text, 'text/plain');
+    await around.platform.workflows.eraseAttachment(ids, owner);
     return eraseAttachmentWorkflowId(ids.attachmentId);
   },
 };
@@ -194,8 +195,9 @@ async function webhook({ platform, receiverUrl, receiverAt }: Surroundings, answ
   const endpoint = { id: endpointId, userId, url, description: null, events: ['session.completed'] as const };
   await insertEndpoint(em, { ...endpoint, sealedSecret });
   const { id: deliveryId } = await insertTestDelivery(em, { id: randomUUID(), endpointId, userId });
-  await platform.workflows.startWebhookDelivery(deliveryId);
-  return { deliveryId, workflowId: webhookWorkflowId(deliveryId), mend: () => receiverAt.delete(path) };
+  const owner = { userId, tier: 'basic' } as const;
+  await platform.workflows.startWebhookDelivery(deliveryId, owner);
+  return { deliveryId, owner, workflowId: webhookWorkflowId(deliveryId), mend: () => receiverAt.delete(path) };
 }
 
 export const webhookDeliveryPaths: Record<string, Path> = {
@@ -207,10 +209,10 @@ export const webhookDeliveryPaths: Record<string, Path> = {
     return workflowId;
   },
   'delivered-when-asked-again': async (around) => {
-    const { deliveryId, workflowId, mend } = await webhook(around, { status: 500 });
+    const { deliveryId, owner, workflowId, mend } = await webhook(around, { status: 500 });
     await around.untilIdle(workflowId);
     mend();
-    await around.platform.workflows.startWebhookDelivery(deliveryId);
+    await around.platform.workflows.startWebhookDelivery(deliveryId, owner);
     return workflowId;
   },
 };
