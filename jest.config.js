@@ -19,6 +19,7 @@ export default {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/.mindpeeker/'],
   modulePathIgnorePatterns: ['/.mindpeeker/', '/dist/'],
+  setupFiles: ['./tests/ownStack.mjs'],
   testTimeout: 60_000,
   coverageProvider: 'babel',
   collectCoverageFrom: [

@@ -19,8 +19,9 @@ import { withTestNames } from '../stack/test-names.mjs';
 
 const usage = `npm test [-- --keep] [-- <what jest takes>]
 
-  Checks format, lint and types, then runs every test with coverage on a stack of its own,
-  beside a started one. With arguments: only jest, with these arguments, without coverage.
+  Checks format, lint and types, then runs every test with coverage on two stacks of its own,
+  beside a started one. With arguments: only jest, with these arguments, on one stack, without
+  coverage.
 
   --keep   leaves the test stack up, so that the next run begins at once
   --stop   stops a test stack that was kept`;
@@ -29,6 +30,8 @@ const terminal = createTerminal();
 const asked = new AbortController();
 const keptMark = join(testHome, 'kept');
 const runsDir = join(testHome, 'runs');
+/** Every test changes a stack as if it had it alone, so tests that run side by side have each their own. */
+const homes = [testHome, join(testHome, 'second')];
 const stackLock = join(testHome, 'stack.lock');
 const report = join(testHome, `jest-${process.pid}.json`);
 
@@ -106,7 +109,46 @@ const othersRun = () => readdirSync(runsDir).some((name) => holderOf(join(runsDi
 
 async function stopTestStack() {
   rmSync(keptMark, { force: true });
-  await stopRecorded(new StackRecord(testHome), (title) => terminal.step(title, 'stopping'));
+  for (const home of homes) await stopRecorded(new StackRecord(home), (title) => terminal.step(title, 'stopping'));
+}
+
+/**
+ * Whether a part that tests change is somebody else's server, of which there is only one.
+ * @param {NodeJS.ProcessEnv} env
+ */
+const isFromOutside = (env) => Boolean(env.DATABASE_URL ?? env.REDIS_URL ?? env.S3_ENDPOINT ?? env.TEMPORAL_ADDRESS);
+
+/**
+ * Brings up the stack of a folder.
+ * @param {string} homeDir
+ * @param {boolean} keep
+ * @returns {Promise<NodeJS.ProcessEnv>} what the platform runs with on it
+ */
+async function environmentOf(homeDir, keep) {
+  const named = withTestNames(process.env);
+  const stack = await withLock(stackLock, 'npm test', async () => {
+    const record = new StackRecord(homeDir);
+    const { signal } = asked;
+    const up = await bringUp({
+      homeDir,
+      record,
+      owner: 'test',
+      preferDefaultPorts: false,
+      terminal,
+      env: named,
+      signal,
+    });
+    record.setAddresses(addressesOf({ ...named, ...up.env }));
+    if (keep) writeFileSync(keptMark, '');
+    return up;
+  });
+  const caller = { LOG_LEVEL: 'warn', ...named };
+  return {
+    ...appEnvironment({ nodeEnv: 'test', stack, secrets: loadSecrets(homeDir), caller }),
+    NODE_ENV: 'test',
+    PORT: String((await choosePort(null)).port),
+    METRICS_PORT: String((await choosePort(null)).port),
+  };
 }
 
 /**
@@ -124,35 +166,12 @@ async function run(jestArgs, keep) {
 
   mkdirSync(runsDir, { recursive: true });
   const place = tryLock(join(runsDir, String(process.pid)), 'npm test');
-  const named = withTestNames(process.env);
+  const theirs = whole && !isFromOutside(process.env) ? homes : [testHome];
   try {
-    const stack = await withLock(stackLock, 'npm test', async () => {
-      const record = new StackRecord(testHome);
-      const up = await bringUp({
-        homeDir: testHome,
-        record,
-        owner: 'test',
-        preferDefaultPorts: false,
-        terminal,
-        env: named,
-        signal: asked.signal,
-      });
-      record.setAddresses(addressesOf({ ...named, ...up.env }));
-      if (keep) writeFileSync(keptMark, '');
-      return up;
-    });
-    /** @type {NodeJS.ProcessEnv} */
-    const env = {
-      ...appEnvironment({
-        nodeEnv: 'test',
-        stack,
-        secrets: loadSecrets(testHome),
-        caller: { LOG_LEVEL: 'warn', ...named },
-      }),
-      NODE_ENV: 'test',
-      PORT: String((await choosePort(null)).port),
-      METRICS_PORT: String((await choosePort(null)).port),
-    };
+    /** @type {NodeJS.ProcessEnv[]} */
+    const stacks = [];
+    for (const home of theirs) stacks.push(await environmentOf(home, keep));
+    const [env = {}] = stacks;
     if (process.env.DATABASE_URL && env.DATABASE_URL) await makeDatabase(process.env.DATABASE_URL, env.DATABASE_URL);
 
     if (whole) {
@@ -162,10 +181,12 @@ async function run(jestArgs, keep) {
       await check('types', [`${bin}/typescript/bin/tsc`], env);
     }
     await check('workflows', ['tests/buildWorkflows.ts'], env);
-    await check('provisioning', ['cli/provision.ts', '--no-schedules'], env);
-    // Thousands of requests come from one address here; what is limited is tested on a stack of its own limits.
-    await check('no rate limits', ['cli/limits.ts', 'stack/unlimited.json'], env);
-    await runJest(jestArgs, env);
+    for (const stack of stacks) {
+      await check('provisioning', ['cli/provision.ts', '--no-schedules'], stack);
+      // Thousands of requests come from one address here; what is limited is tested on a stack of its own limits.
+      await check('no rate limits', ['cli/limits.ts', 'stack/unlimited.json'], stack);
+    }
+    await runJest(jestArgs, stacks);
   } finally {
     await withLock(stackLock, 'npm test', async () => {
       if ('release' in place) place.release();
@@ -176,9 +197,9 @@ async function run(jestArgs, keep) {
 
 /**
  * @param {string[]} jestArgs
- * @param {NodeJS.ProcessEnv} env
+ * @param {NodeJS.ProcessEnv[]} stacks one for each process of jest (tests/ownStack.mjs)
  */
-async function runJest(jestArgs, env) {
+async function runJest(jestArgs, stacks) {
   asked.signal.throwIfAborted();
   terminal.heading('jest');
   terminal.line();
@@ -188,15 +209,15 @@ async function runJest(jestArgs, env) {
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
-      // One after the other, in a process that is replaced where it has grown: each file leaves its modules in memory.
-      '--maxWorkers=1',
+      `--maxWorkers=${stacks.length}`,
+      // A process is replaced where it has grown: each file leaves its modules in memory.
       '--workerIdleMemoryLimit=1GB',
       '--forceExit',
       '--json',
       `--outputFile=${report}`,
       ...(jestArgs.length === 0 ? ['--coverage'] : jestArgs),
     ],
-    { cwd: checkoutDir, env, inherit: true },
+    { cwd: checkoutDir, env: { ...stacks[0], TEST_STACKS: JSON.stringify(stacks) }, inherit: true },
   );
   terminal.line();
   if (code !== 0) failedSteps.push('jest');
