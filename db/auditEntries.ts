@@ -4,7 +4,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { ActionOutcome, Actor, OperatorAction } from '../domain/operations.ts';
 import { timestamp } from './rowSecurity.ts';
 
-/** What operators did: one row an action and session, never altered. It outlives the session. */
+/** What operators did: one row an action and session; once its outcome is known it is never altered. It outlives the session. */
 export const AuditEntry = defineEntity({
   name: 'AuditEntry',
   tableName: 'audit_entries',
@@ -49,10 +49,30 @@ export interface NewAuditEntry {
 
 /** Writes down what an operator did. An action in bulk is written once for each session, however often it is tried. */
 export async function insertAuditEntry(em: EntityManager, entry: NewAuditEntry): Promise<void> {
-  const { action, outcome, by, sessionId = null, reason = null, details = null, bulkId = null } = entry;
-  const actor = 'userId' in by ? { byUser: by.userId, byCommand: null } : { byUser: null, byCommand: by.command };
-  const row = { id: randomUUID(), action, outcome, sessionId, reason, details, bulkId, ...actor };
+  const row = { ...rowOf(entry), id: randomUUID(), outcome: entry.outcome };
   await em.upsert(AuditEntry, row, { onConflictFields: ['bulkId', 'sessionId'], onConflictAction: 'ignore' });
+}
+
+/** Writes down what an operator is about to do, and says by which id what comes of it is written down. */
+export async function beginAuditEntry(em: EntityManager, entry: Omit<NewAuditEntry, 'outcome'>): Promise<string> {
+  const id = randomUUID();
+  await em.insert(AuditEntry, { ...rowOf(entry), id, outcome: 'begun' });
+  return id;
+}
+
+/** Writes down what came of it. */
+export async function settleAuditEntry(
+  em: EntityManager,
+  id: string,
+  { outcome, details }: Required<Pick<NewAuditEntry, 'outcome' | 'details'>>,
+): Promise<void> {
+  await em.nativeUpdate(AuditEntry, { id, outcome: 'begun' }, { outcome, details });
+}
+
+function rowOf({ by, ...entry }: Omit<NewAuditEntry, 'outcome'>) {
+  const { action, sessionId = null, reason = null, details = null, bulkId = null } = entry;
+  const actor = 'userId' in by ? { byUser: by.userId, byCommand: null } : { byUser: null, byCommand: by.command };
+  return { action, sessionId, reason, details, bulkId, ...actor };
 }
 
 /** What was done about a session, newest first. */

@@ -31,8 +31,11 @@ export type OperatorAction = (typeof operatorActions)[number];
 /** How long a browser may read payloads before its operator signs in again. */
 export const decodingLifetimeMs = hourMs;
 
-/** How an action ended: it happened, it was not possible as things stood, or it broke on the way. */
-export const actionOutcomes = ['done', 'refused', 'failed'] as const;
+/**
+ * How an action ended: it happened, it was not possible as things stood, or it broke on the way. What is still `begun`
+ * is under way, or was cut off and may have happened.
+ */
+export const actionOutcomes = ['begun', 'done', 'refused', 'failed'] as const;
 export type ActionOutcome = (typeof actionOutcomes)[number];
 
 /** Who acts: an account over the gateway, or whoever runs the command line on the machine of that name. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { insertAuditEntry } from '../db/auditEntries.ts';
+import type { AuditDetails } from '../db/auditEntries.ts';
 import { readRestartable } from '../db/sessionRestart.ts';
 import { ApiError } from '../domain/errors.ts';
 import { resetSteps, type Act, type ActMeans, type Actor } from '../domain/operations.ts';
 import { isTerminal, sessionSteps, type SessionStatus, type SessionStep } from '../domain/session.ts';
 import { WorkflowEndedError } from '../temporal/client.ts';
 import type { SessionRun } from '../temporal/observer.ts';
+import { audited } from './audited.ts';
 import { isBroken, restartSession, type RestartDeps } from './restart.ts';
 
 /**
@@ -22,18 +23,8 @@ export const actSchema = z.discriminatedUnion('action', [
 export interface ActRequest {
   sessionId: string;
   act: Act;
-  reason: string;
-  by: Actor;
-  bulk?: PartOfBulk;
-}
-
-/** A session's part of an action in bulk. */
-export interface PartOfBulk {
-  id: string;
-  /** Names it, so that the session is not restarted twice. */
-  restartId: string;
-  /** It was begun before, by a worker that died on it or still is on it: what it refuses now it may have done itself. */
-  wasBegun: boolean;
+  /** Names the restart that it may come to: asked again under the same name, the session is restarted once. */
+  restartId?: string;
 }
 
 /** What was done: small facts, which the audit keeps. */
@@ -45,29 +36,25 @@ export interface Acted {
   step: SessionStep | null;
 }
 
-/**
- * Does it, and writes down who had it done and why; what was refused is written down as well.
- *
- * @throws ApiError `not_found`, `session_ended`, `not_stuck`, `nothing_to_pause`, `not_paused`, `step_not_reached`,
- *   `not_skippable`, `outcome_recorded`
- */
-export async function actOnSession(deps: RestartDeps, asIs: ActRequest): Promise<Acted> {
+/** Does it, and writes down who had it done and why, and what came of it. @throws ApiError as `performAct` */
+export function actOnSession(
+  deps: RestartDeps,
+  { act, by, reason, ...asked }: { sessionId: string; act: Act; by: Actor; reason: string },
+): Promise<Acted> {
   // A workflow is found by its exact name, and an id may be written in two ways.
-  const request = { ...asIs, sessionId: asIs.sessionId.toLowerCase() };
-  const { sessionId, act, reason, by, bulk } = request;
-  const entry = { action: act.action, by, sessionId, reason, ...(bulk && { bulkId: bulk.id }) };
-  const asked = act.action === 'cancel' ? { deleteContent: act.deleteContent } : {};
-  try {
-    const acted = await perform(deps, request);
-    await insertAuditEntry(deps.database.asService(), { ...entry, outcome: 'done', details: { ...acted, ...asked } });
-    return acted;
-  } catch (error) {
-    if (!(error instanceof ApiError) || (error.code === 'not_found' && bulk === undefined)) throw error;
-    const outcome = bulk?.wasBegun === true ? 'done' : 'refused';
-    const details = { code: error.code, ...asked };
-    await insertAuditEntry(deps.database.asService(), { ...entry, outcome, details });
-    throw error;
-  }
+  const sessionId = asked.sessionId.toLowerCase();
+  const press = { action: act.action, by, reason, sessionId, details: askedOf(act) };
+  return audited(
+    deps.database,
+    press,
+    () => performAct(deps, { sessionId, act }),
+    (acted) => ({ ...acted }),
+  );
+}
+
+/** What the audit keeps of what was asked for, beside the action. */
+export function askedOf(act: Act): AuditDetails {
+  return act.action === 'cancel' ? { deleteContent: act.deleteContent } : {};
 }
 
 /** A session and its newest run, as they stand. */
@@ -79,7 +66,13 @@ interface Standing {
   isBroken: boolean;
 }
 
-async function perform(deps: RestartDeps, request: ActRequest): Promise<Acted> {
+/**
+ * Does it, and writes nothing down.
+ *
+ * @throws ApiError `not_found`, `session_ended`, `not_stuck`, `nothing_to_pause`, `not_paused`, `step_not_reached`,
+ *   `not_skippable`, `outcome_recorded`
+ */
+export async function performAct(deps: RestartDeps, request: ActRequest): Promise<Acted> {
   const { sessionId, act } = request;
   const standing = await standingOf(deps, sessionId);
   const { status } = standing;
@@ -172,10 +165,9 @@ async function resume({ workflows }: RestartDeps, sessionId: string, { run }: St
 /** Where the session goes on; where its row says unless given. */
 async function restart(
   deps: RestartDeps,
-  { sessionId, bulk }: ActRequest,
+  { sessionId, restartId: id }: ActRequest,
   from?: 'analyze' | 'notify' | 'bill' | 'cancellation',
 ): Promise<Done> {
-  const id = bulk?.restartId;
   const point = await restartSession(deps, { sessionId, ...(from && { from }), ...(id && { id }) });
   if (point === 'cancellation') return { means: 'cancellation', step: null };
   return { means: 'restart', step: point };

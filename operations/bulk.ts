@@ -1,6 +1,6 @@
 import pMap from 'p-map';
 import { v5 as uuidV5, v7 as uuidV7 } from 'uuid';
-import { insertAuditEntry } from '../db/auditEntries.ts';
+import { insertAuditEntry, type AuditDetails } from '../db/auditEntries.ts';
 import {
   beginInBulk,
   countLeftInBulk,
@@ -17,10 +17,10 @@ import {
 } from '../db/bulkActions.ts';
 import type { OperatorsFilters, OperatorsRow } from '../db/stuckSessions.ts';
 import { ApiError } from '../domain/errors.ts';
-import type { Act, Actor } from '../domain/operations.ts';
+import type { Act, ActionOutcome, Actor } from '../domain/operations.ts';
 import { openStatuses } from '../domain/session.ts';
 import { WorkflowUnavailableError } from '../temporal/client.ts';
-import { actOnSession } from './act.ts';
+import { askedOf, performAct } from './act.ts';
 import type { RestartDeps } from './restart.ts';
 
 export interface BulkRequest {
@@ -106,22 +106,27 @@ export async function actOnNextInBulk(
 async function actInBulk(deps: RestartDeps, action: BulkAction, sessionId: string, givesUp: boolean): Promise<void> {
   const { id, act, reason, filters, byUser, byCommand } = action;
   const by: Actor = byUser ? { userId: byUser } : { command: byCommand ?? '' };
-  const entry = { action: act.action, by, sessionId, reason, bulkId: id };
   const em = () => deps.database.asService();
+  const write = (outcome: ActionOutcome, facts: AuditDetails) =>
+    insertAuditEntry(em(), {
+      ...{ action: act.action, by, sessionId, reason, bulkId: id, outcome },
+      details: { ...facts, ...askedOf(act) },
+    });
+  // Begun before, by a worker that died on it or still is on it: what is refused now it may have done itself.
+  let wasBegun = false;
   try {
     if (await isStillChosen(em(), sessionId, filters)) {
-      const wasBegun = await beginInBulk(em(), id, sessionId);
-      const bulk = { id, restartId: uuidV5(sessionId, id), wasBegun };
-      await actOnSession(deps, { sessionId, act, reason, by, bulk });
+      wasBegun = await beginInBulk(em(), id, sessionId);
+      const acted = await performAct(deps, { sessionId, act, restartId: uuidV5(sessionId, id) });
+      await write('done', { ...acted });
     } else {
       // Asked after: where it is not chosen any more because of what was done to it here, it was begun before.
       const outcome = (await isBegunInBulk(em(), id, sessionId)) ? 'done' : 'refused';
-      await insertAuditEntry(em(), { ...entry, outcome, details: { code: 'no_longer_chosen' } });
+      await write(outcome, { code: 'no_longer_chosen' });
     }
   } catch (error) {
-    if (error instanceof ApiError) return;
-    if (!givesUp || error instanceof WorkflowUnavailableError) throw error;
-    const details = { kind: error instanceof Error ? error.name : 'UnknownError' };
-    await insertAuditEntry(em(), { ...entry, outcome: 'failed', details });
+    if (error instanceof ApiError) await write(wasBegun ? 'done' : 'refused', { code: error.code });
+    else if (!givesUp || error instanceof WorkflowUnavailableError) throw error;
+    else await write('failed', { kind: error instanceof Error ? error.name : 'UnknownError' });
   }
 }

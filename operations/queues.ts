@@ -6,6 +6,7 @@ import type { SessionType } from '../domain/session.ts';
 import type { QueueName } from '../domain/taskQueues.ts';
 import type { SessionCache } from '../integrations/sessionCache.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
+import { audited } from './audited.ts';
 
 /*
  * The maintenance switches: while a queue or a model is paused, what needs it waits and nothing fails. What is under way
@@ -32,16 +33,18 @@ export interface Order {
 export async function pauseQueue({ database, workflows }: QueueDeps, queue: QueueName, order: Order): Promise<void> {
   const { paused } = await workflows.queues.state(queue);
   if (paused !== null) return;
-  await workflows.queues.pause(queue, { reason: order.reason, by: nameOf(order.by) });
-  await insertAuditEntry(database.asService(), { action: 'pause', outcome: 'done', ...order, details: { queue } });
+  const why = { reason: order.reason, by: nameOf(order.by) };
+  await audited(database, { action: 'pause', ...order, details: { queue } }, () => workflows.queues.pause(queue, why));
 }
 
 /** Lets a queue that is paused go on. */
 export async function resumeQueue({ database, workflows }: QueueDeps, queue: QueueName, order: Order): Promise<void> {
   const { paused } = await workflows.queues.state(queue);
   if (paused === null) return;
-  await workflows.queues.resume(queue, { reason: order.reason, by: nameOf(order.by) });
-  await insertAuditEntry(database.asService(), { action: 'resume', outcome: 'done', ...order, details: { queue } });
+  const why = { reason: order.reason, by: nameOf(order.by) };
+  await audited(database, { action: 'resume', ...order, details: { queue } }, () =>
+    workflows.queues.resume(queue, why),
+  );
 }
 
 /**
@@ -55,12 +58,14 @@ export async function switchModel(
   model: SessionType,
   { paused, by, reason }: Order & { paused: boolean },
 ): Promise<void> {
-  const em = database.asService();
   const author = 'userId' in by ? { by: by.userId } : {};
-  if (!(await setPaused(em, { name: model, paused, reason, ...author }))) return;
   const action = paused ? 'pause' : 'resume';
-  await insertAuditEntry(em, { action, outcome: 'done', by, reason, details: { model } });
-  await cache.cacheEntry('activeModels').forget();
+  const isChanged = await database.asService().transactional(async (em) => {
+    if (!(await setPaused(em, { name: model, paused, reason, ...author }))) return false;
+    await insertAuditEntry(em, { action, outcome: 'done', by, reason, details: { model } });
+    return true;
+  });
+  if (isChanged) await cache.cacheEntry('activeModels').forget();
 }
 
 function nameOf(by: Actor): string {

@@ -1,7 +1,8 @@
-import { insertAuditEntry, type AuditDetails } from '../db/auditEntries.ts';
+import type { AuditDetails } from '../db/auditEntries.ts';
 import type { Database } from '../db/database.ts';
-import type { ActionOutcome, Actor, OperatorAction } from '../domain/operations.ts';
+import type { Actor, OperatorAction } from '../domain/operations.ts';
 import { DeploymentRefusedError, type Deployment, type Deployments, type Version } from '../temporal/deployments.ts';
+import { audited } from './audited.ts';
 
 /** Which version of the workflow code new workflows begin with. What has begun stays on its own. */
 
@@ -105,19 +106,13 @@ async function written(
   reason: string | undefined,
   make: (deployment: Deployment) => Promise<Change>,
 ): Promise<Change> {
-  const audit = (outcome: ActionOutcome, more: AuditDetails = {}) =>
-    insertAuditEntry(database.asService(), {
-      ...{ action, outcome, by, details: { ...details, ...more } },
-      ...(reason === undefined ? {} : { reason }),
-    });
   const deployment = await deployments.describe();
-  const before = { currentBefore: currentOf(deployment) };
-  try {
-    const change = await make(deployment);
-    await audit('done', { ...before, current: change.current });
-    return change;
-  } catch (error) {
-    await audit(error instanceof DeploymentRefusedError ? 'refused' : 'failed', before);
-    throw error;
-  }
+  const before = { ...details, currentBefore: currentOf(deployment) };
+  const press = { action, by, details: before, ...(reason === undefined ? {} : { reason }) };
+  return audited(
+    database,
+    press,
+    () => make(deployment),
+    ({ current }) => ({ current }),
+  );
 }
