@@ -11,6 +11,8 @@ export const pageHeaders = {
     "default-src 'none'",
     "script-src 'self'",
     "style-src 'self'",
+    // The icon that is none, without which a browser asks for one.
+    'img-src data:',
     "connect-src 'self'",
     "frame-ancestors 'none'",
     "base-uri 'none'",
@@ -26,13 +28,15 @@ interface Page {
   path: string;
   /** Whether it does nothing without the token of a link. */
   needsToken: boolean;
+  /** What stands above the fields. */
+  intro: string;
   fields: string;
   button: string;
-  /** What stands below the form. */
+  /** What stands below the form until it has done what it is for. */
   below: string;
 }
 
-const page = ({ title, path, needsToken, fields, button, below }: Page) =>
+const page = ({ title, path, needsToken, intro, fields, button, below }: Page) =>
   `<!doctype html>
 <html lang="en">
 <head>
@@ -45,8 +49,10 @@ const page = ({ title, path, needsToken, fields, button, below }: Page) =>
 </head>
 <body>
 <main>
+<p class="brand">MindPeeker</p>
 <h1>${title}</h1>
 <form data-path="${path}"${needsToken ? ' data-needs-token' : ''}>
+<p>${intro}</p>
 ${fields}<button>${button}</button>
 </form>
 <p role="status" aria-live="polite"></p>
@@ -61,6 +67,7 @@ const confirmPage = page({
   title: 'Confirm your e-mail',
   path: '/v1/auth/confirm',
   needsToken: true,
+  intro: 'Confirm that this e-mail is yours, and we write to you about your sessions.',
   fields: '',
   button: 'Confirm',
   below: '',
@@ -70,20 +77,22 @@ const resetPage = page({
   title: 'Choose a new password',
   path: '/v1/auth/password/reset',
   needsToken: true,
+  intro: 'A new password ends every log-in, here and elsewhere. You sign in with it afterwards.',
   fields: `<label>New password, at least 12 characters
-<input name="newPassword" type="password" autocomplete="new-password" minlength="12" maxlength="200" required>
+<input name="newPassword" type="password" autocomplete="new-password" minlength="12" maxlength="200" required data-called="This password">
 </label>
 `,
   button: 'Set the password',
-  below: '<p><a href="/account/forgot">Have another link sent</a></p>\n',
+  below: '<p class="below"><a href="/account/forgot">Have another link sent</a></p>\n',
 });
 
 const forgotPage = page({
   title: 'Forgot your password?',
   path: '/v1/auth/password/forgot',
   needsToken: false,
+  intro: 'We send you a link by which you choose another one.',
   fields: `<label>The e-mail of your account
-<input name="email" type="email" autocomplete="username" maxlength="255" required>
+<input name="email" type="email" autocomplete="username" maxlength="255" required data-called="This e-mail">
 </label>
 `,
   button: 'Send me a link',
@@ -93,14 +102,15 @@ const forgotPage = page({
 const style = `:root { color-scheme: light dark; }
 body { font: 17px/1.5 system-ui, sans-serif; margin: 0; }
 main { max-width: 26rem; margin: 12vh auto 0; padding: 0 1.25rem; }
-h1 { font-size: 1.5rem; font-weight: 600; }
+h1 { font-size: 1.5rem; line-height: 1.3; font-weight: 600; margin: 0 0 .75rem; }
+.brand { margin: 0 0 .5rem; opacity: .75; }
 fieldset { border: 0; margin: 0; padding: 0; }
 label { display: block; margin-bottom: 1rem; }
 input { display: block; width: 100%; box-sizing: border-box; margin-top: .35rem; }
 input, button { font: inherit; padding: .6rem .9rem; border: 1px solid #8888; border-radius: .4rem; }
 button { background: #3459d6; border-color: #3459d6; color: #fff; cursor: pointer; }
-button:disabled { opacity: .6; cursor: default; }
-:focus-visible { outline: 3px solid #3459d699; outline-offset: 2px; }
+button:disabled, [aria-busy=true] button { opacity: .6; cursor: default; }
+:focus-visible { outline: 3px solid #6f8cf5; outline-offset: 2px; }
 `;
 
 const script = `const form = document.querySelector('form');
@@ -113,8 +123,10 @@ if (token === '' && 'needsToken' in form.dataset) {
 }
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
-  const button = form.querySelector('button');
-  button.disabled = true;
+  // Not by disabling the button, which would take the focus from whoever uses the keyboard.
+  if (form.ariaBusy === 'true') return;
+  form.ariaBusy = 'true';
+  status.textContent = '';
   try {
     const response = await fetch(form.dataset.path, {
       method: 'POST',
@@ -122,13 +134,14 @@ form.addEventListener('submit', async (event) => {
       body: JSON.stringify({ ...(token && { token }), ...Object.fromEntries(new FormData(form)) }),
     });
     const { success, message, error } = await response.json();
-    const details = (error?.details ?? []).map((detail) => detail.message);
-    status.textContent = [message, ...details].join(' ');
-    if (success) form.hidden = true;
+    const details = (error?.details ?? []).map(({ path, message }) => [form.elements[path]?.dataset.called, message]);
+    const said = details.filter(([called]) => called).map((words) => words.join(' ') + '.');
+    status.textContent = said.join(' ') || message;
+    if (success) for (const done of document.querySelectorAll('form, .below')) done.hidden = true;
   } catch {
     status.textContent = 'That did not get through. Try again in a moment.';
   }
-  button.disabled = false;
+  form.ariaBusy = 'false';
 });
 `;
 
