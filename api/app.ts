@@ -1,4 +1,10 @@
-import express, { type Express, type Request, type RequestHandler, type Response } from 'express';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Response,
+} from 'express';
 import { ApiError } from '../domain/errors.ts';
 import { attachmentRoutes } from './attachments/routes.ts';
 import { accountRoutes } from './accounts/routes.ts';
@@ -120,7 +126,9 @@ function mount(app: Express, routes: readonly Route[], gates: Gates): void {
   }
 }
 
-function handlersOf(route: Route, gates: Gates): RequestHandler[] {
+type Handler = RequestHandler | ErrorRequestHandler;
+
+function handlersOf(route: Route, gates: Gates): Handler[] {
   switch (route.kind) {
     case 'json':
       return jsonHandlers(route, gates);
@@ -136,7 +144,7 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-function jsonHandlers(route: JsonRoute, { admission, idempotency }: Gates): RequestHandler[] {
+function jsonHandlers(route: JsonRoute, { admission, idempotency }: Gates): Handler[] {
   const respond: RequestHandler = async (request, response) => {
     const { method, path, headers } = request;
     const body: unknown = request.body;
@@ -151,6 +159,7 @@ function jsonHandlers(route: JsonRoute, { admission, idempotency }: Gates): Requ
   };
   return [
     ...(route.request.body === undefined ? [] : [requireJson, parseJson[route.takesContent ? 'content' : 'small']]),
+    ...(route.costOf === null ? [] : admission.countBody(route, route.costOf)),
     respond,
   ];
 }

@@ -88,6 +88,87 @@ describe('of 1,000 requests at once to two gateways', () => {
   });
 });
 
+describe('a list of sessions counts as as many requests as it holds', () => {
+  const session = { sessionType: 'dowsing', cue: 'Is it here?', autoAnalyze: false };
+  /** What is no session counts too, and nothing has to be made of it. */
+  const listOf = (length: number, entry: unknown = 7) => ({ sessions: Array.from({ length }, () => entry) });
+  const send = (api: TestApi, user: TestUser, body: object) =>
+    api.call('POST', '/v1/sessions/bulk', { token: user.token, body });
+  const writes = (write: number): SystemChanges => ({
+    tiers: { basic: { requestsPerMinute: { ...wide, write } } },
+    addressRequestsPerMinute: wide,
+  });
+
+  test('on two gateways, to the last one, and is refused as a whole before anything is made of it (G6, A1)', async () => {
+    await setLimits(writes(100));
+    const user = await apis[0].newUser();
+    const first = await send(apis[0], user, listOf(60));
+    expect([first.status, left(first).user]).toEqual([200, 40]);
+    const refused = await send(apis[1], user, listOf(41, session));
+    expect([refused.status, refused.body.error?.code, left(refused).user]).toEqual([429, 'rate_limited', 39]);
+    const retryAfter = Number(refused.headers.get('retry-after'));
+    expect(retryAfter).toBeGreaterThanOrEqual(1);
+    expect(retryAfter).toBeLessThanOrEqual(60);
+    expect((await apis[0].call('GET', '/v1/sessions', { token: user.token })).body.data).toMatchObject({ items: [] });
+    const last = await send(apis[1], user, listOf(39));
+    expect([last.status, left(last).user]).toEqual([200, 0]);
+    expect((await send(apis[0], user, listOf(1))).status).toBe(429);
+  });
+
+  test('of those that come at once to two gateways exactly those pass that fit (G6)', async () => {
+    await setLimits(writes(100));
+    const user = await apis[0].newUser();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => send(apis[i % 2 === 0 ? 0 : 1], user, listOf(20))),
+    );
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(5);
+    expect(answers.filter(({ status }) => status === 429)).toHaveLength(15);
+  });
+
+  test('and one that no minute has room for is told so, and counts as one (G6)', async () => {
+    await setLimits(writes(80));
+    const user = await apis[0].newUser();
+    const tooLong = await send(apis[0], user, listOf(81, session));
+    expect([tooLong.status, tooLong.body.error?.code, left(tooLong).user]).toEqual([400, 'validation_failed', 79]);
+    expect(tooLong.body.error?.details).toEqual([{ path: 'body', message: expect.stringContaining('80 a minute') }]);
+    expect((await send(apis[1], user, listOf(79))).status).toBe(200);
+  });
+
+  test('and what is no list, or not let in, counts as one (G6)', async () => {
+    await setLimits(writes(4));
+    const user = await apis[0].newUser();
+    const path = '/v1/sessions/bulk';
+    const { body } = await apis[0].call('POST', '/v1/me/keys', {
+      token: user.token,
+      body: { name: 'a test', permissions: ['session:read'] },
+    });
+    const answers = [
+      await apis[0].call('POST', path, {
+        token: user.token,
+        text: '{',
+        headers: { 'Content-Type': 'application/json' },
+      }),
+      await apis[0].call('POST', path, { token: user.token, text: '[]', headers: { 'Content-Type': 'text/plain' } }),
+      await send(apis[0], user, { sessions: 'none' }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([400, 415, 400]);
+    expect(answers.map((answer) => left(answer).user)).toEqual([2, 1, 0]);
+    // Not even read any more.
+    const malformed = { token: user.token, text: '{', headers: { 'Content-Type': 'application/json' } };
+    expect((await apis[1].call('POST', path, malformed)).status).toBe(429);
+
+    const byAddress = async (headers: Record<string, string>) => {
+      const answer = await apis[0].call('POST', path, { headers, body: listOf(1) });
+      return [answer.status, left(answer).address];
+    };
+    const { key } = body.data as { key: string };
+    const [, before = 0] = await byAddress({});
+    expect(await byAddress({ Authorization: 'Bearer none' })).toEqual([401, before - 1]);
+    await setLimits(writes(10));
+    expect(await byAddress({ 'X-API-Key': key })).toEqual([403, before - 2]);
+  });
+});
+
 describe('an answer says how much is left', () => {
   test('by the policies that apply: account, key and address (G6)', async () => {
     await setLimits(basicReads(7));

@@ -20,9 +20,11 @@ interface Counted {
   caller: Caller | null;
   /** As `networkOf` has it. */
   address: string;
+  /** As how many requests it counts; 0 only looks whether one would pass. */
+  cost: number;
 }
 
-/** Counts a request for whoever makes it, and tells in headers how much is left. @throws ApiError `rate_limited` */
+/** Counts a request for whoever makes it, and tells in headers how much is left. @throws ApiError `rate_limited`; `validation_failed` for what no minute has room for */
 export type Limiter = (counted: Counted, setHeader: (name: string, value: string) => void) => Promise<void>;
 
 interface LimiterDeps {
@@ -35,15 +37,23 @@ export function createLimiter({ rateLimits, systemConfig, metrics }: LimiterDeps
   return async (counted, setHeader) => {
     const { rateClass } = counted;
     const policies = policiesOf(counted, await systemConfig.current());
-    const decision = await rateLimits.take(rateClass, policies);
+    const most = Math.min(...policies.map(({ limit }) => limit));
+    const neverFits = counted.cost > most;
+    const cost = neverFits ? 1 : counted.cost;
+    const decision = await rateLimits.take(rateClass, cost, policies);
     metrics.rateLimitDecisionsTotal.inc({
       class: rateClass,
       outcome: decision.allowed ? 'allowed' : 'refused',
       counted_by: decision.countedBy,
     });
-    tell(policies, decision, setHeader);
+    tell(policies, cost, decision, setHeader);
     if (!decision.allowed) throw new ApiError('rate_limited');
+    if (neverFits) throw new ApiError('validation_failed', [{ path: 'body', message: tooMany(counted.cost, most) }]);
   };
+}
+
+function tooMany(cost: number, most: number): string {
+  return `counts as ${cost} requests, and ${most} a minute are let in: send it in parts`;
 }
 
 interface Policy extends RateCounter {
@@ -72,11 +82,12 @@ function policiesOf({ rateClass, caller, address }: Counted, config: SystemConfi
 
 /**
  * The headers of draft-ietf-httpapi-ratelimit-headers-11: `q` requests in `w` seconds, of which `r` are left, and `t`
- * seconds until one that was used is free again. A name that ends in `-process` says that Redis is gone, and that only
+ * seconds until one that was used is free again, or until what was refused fits. A name that ends in `-process` says that Redis is gone, and that only
  * this process's own requests were counted.
  */
 function tell(
   policies: readonly Policy[],
+  cost: number,
   { allowed, states, countedBy }: RateDecision,
   setHeader: (name: string, value: string) => void,
 ): void {
@@ -92,6 +103,6 @@ function tell(
     told.map(({ label, remaining, freeInSeconds }) => `${label};r=${remaining};t=${freeInSeconds}`).join(', '),
   );
   if (allowed) return;
-  const full = told.filter(({ remaining }) => remaining === 0).map(({ freeInSeconds }) => freeInSeconds);
+  const full = told.filter(({ remaining }) => remaining < Math.max(cost, 1)).map(({ freeInSeconds }) => freeInSeconds);
   setHeader('Retry-After', String(Math.max(1, ...full)));
 }

@@ -62,13 +62,27 @@ export interface JsonRoute extends Terms {
   isBare: boolean;
   /** Lets in a caller who shows neither a token nor a key. */
   byCookie: CookieCheck | null;
+  /** Where null, it counts as one, before its body is read. */
+  costOf: BodyCost | null;
   run: (raw: RawRequest, context: RouteContext) => Promise<unknown>;
 }
+
+/** As how many requests a body makes its request count, from 1; it comes before the body is checked. */
+export type BodyCost = (body: unknown) => number;
 
 /** A route whose answer is a file that a caller takes away. */
 export interface FileRoute extends Omit<
   JsonRoute,
-  'kind' | 'status' | 'data' | 'idempotent' | 'takesContent' | 'answerHeaders' | 'isBare' | 'byCookie' | 'run'
+  | 'kind'
+  | 'status'
+  | 'data'
+  | 'idempotent'
+  | 'takesContent'
+  | 'answerHeaders'
+  | 'isBare'
+  | 'byCookie'
+  | 'costOf'
+  | 'run'
 > {
   kind: 'file';
   contentType: string;
@@ -157,6 +171,7 @@ export function publicRoute<R extends RequestShape, D extends z.ZodType>(
     answerHeaders: terms.answerHeaders ?? [],
     isBare: false,
     byCookie: null,
+    costOf: null,
     run: (raw, context) => terms.handle(parse(raw), context),
   };
 }
@@ -169,6 +184,7 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     idempotent?: true;
     isBare?: true;
     byCookie?: CookieCheck;
+    costOf?: BodyCost;
     handle: (input: Parsed<R>, context: RouteContext & { caller: Caller }) => Promise<Answered<D>>;
   },
 ): JsonRoute {
@@ -187,6 +203,7 @@ export function userRoute<R extends RequestShape, D extends z.ZodType>(
     answerHeaders: terms.answerHeaders ?? [],
     isBare: terms.isBare ?? false,
     byCookie: terms.byCookie ?? null,
+    costOf: terms.costOf ?? null,
     run: (raw, { caller, ...context }) => {
       if (caller === null) throw new ApiError('unauthenticated');
       return terms.handle(parse(raw), { ...context, caller });

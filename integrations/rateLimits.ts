@@ -16,7 +16,7 @@ export interface RateCounter {
 export interface RateState {
   /** How many requests are left. */
   remaining: number;
-  /** When at least one that was used is free again. */
+  /** When at least one that was used is free again; where it refused, when what was asked for fits. */
   freeInMs: number;
 }
 
@@ -30,8 +30,12 @@ export interface RateDecision {
 
 /** Counts requests of the last minute, for all processes together (G6). */
 export interface RateLimits {
-  /** Counts one request on all counters at once, or on none where one of them is used up. It never fails. */
-  take(rateClass: RateClass, counters: readonly RateCounter[]): Promise<RateDecision>;
+  /**
+   * Counts a request as `cost` requests on all counters at once. Where that does not fit on one of them, it is refused,
+   * and counts as one on all of them if that fits, else on none. A cost of 0 only looks: it is refused where one would
+   * be. It never fails.
+   */
+  take(rateClass: RateClass, cost: number, counters: readonly RateCounter[]): Promise<RateDecision>;
 }
 
 /** Where requests are counted, each for one minute (D2). */
@@ -53,42 +57,55 @@ const slots = rateWindowMs / slotMs + 1;
 /**
  * One call for all counters of a request, so that nothing comes between looking and counting, however many processes
  * ask. A counter is a hash of slots with one lifetime; the time is Redis's own, which all processes share. Returns
- * whether the request passes, and of each counter how many were used before and in how many milliseconds one is free.
+ * whether the request passes, and of each counter how many are used now and the `freeInMs` of its state.
  */
 const script = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local slot = math.floor(now / ${slotMs})
+local cost = tonumber(ARGV[2])
 local fields = {}
 for back = 0, ${slots - 1} do fields[back + 1] = ARGV[1] .. ':' .. (slot - back) end
 
-local answer = {1}
+local windows = {}
+local room = math.huge
 for i, key in ipairs(KEYS) do
-  local used, oldest = 0, 0
+  local counts, used = {}, 0
   for place, count in ipairs(redis.call('HMGET', key, unpack(fields))) do
-    if count then
-      used = used + count
-      oldest = place - 1
-    end
+    counts[place] = tonumber(count or 0)
+    used = used + counts[place]
   end
-  if used >= tonumber(ARGV[i + 1]) then answer[1] = 0 end
-  answer[2 * i] = used
-  answer[2 * i + 1] = (slot - oldest + ${slots}) * ${slotMs} - now
+  windows[i] = { counts = counts, used = used, limit = tonumber(ARGV[i + 2]) }
+  room = math.min(room, windows[i].limit - used)
 end
+local passes = room >= math.max(cost, 1)
+local charge = passes and cost or 0
+if not passes and cost > 1 and room >= 1 then charge = 1 end
 
+local answer = { passes and 1 or 0 }
 for i, key in ipairs(KEYS) do
-  if answer[1] == 1 then
-    if redis.call('HINCRBY', key, fields[1], 1) == 1 then
+  local counts, used, limit = windows[i].counts, windows[i].used + charge, windows[i].limit
+  counts[1] = counts[1] + charge
+  local lifetime = ${rateWindowMs}
+  if charge == 0 then
+    local left = redis.call('PTTL', key)
+    if left >= 0 then lifetime = left end
+  else
+    if redis.call('HINCRBY', key, fields[1], charge) == charge then
       for _, field in ipairs(redis.call('HKEYS', key)) do
         if tonumber(string.match(field, '%d+$')) <= slot - ${slots} then redis.call('HDEL', key, field) end
       end
     end
     redis.call('PEXPIRE', key, ${rateWindowMs})
-    answer[2 * i + 1] = math.min(answer[2 * i + 1], ${rateWindowMs})
-  else
-    local lifetime = redis.call('PTTL', key)
-    if lifetime >= 0 then answer[2 * i + 1] = math.min(answer[2 * i + 1], lifetime) end
   end
+  local lacking = passes and 1 or math.max(1, used + math.max(cost, 1) - limit)
+  local back = ${slots}
+  while lacking > 0 and back > 0 do
+    back = back - 1
+    lacking = lacking - counts[back + 1]
+  end
+  answer[2 * i] = used
+  answer[2 * i + 1] = math.min((slot - back + ${slots}) * ${slotMs} - now, lifetime)
 end
 return answer`;
 
@@ -116,18 +133,18 @@ export function createRateLimits(redis: Redis, logger: Logger): RateLimits {
   }
 
   return {
-    async take(rateClass, counters) {
+    async take(rateClass, cost, counters) {
       const keys = counters.map(({ key }) => key);
       const limits = counters.map(({ limit }) => limit);
       const asked = await attempt(async () =>
-        answerSchema.parse(await redis.countRequest(keys.length, ...keys, rateClass, ...limits)),
+        answerSchema.parse(await redis.countRequest(keys.length, ...keys, rateClass, cost, ...limits)),
       );
-      const [passed = 0, ...facts] = asked.done ? asked.value : local.take(rateClass, counters);
+      const [passed = 0, ...facts] = asked.done ? asked.value : local.take(rateClass, cost, counters);
       const countedBy = asked.done ? 'redis' : 'process';
       say(countedBy);
       const allowed = passed === 1;
       const states = limits.map((limit, i) => ({
-        remaining: Math.max(0, limit - (facts[2 * i] ?? 0) - (allowed ? 1 : 0)),
+        remaining: Math.max(0, limit - (facts[2 * i] ?? 0)),
         freeInMs: facts[2 * i + 1] ?? 0,
       }));
       return { allowed, states, countedBy };
@@ -149,21 +166,34 @@ function createLocalCounters() {
   }
 
   return {
-    take(rateClass: RateClass, counters: readonly RateCounter[]): number[] {
+    take(rateClass: RateClass, cost: number, counters: readonly RateCounter[]): number[] {
       const now = Date.now();
       const slot = Math.floor(now / slotMs);
       const windows = counters.map(({ key, limit }) => {
         const name = `${key}:${rateClass}`;
         const counts = countsOf(name, slot - slots + 1);
-        const used = [...counts.values()].reduce((sum, count) => sum + count, 0);
-        const oldest = Math.min(slot, ...counts.keys());
-        return { name, counts, limit, used, freeInMs: Math.min((oldest + slots) * slotMs - now, rateWindowMs) };
+        return { name, counts, limit, used: [...counts.values()].reduce((sum, count) => sum + count, 0) };
       });
-      const allowed = windows.every(({ used, limit }) => used < limit);
-      if (allowed) {
-        for (const { name, counts } of windows) kept.set(name, counts.set(slot, (counts.get(slot) ?? 0) + 1));
-      }
-      return [allowed ? 1 : 0, ...windows.flatMap(({ used, freeInMs }) => [used, freeInMs])];
+      const room = Math.min(...windows.map(({ limit, used }) => limit - used));
+      const passes = room >= Math.max(cost, 1);
+      const charge = passes ? cost : Number(cost > 1 && room >= 1);
+      const facts = windows.flatMap(({ name, counts, limit, used: before }) => {
+        const used = before + charge;
+        if (charge > 0) kept.set(name, counts.set(slot, (counts.get(slot) ?? 0) + charge));
+        const lacking = passes ? 1 : Math.max(1, used + Math.max(cost, 1) - limit);
+        return [used, Math.min(((slotThatFrees(counts, lacking) ?? slot) + slots) * slotMs - now, rateWindowMs)];
+      });
+      return [passes ? 1 : 0, ...facts];
     },
   };
+}
+
+/** The slot with whose end so many are free that were lacking: all that is older goes before it. */
+function slotThatFrees(counts: ReadonlyMap<number, number>, lacking: number): number | undefined {
+  let left = lacking;
+  for (const [slot, count] of [...counts].sort(([one], [other]) => one - other)) {
+    left -= count;
+    if (left <= 0) return slot;
+  }
+  return undefined;
 }

@@ -60,6 +60,14 @@ async function shared(sessionId: string): Promise<{ id: string; token: string }>
   return (await apis[0].call('POST', `/v1/sessions/${sessionId}/shares`, { token: user.token, body: {} })).body.data;
 }
 
+/** Comes when the process is told of this end at once: what is looked up every few seconds would bring the same later. */
+const announcementOf = (credentialId: string, api: TestApi) =>
+  new Promise<void>((resolve) => {
+    api.resources.revocations.watch((told) => {
+      if (told === credentialId) resolve();
+    });
+  });
+
 const subscribe = (client: LiveClient, sessionId: string, after?: number) =>
   client.ask('subscribe', after === undefined ? { sessionId } : { sessionId, after });
 
@@ -372,8 +380,9 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
     const [gone, other] = [await newKey(person), await newKey(person)];
     const client = await connectBy(transport, { apiKey: gone.key }, apis[1]);
     const ofOther = await connectBy(transport, { apiKey: other.key }, apis[1]);
+    const announced = announcementOf(gone.id, apis[1]);
     await apis[0].call('DELETE', `/v1/me/keys/${gone.id}`, { token: person.token });
-    await client.ended;
+    await Promise.all([announced, client.ended]);
     expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
     await expect(connectBy(transport, { apiKey: gone.key })).rejects.toMatchObject({ code: 'unauthenticated' });
     expect(await subscribe(ofOther, await session(person))).toMatchObject({ ok: true });
@@ -503,8 +512,9 @@ describe.each(transports)('who holds the link to a session, over %s (G4)', (tran
     const client = await connectBy(transport, { share: gone.token }, apis[1]);
     const ofOther = await connectBy(transport, { share: other.token }, apis[1]);
     for (const each of [client, ofOther]) await subscribe(each, id, 1);
+    const announced = announcementOf(gone.id, apis[1]);
     await apis[0].call('DELETE', `/v1/sessions/${id}/shares/${gone.id}`, { token: user.token });
-    await client.ended;
+    await Promise.all([announced, client.ended]);
     expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated', code: 'unauthenticated' });
     await step(id, 'analyzing');
     expect(numbers(await ofOther.until(1))).toEqual([2]);

@@ -68,10 +68,12 @@ export function sessionRoutes(apiDeps: ApiDeps): Route[] {
       tag: 'Sessions',
       summary: 'Create up to 100 sessions',
       description:
-        'Each as if it came alone; the answer tells of each. Under an Idempotency-Key the same list can be sent again until all are there.',
+        'Each as if it came alone; the answer tells of each. It counts as as many requests as it holds sessions, and is refused as a whole where they do not fit in your limit. Under an Idempotency-Key the same list can be sent again until all are there.',
       permission: 'session:create',
       takesContent: true,
       request: { headers: idempotencyHeadersSchema, body: bulkSchema },
+      // What is no such list is refused as one request.
+      costOf: (body) => bulkSchema.safeParse(body).data?.sessions.length ?? 1,
       message: 'What became of each session.',
       data: bulkResultSchema,
       handle: async ({ headers, body }, { caller }) => {
