@@ -70,13 +70,12 @@ for back = 0, ${slots - 1} do fields[back + 1] = ARGV[1] .. ':' .. (slot - back)
 local windows = {}
 local room = math.huge
 for i, key in ipairs(KEYS) do
-  local counts, used = {}, 0
-  for place, count in ipairs(redis.call('HMGET', key, unpack(fields))) do
-    counts[place] = tonumber(count or 0)
-    used = used + counts[place]
+  local counts, used, limit = redis.call('HMGET', key, unpack(fields)), 0, tonumber(ARGV[i + 2])
+  for _, count in ipairs(counts) do
+    if count then used = used + count end
   end
-  windows[i] = { counts = counts, used = used, limit = tonumber(ARGV[i + 2]) }
-  room = math.min(room, windows[i].limit - used)
+  windows[i] = { counts, used, limit }
+  room = math.min(room, limit - used)
 end
 local passes = room >= math.max(cost, 1)
 local charge = passes and cost or 0
@@ -84,8 +83,9 @@ if not passes and cost > 1 and room >= 1 then charge = 1 end
 
 local answer = { passes and 1 or 0 }
 for i, key in ipairs(KEYS) do
-  local counts, used, limit = windows[i].counts, windows[i].used + charge, windows[i].limit
-  counts[1] = counts[1] + charge
+  local counts, before, limit = unpack(windows[i])
+  local used = before + charge
+  counts[1] = (counts[1] or 0) + charge
   local lifetime = ${rateWindowMs}
   if charge == 0 then
     local left = redis.call('PTTL', key)
@@ -102,7 +102,7 @@ for i, key in ipairs(KEYS) do
   local back = ${slots}
   while lacking > 0 and back > 0 do
     back = back - 1
-    lacking = lacking - counts[back + 1]
+    lacking = lacking - (counts[back + 1] or 0)
   end
   answer[2 * i] = used
   answer[2 * i + 1] = math.min((slot - back + ${slots}) * ${slotMs} - now, lifetime)
