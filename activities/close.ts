@@ -28,14 +28,22 @@ export function createCloseActivities(deps: CloseDeps) {
 
 async function end(deps: CloseDeps, { sessionId, status }: CloseInput): Promise<void> {
   const em = deps.database.asService();
-  if ((await readBillState(em, sessionId)) === 'sending') {
-    await deps.billing.voidUsage({ sessionId });
-    await voidBill(em, sessionId);
-  }
+  await takeUsageBack(deps, sessionId);
   const sessionType = await readSessionType(em, sessionId);
   if (sessionType === null) return;
   const event = await recordStep(em, { sessionId, from: openStatuses, status, step: null, type: status });
   if (event === null) return;
   deps.metrics.sessionsCompletedTotal.inc({ session_type: sessionType, status });
   await announce(deps, sessionId, event);
+}
+
+/** Takes back what Stripe may have taken of a session that is not completed. */
+export async function takeUsageBack(
+  { database, billing }: Pick<CloseDeps, 'database' | 'billing'>,
+  sessionId: string,
+): Promise<void> {
+  const em = database.asService();
+  if ((await readBillState(em, sessionId)) !== 'sending') return;
+  await billing.voidUsage({ sessionId });
+  await voidBill(em, sessionId);
 }

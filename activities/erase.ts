@@ -1,12 +1,17 @@
 import type { Database } from '../db/database.ts';
 import { eraseSession } from '../db/sessionSteps.ts';
+import type { Billing } from '../integrations/billing.ts';
 import type { InferenceCache } from '../integrations/inferenceCache.ts';
 import type { SessionCache } from '../integrations/sessionCache.ts';
 import type { SessionContentStore } from '../integrations/sessionContent.ts';
 import type { Uploads } from '../integrations/uploads.ts';
+import { endWorkflow } from '../operations/endWorkflow.ts';
+import { takeUsageBack } from './close.ts';
 
 export interface EraseDeps {
   database: Database;
+  billing: Billing;
+  workflows: Parameters<typeof endWorkflow>[0];
   cache: SessionCache;
   inferences: InferenceCache;
   contents: SessionContentStore;
@@ -18,7 +23,10 @@ class CacheUnreachableError extends Error {
   override readonly name = 'CacheUnreachableError';
 }
 
-/** Removes what a session consists of: first the rows, so that nobody reads it any more, then cache and objects. */
+/**
+ * Removes what a session consists of: first the rows, so that nobody reads it any more, then cache and objects, and at
+ * last what is left of its workflow.
+ */
 export function createEraseActivities(deps: EraseDeps) {
   return {
     async erase({ sessionId }: { sessionId: string }): Promise<void> {
@@ -28,6 +36,7 @@ export function createEraseActivities(deps: EraseDeps) {
       if (!forgotten.every(Boolean)) throw new CacheUnreachableError('Redis did not drop the session');
       await deps.uploads.abandonUploads(sessionId);
       await deps.contents.erase(sessionId);
+      if (await endWorkflow(deps.workflows, sessionId)) await takeUsageBack(deps, sessionId);
     },
   };
 }

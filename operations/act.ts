@@ -180,6 +180,11 @@ async function cancel(
   { deleteContent }: { deleteContent: boolean },
 ): Promise<Done> {
   const { sessionId } = request;
+  if (status === 'pending' && isBroken) {
+    // It was deleted, or never stored, so there is no row to restart it from; an erasure ends such a workflow as well.
+    await deps.workflows.eraseSession(sessionId);
+    return { means: 'erasure', step: null };
+  }
   // Its workflow lets the bill come to its own end first, which while Stripe is down takes hours.
   const isBilling = status === 'billing' && !isParked;
   if (!isTerminal(status)) {

@@ -10,8 +10,9 @@ import {
 } from '../db/recovery.ts';
 import { ApiError } from '../domain/errors.ts';
 import { tierTerms } from '../domain/tiers.ts';
-import { WorkflowEndedError, type WorkflowClient } from '../temporal/client.ts';
+import type { WorkflowClient } from '../temporal/client.ts';
 import type { Recovery } from '../temporal/recovery.ts';
+import { unlessEnded } from './endWorkflow.ts';
 import { restartSession } from './restart.ts';
 
 /** Taking up, after a restore, what was under way when the backup was taken. */
@@ -86,7 +87,7 @@ async function cancelUnknown({ database, workflows, recovery }: TakeUpDeps, open
   const open = await recovery.openSessionsBefore(openedAt);
   const existing = await existingSessions(database.asService(), open);
   const unknown = open.filter((id) => !existing.has(id));
-  await pMap(unknown, (sessionId) => unlessEnded(() => workflows.cancelSession(sessionId)), { concurrency });
+  await pMap(unknown, (sessionId) => unlessEnded(workflows.cancelSession(sessionId)), { concurrency });
   return unknown.length;
 }
 
@@ -105,12 +106,4 @@ async function resumeRest({ database, workflows, recovery }: TakeUpDeps): Promis
   const { attachments, deliveries } = await unfinishedWork(database.asService());
   await pMap(attachments, (ids) => recovery.restartAttachment(ids), { concurrency });
   await pMap(deliveries, ({ id, ...owner }) => workflows.startWebhookDelivery(id, owner), { concurrency });
-}
-
-async function unlessEnded(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof WorkflowEndedError)) throw error;
-  }
 }

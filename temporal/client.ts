@@ -92,6 +92,8 @@ export interface WorkflowClient extends WorkflowObserver {
   retrySession(sessionId: string): Promise<void>;
   /** @throws WorkflowEndedError */
   cancelSession(sessionId: string): Promise<void>;
+  /** For one that cannot process its cancellation: nothing of its code runs any more. @throws WorkflowEndedError */
+  terminateSession(sessionId: string): Promise<void>;
   /** Of the newest run unless one is named. Null when Temporal knows no run of the session. */
   askedOfSession(sessionId: string, runId?: string): Promise<AskedOfSession | null>;
   /** Starts a session's workflow again, in place of the run that there may be; `status` is where its row is. */
@@ -243,6 +245,9 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       return startForRequest(workflow, createdUpdate, input);
     },
 
+    terminateSession: async (sessionId) => {
+      await call(() => session(sessionId).terminate('The session is deleted, and its workflow cannot end by itself'));
+    },
     async askedOfSession(sessionId, runId) {
       let history: proto.temporal.api.history.v1.IHistory;
       try {

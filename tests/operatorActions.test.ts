@@ -4,6 +4,7 @@ import { Client } from '@temporalio/client';
 import { listAuditOf } from '../db/auditEntries.ts';
 import { readBillState } from '../db/bills.ts';
 import { eventsAfter } from '../db/sessions.ts';
+import { eraseSession } from '../db/sessionSteps.ts';
 import { ApiError } from '../domain/errors.ts';
 import type { SessionEvent, SessionEventType } from '../domain/events.ts';
 import type { Act } from '../domain/operations.ts';
@@ -322,6 +323,49 @@ describe('a history that cannot be replayed', () => {
     await platform.untilEvent(sessionId, 'cancelled');
     expect(await readBillState(service(), sessionId)).toBe('void');
     await expectNoGap(sessionId);
+  });
+});
+
+describe('deleting a session whose workflow cannot end by itself', () => {
+  const statusOf = async (sessionId: string) => (await platform.workflows.describeSession(sessionId))?.status;
+  const terminate = (sessionId: string) =>
+    withClient(async (client) => {
+      await client.workflow.getHandle(`session-${sessionId}`).terminate();
+    });
+  /** At its bill, of which Stripe may have heard. */
+  async function perhapsBilled(): Promise<string> {
+    mood = 'refusing';
+    const sessionId = await start();
+    await platform.untilEvent(sessionId, 'stuck');
+    expect(await readBillState(service(), sessionId)).toBe('sending');
+    return sessionId;
+  }
+
+  test.each([
+    ['cannot go on from its history', (sessionId: string) => breakHistories(platform, [sessionId])],
+    ['is gone', terminate],
+  ])('since it %s leaves no run open, and nothing billed (A1, A4)', async (_name, lose) => {
+    const sessionId = await perhapsBilled();
+    await lose(sessionId);
+    expect(await platform.workflows.eraseSession(sessionId)).toBe('erased');
+    expect(await statusOf(sessionId)).toBe('TERMINATED');
+    expect(await readBillState(service(), sessionId)).toBe('void');
+  });
+
+  test('leaves one that can to its own end', async () => {
+    const sessionId = await perhapsBilled();
+    expect(await platform.workflows.eraseSession(sessionId)).toBe('erased');
+    await until(async () => (await statusOf(sessionId)) === 'CANCELLED');
+    expect(await readBillState(service(), sessionId)).toBe('void');
+  });
+
+  test('is done by an operator’s cancel where it showed only later', async () => {
+    const sessionId = await states.recording();
+    await breakHistories(platform, [sessionId]);
+    await eraseSession(service(), sessionId);
+    expect(await press(sessionId, { action: 'cancel', deleteContent: false })).toBe('erasure');
+    await until(async () => (await statusOf(sessionId)) === 'TERMINATED');
+    expect(await press(sessionId, { action: 'cancel', deleteContent: false })).toBe('not_found');
   });
 });
 

@@ -110,7 +110,7 @@ export async function createCpuWorker(
       ...createRestartActivities(resources),
       ...createActInBulkActivities({ ...resources, workflows: client }),
       ...createCloseActivities({ ...session, billing }),
-      ...createEraseActivities(resources),
+      ...createEraseActivities({ ...resources, billing, workflows: client }),
       ...createFindStuckActivities({ ...resources, workflows: client }),
       ...createAccountMailActivities({ ...resources, mailer, publicUrl: config.PUBLIC_URL }),
       ...createEraseAccountActivities({ ...resources, billing }),
