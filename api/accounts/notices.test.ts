@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Connection } from '@temporalio/client';
 import { TOTP } from 'otpauth';
 import { AccountNotice } from '../../db/accountNotices.ts';
 import { noticeKinds } from '../../domain/accountMails.ts';
-import { secondMs } from '../../domain/time.ts';
+import { hourMs, secondMs } from '../../domain/time.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
 import { createNotices } from './notices.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
@@ -120,7 +120,8 @@ describe('the owner of an account is told by mail, once, that (G5)', () => {
 
 test('a change waits for no mail, and what could not be told is told later (T4)', async () => {
   // Takes connections, and never says a word.
-  const silent = createServer((socket) => socket.resume()).listen(0, '127.0.0.1');
+  const taken = new Set<Socket>();
+  const silent = createServer((socket) => taken.add(socket.resume())).listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));
   const address = silent.address();
   if (typeof address !== 'object' || address === null) throw new Error('no address');
@@ -129,7 +130,7 @@ test('a change waits for no mail, and what could not be told is told later (T4)'
   const notices = createNotices({ ...api.resources, workflows });
   const cutOff = await startTestApi({ deps: { notices } });
   try {
-    const user = await api.newUser();
+    const [user, other] = [await api.newUser(), await api.newUser()];
     const body = { currentPassword: user.password, newPassword: password };
     expect((await cutOff.call('POST', '/v1/me/password', { token: user.token, body })).status).toBe(200);
     const isTrying = new Promise((resolve) =>
@@ -142,13 +143,21 @@ test('a change waits for no mail, and what could not be told is told later (T4)'
     expect(await em.find(AccountNotice, { user: user.id })).toMatchObject([
       { kind: 'password_changed', email: user.email },
     ]);
+    await cutOff.call('POST', '/v1/me/password', {
+      token: other.token,
+      body: { ...body, currentPassword: other.password },
+    });
+    // As if that had been an hour ago: what is younger may still be under way.
+    await em.nativeUpdate(AccountNotice, { user: other.id }, { at: new Date(Date.now() - hourMs) });
     await makeKey(user);
     expect(kindsOf(await noticesTo(user.email, 2))).toEqual(['api_key_made', 'password_changed']);
+    expect(kindsOf(await noticesTo(other.email))).toEqual(['password_changed']);
     while ((await em.count(AccountNotice, { user: user.id })) > 0)
       await new Promise((resolve) => setTimeout(resolve, 20));
   } finally {
     await cutOff.close();
     await connection.close();
+    for (const socket of taken) socket.destroy();
     silent.close();
   }
 });
