@@ -44,8 +44,14 @@ export function findErasure(em: EntityManager, id: string): Promise<AccountErasu
   return em.findOne(AccountErasure, id);
 }
 
-/** Nobody can sign in to the account any more; answers the log-ins that have to be revoked. Safe to run again. */
-export function closeAccount(em: EntityManager, userId: string): Promise<string[]> {
+/** What let people in, and has to be told as ended. */
+interface ClosedDoors {
+  loginIds: string[];
+  keyAndShareIds: string[];
+}
+
+/** Nobody comes in to the account or its sessions any more: by password, log-in, API key or link. Safe to run again. */
+export function closeAccount(em: EntityManager, userId: string): Promise<ClosedDoors> {
   return em.transactional(async (transaction) => {
     await transaction.execute(`update users set password_hash = :unusable where id = :userId`, {
       userId,
@@ -53,7 +59,18 @@ export function closeAccount(em: EntityManager, userId: string): Promise<string[
     });
     await endLogins(transaction, { userId }, new Date());
     const logins = await transaction.find(Login, { user: userId }, { fields: ['id'] });
-    return logins.map(({ id }) => id);
+    // They are erased with the account, and counted in its receipt.
+    const ended = await transaction.execute<{ id: string }[]>(
+      `with keys as (
+         update api_keys set expires_at = least(expires_at, now()) where user_id = :userId returning id
+       ), shares as (
+         update session_shares set expires_at = least(expires_at, now())
+         where session_id in (select id from sessions where user_id = :userId) returning id
+       )
+       select id from keys union all select id from shares`,
+      { userId },
+    );
+    return { loginIds: logins.map(({ id }) => id), keyAndShareIds: ended.map(({ id }) => id) };
   });
 }
 

@@ -21,7 +21,8 @@ const batch = 50;
 export function createEraseAccountActivities({ database, archives, billing, cache, revocations }: EraseAccountDeps) {
   return {
     async closeAccount({ userId }: { userId: string }): Promise<void> {
-      await revocations.revoke(await closeAccount(database.asService(), userId));
+      const { loginIds, keyAndShareIds } = await closeAccount(database.asService(), userId);
+      await Promise.all([revocations.revoke(loginIds), revocations.announce(keyAndShareIds)]);
     },
 
     sessionsToErase: ({ userId }: { userId: string }): Promise<string[]> =>

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { unzipSync, strFromU8 } from 'fflate';
+import { closeAccount } from '../../db/accountErasures.ts';
 import { tables } from '../../domain/dataClasses.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 
@@ -119,6 +120,25 @@ describe('erasing an account (I5)', () => {
     expect(await objects.deletePrefix(`exports/${user.id}/`)).toBe(0);
     const login = await api.call('POST', '/v1/auth/login', { body: { email: user.email, password: user.password } });
     expect(login.body.error?.code).toBe('invalid_credentials');
+  });
+
+  test('begins by letting nobody in, by an API key or a link either', async () => {
+    const user = await api.newUser();
+    const id = await newSession(user, marker());
+    const made = await api.call('POST', '/v1/me/keys', {
+      token: user.token,
+      body: { name: 'script', permissions: ['session:read'] },
+    });
+    const shared = await api.call('POST', `/v1/sessions/${id}/shares`, { token: user.token, body: {} });
+    const { key } = made.body.data as { key: string };
+    const { token } = shared.body.data as { token: string };
+    const statuses = async () => [
+      (await api.call('GET', `/v1/sessions/${id}`, { headers: { 'X-API-Key': key } })).status,
+      (await api.call('GET', `/v1/shared/${token}`)).status,
+    ];
+    expect(await statuses()).toEqual([200, 200]);
+    await closeAccount(api.resources.database.asService(), user.id);
+    expect(await statuses()).toEqual([401, 404]);
   });
 
   test('needs the password, so that a stolen token cannot do it', async () => {
