@@ -14,8 +14,8 @@ const apps = [
   {
     name: 'api',
     title: 'API',
-    // A young heap of any size would take what ten thousand live connections leave of 500 MB (docs/performance.md).
-    nodeArgs: ['--max-semi-space-size=4'],
+    // Left to itself, the heap would take what ten thousand live connections leave of 500 MB (docs/performance.md).
+    nodeArgs: ['--max-semi-space-size=4', '--heap-growing-percent=60'],
     script: 'api/main.ts',
     portVariable: 'PORT',
     port: apiPort,
