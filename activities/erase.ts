@@ -24,19 +24,25 @@ class CacheUnreachableError extends Error {
 }
 
 /**
- * Removes what a session consists of: first the rows, so that nobody reads it any more, then cache and objects, and at
- * last what is left of its workflow.
+ * Removes what a session consists of: first the rows, so that nobody reads it any more, then cache, objects and what is
+ * left of its workflow, side by side since somebody waits.
  */
 export function createEraseActivities(deps: EraseDeps) {
+  async function forget(sessionId: string): Promise<void> {
+    // A copy that Redis may still hold would be read for days, so the attempt fails and is tried again.
+    const forgotten = await Promise.all([deps.cache.forget(sessionId), deps.inferences.forget(sessionId)]);
+    if (!forgotten.every(Boolean)) throw new CacheUnreachableError('Redis did not drop the session');
+  }
+
   return {
     async erase({ sessionId }: { sessionId: string }): Promise<void> {
       await eraseSession(deps.database.asService(), sessionId);
-      // A copy that Redis may still hold would be read for days, so the attempt fails and is tried again.
-      const forgotten = await Promise.all([deps.cache.forget(sessionId), deps.inferences.forget(sessionId)]);
-      if (!forgotten.every(Boolean)) throw new CacheUnreachableError('Redis did not drop the session');
-      await deps.uploads.abandonUploads(sessionId);
-      await deps.contents.erase(sessionId);
-      if (await endWorkflow(deps.workflows, sessionId)) await takeUsageBack(deps, sessionId);
+      const [isOver] = await Promise.all([
+        endWorkflow(deps.workflows, sessionId),
+        forget(sessionId),
+        deps.uploads.abandonUploads(sessionId).then(() => deps.contents.erase(sessionId)),
+      ]);
+      if (isOver) await takeUsageBack(deps, sessionId);
     },
   };
 }

@@ -13,6 +13,8 @@ class BillUnderWayError extends Error {
 
 /** How long a workflow has to show what it makes of its cancellation; one that no worker takes up shows nothing. */
 const answerMs = 5 * secondMs;
+/** A session's owner waits for it, and most answer within fifty milliseconds. */
+const lookEveryMs = 15;
 
 /**
  * Ends the workflow of a session that is gone. One that can process its cancellation ends by itself, in its own time;
@@ -21,8 +23,11 @@ const answerMs = 5 * secondMs;
  * @returns whether nothing of it runs any more, so that its usage is to be taken back by whoever asks
  */
 export async function endWorkflow(workflows: Workflows, sessionId: string): Promise<boolean> {
-  await unlessEnded(workflows.cancelSession(sessionId));
-  const run = await answered(workflows, sessionId);
+  let run = await workflows.describeSession(sessionId);
+  if (!isBroken(run)) {
+    await unlessEnded(workflows.cancelSession(sessionId));
+    run = await answered(workflows, sessionId);
+  }
   if (!isBroken(run)) return false;
   if (run?.activities.some(({ step, state }) => step === 'bill' && state === 'running')) {
     throw new BillUnderWayError('An attempt at the bill has not ended');
@@ -37,7 +42,7 @@ async function answered(workflows: Workflows, sessionId: string): Promise<Sessio
   for (;;) {
     const run = await workflows.describeSession(sessionId);
     if (isBroken(run) || run?.workflowTask === null || performance.now() > deadlineMs) return run;
-    await wait(50);
+    await wait(lookEveryMs);
   }
 }
 
