@@ -11,7 +11,7 @@ export const answerHeaders = {
   'X-Request-Id': {
     description: 'Names this request in our logs; also in the envelope.',
     pattern: '^req_[0-9a-f]{32}$',
-    example: 'req_4f1c2a9be07d43518c6e2f90',
+    example: 'req_4f1c2a9be07d43518c6e2f90d3b5a1e7',
   },
   RateLimit: {
     description: 'What is left (`r`) of each limit, and in how many seconds (`t`) one request is free again.',

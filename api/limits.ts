@@ -82,8 +82,8 @@ function policiesOf({ rateClass, caller, address }: Counted, config: SystemConfi
 
 /**
  * The headers of draft-ietf-httpapi-ratelimit-headers-11: `q` requests in `w` seconds, of which `r` are left, and `t`
- * seconds until one that was used is free again, or until what was refused fits. A name that ends in `-process` says that Redis is gone, and that only
- * this process's own requests were counted.
+ * seconds until one that was used is free again, or until what was refused fits. A name that ends in `-process` says
+ * that Redis is gone, and that only this process's own requests were counted.
  */
 function tell(
   policies: readonly Policy[],
