@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AttachmentIds } from '../domain/attachments.ts';
 import { openStatuses } from '../domain/session.ts';
-import type { Tier } from '../domain/tiers.ts';
+import type { Person, Tier } from '../domain/tiers.ts';
 
 /** What a database that comes from a backup needs before and after it is taken into use. */
 
@@ -59,16 +59,10 @@ export async function endWhatIsLost(em: EntityManager): Promise<void> {
   );
 }
 
-/** Whose something is. */
-interface Owned {
-  userId: string;
-  tier: Tier;
-}
-
 /** What waits for a workflow beside the sessions. */
 export interface Unfinished {
   attachments: AttachmentIds[];
-  deliveries: ({ id: string } & Owned)[];
+  deliveries: ({ id: string } & Person)[];
   /** Accounts that are being erased. */
   erasures: string[];
 }
@@ -95,8 +89,8 @@ export async function unfinishedWork(em: EntityManager): Promise<Unfinished> {
 export async function attachmentsOf(
   em: EntityManager,
   ids: readonly string[],
-): Promise<{ ids: AttachmentIds; owner: Owned }[]> {
-  const rows = await em.execute<(AttachmentIds & Owned)[]>(
+): Promise<{ ids: AttachmentIds; owner: Person }[]> {
+  const rows = await em.execute<(AttachmentIds & Person)[]>(
     `select a.id as "attachmentId", a.session_id as "sessionId", a.user_id as "userId", u.tier
      from attachments a join users u on u.id = a.user_id
      where a.id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,

@@ -11,7 +11,7 @@ import {
   type DisabledReason,
   type WebhookEventType,
 } from '../domain/webhooks.ts';
-import type { Tier } from '../domain/tiers.ts';
+import type { Person } from '../domain/tiers.ts';
 import { isoUtc } from './isoUtc.ts';
 import { ownRows, timestamp } from './rowSecurity.ts';
 import { User } from './users.ts';
@@ -233,12 +233,6 @@ export async function queueAgain(
  * For the steps, with the service's entity manager.
  */
 
-/** Whose endpoint a delivery goes to. */
-export interface DeliveryOwner {
-  userId: string;
-  tier: Tier;
-}
-
 /**
  * Queues an event of a session for every endpoint that its owner wants told of it, and says which deliveries these are.
  * What is told is read from the event itself, so nothing is queued that was not committed. Asking again queues nothing
@@ -249,7 +243,7 @@ export async function queueDeliveries(
   em: EntityManager,
   sessionId: string,
   type: WebhookEventType,
-): Promise<({ id: string } & DeliveryOwner)[]> {
+): Promise<({ id: string } & Person)[]> {
   return em.execute(
     `with due as (
        select

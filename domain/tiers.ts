@@ -124,12 +124,18 @@ export const tierTerms: Record<Tier, TierTerms> = {
   },
 };
 
+/** Whose work it is, as far as queues have to know. */
+export interface Person {
+  userId: string;
+  tier: Tier;
+}
+
 /** The last to go: what one person asks for beyond `firstOnesPerMinute`, and what nobody waits for. */
 export const backgroundPriorityKey = 5;
 
 /**
- * How many sessions of one person go by the tier's priority in a minute, and how many files and webhooks. What comes beyond goes behind everybody's, so
- * that no tier's flood keeps a single session of another waiting.
+ * How many sessions of one person go by the tier's priority in a minute, and how many files and webhooks. What comes
+ * beyond goes behind everybody's, so that no tier's flood keeps a single session of another waiting.
  */
 export const firstOnesPerMinute = 30;
 

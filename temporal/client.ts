@@ -25,7 +25,7 @@ import type { AccountMailInput } from '../domain/accountMails.ts';
 import type { AttachmentIds } from '../domain/attachments.ts';
 import { sessionTitles, type SessionStatus, type SessionStep, type SessionWorkflowInput } from '../domain/session.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
-import { backgroundPriorityKey } from '../domain/tiers.ts';
+import { backgroundPriorityKey, type Person } from '../domain/tiers.ts';
 import { secondMs } from '../domain/time.ts';
 import type { TrainingBegun, TrainingWorkflowInput } from '../domain/trainings.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../workflows/account.ts';
@@ -51,7 +51,7 @@ import {
 } from '../workflows/session.ts';
 import { begunUpdate, trainingWorkflowId, type trainingWorkflow } from '../workflows/training.ts';
 import { deliverSignal, webhookWorkflowId, type webhookDeliveryWorkflow } from '../workflows/webhookDelivery.ts';
-import { createPrecedence, type Person } from './precedence.ts';
+import { createPrecedence } from './precedence.ts';
 import { createQueues, type Queues } from './queues.ts';
 
 /** What starting a workflow for a request can come to, beside the errors of this file. */

@@ -1,5 +1,5 @@
 import type { Priority } from '@temporalio/common';
-import { backgroundPriorityKey, firstOnesPerMinute, tierTerms, type Tier } from '../domain/tiers.ts';
+import { backgroundPriorityKey, firstOnesPerMinute, tierTerms, type Person } from '../domain/tiers.ts';
 import { minuteMs } from '../domain/time.ts';
 
 /** Who goes first where queues are long: priority by tier, and fairness between people. */
@@ -10,15 +10,10 @@ export interface Precedence {
   next(person: Person): Required<Priority>;
 }
 
-/** Whose work it is. */
-export interface Person {
-  userId: string;
-  tier: Tier;
-}
-
 /**
- * The precedence of one kind of work: a session, a file, a webhook. Counts in this process what each person started in the minute; that other gateways do not know of it lets a flood
- * have as many first ones as there are processes, which is little.
+ * The precedence of one kind of work: a session, a file, a webhook. Counts in this process what each person started in
+ * the minute; that other processes do not know of it lets a flood have as many first ones as there are processes, which
+ * is little.
  */
 export function createPrecedence(now: () => number = Date.now): Precedence {
   let minute = 0;

@@ -5,10 +5,9 @@ import { DefaultLogger, Runtime, Worker, type InjectedSinks } from '@temporalio/
 import pMap from 'p-map';
 import { readConfig } from '../config.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
-import { firstOnesPerMinute, type Tier } from '../domain/tiers.ts';
+import { firstOnesPerMinute, type Person, type Tier } from '../domain/tiers.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
-import type { Person } from '../temporal/precedence.ts';
 import { connectWorker } from '../temporal/workerConnection.ts';
 import { bundleWorkflows } from '../workers/workflowBundle.ts';
 import type { OrderSinks } from './fairnessWorkflow.ts';

@@ -1,11 +1,12 @@
 import type { Database } from '../../db/database.ts';
-import { queueDeliveries, type DeliveryOwner } from '../../db/webhooks.ts';
+import { queueDeliveries } from '../../db/webhooks.ts';
+import type { Person } from '../../domain/tiers.ts';
 import type { WebhookEventType } from '../../domain/webhooks.ts';
 
 export interface WebhookQueueDeps {
   database: Database;
   /** Starts the workflow of a delivery, or asks the one that runs for an attempt. */
-  startWebhookDelivery: (deliveryId: string, owner: DeliveryOwner) => Promise<void>;
+  startWebhookDelivery: (deliveryId: string, owner: Person) => Promise<void>;
 }
 
 /**

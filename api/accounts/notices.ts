@@ -46,15 +46,14 @@ export function createNotices({ database, logger, workflows }: NoticesDeps): Not
 
   return {
     async changeAccess(em, userId, change) {
-      const told = new Set<string>();
+      let toldCount = 0;
       const changed = await em.transactional((inside) =>
         change(inside, async (kind, email) => {
-          const id = newUuid();
-          await insertNotice(inside, { id, userId, kind, email });
-          told.add(id);
+          await insertNotice(inside, { id: newUuid(), userId, kind, email });
+          toldCount += 1;
         }),
       );
-      if (told.size > 0) {
+      if (toldCount > 0) {
         const beginning = beginMails(userId).finally(() => begun.delete(beginning));
         begun.add(beginning);
       }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { LockMode } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { isErasing } from '../../db/accountErasures.ts';
@@ -8,6 +8,7 @@ import { User } from '../../db/users.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { loginLifetimeMs, refreshGraceMs } from '../../domain/logins.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
+import { newSecret, secretHash } from './secrets.ts';
 
 interface IssuedRefreshToken {
   refreshToken: string;
@@ -44,9 +45,9 @@ export function createLogins(
   nowMs: () => number = Date.now,
 ): Logins {
   function addToken(em: EntityManager, userId: string, loginId: string): string {
-    const token = newToken();
+    const token = newSecret();
     const expiresAt = new Date(nowMs() + loginLifetimeMs);
-    em.create(RefreshToken, { tokenHash: hashOf(token), login: loginId, user: userId, expiresAt });
+    em.create(RefreshToken, { tokenHash: secretHash(token), login: loginId, user: userId, expiresAt });
     return token;
   }
 
@@ -70,10 +71,10 @@ export function createLogins(
       }),
 
     async rotate(token) {
-      const next = newToken();
+      const next = newSecret();
       const rotated = await rotateRefreshToken(database.asService(), {
-        from: hashOf(token),
-        to: hashOf(next),
+        from: secretHash(token),
+        to: secretHash(next),
         now: new Date(nowMs()),
         expiresAt: new Date(nowMs() + loginLifetimeMs),
         sparedSince: new Date(nowMs() - refreshGraceMs),
@@ -85,18 +86,10 @@ export function createLogins(
 
     async endOfToken(token) {
       const em = database.asService();
-      const current = await em.findOne(RefreshToken, hashOf(token));
+      const current = await em.findOne(RefreshToken, secretHash(token));
       if (current !== null) await end({ userId: current.user, loginId: current.login });
     },
 
     end,
   };
-}
-
-function newToken(): string {
-  return randomBytes(32).toString('base64url');
-}
-
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { Secret } from 'otpauth';
 import { findAccount, type Account } from '../../db/accounts.ts';
 import {
@@ -15,6 +14,7 @@ import { recoveryCodesPerAccount } from '../../domain/secondFactors.ts';
 import type { NewTotp } from '../../integrations/totp.ts';
 import type { ApiDeps } from '../deps.ts';
 import { attemptTo } from './guarding.ts';
+import { secretHash } from './secrets.ts';
 
 /** What a person shows beside the password. */
 export type ShownFactor = { code: string } | { recoveryCode: string };
@@ -121,5 +121,5 @@ function newRecoveryCode(): string {
 /** The same however it is typed: with or without hyphens, spaces and capitals. */
 function hashOf(recoveryCode: string): string {
   const plain = recoveryCode.toUpperCase().replace(/[^A-Z2-7]/g, '');
-  return createHash('sha256').update(plain).digest('hex');
+  return secretHash(plain);
 }

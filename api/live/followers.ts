@@ -5,7 +5,7 @@ import { dayMs } from '../../domain/time.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
 import { createAuthenticator, requireLogin } from '../auth/authenticate.ts';
 import { requirePermission, type Caller } from '../auth/caller.ts';
-import { hashOf } from '../sessions/sharing.ts';
+import { secretHash } from '../auth/secrets.ts';
 import { authenticateSchema } from './messages.ts';
 
 /** Who follows live: somebody for their account, or anybody by the link to one session. */
@@ -60,7 +60,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   async function byShare(token: string): Promise<ShareFollower> {
-    const shared = await findShared(deps.database.asService(), hashOf(token));
+    const shared = await findShared(deps.database.asService(), secretHash(token));
     if (shared === null) throw new ApiError('unauthenticated');
     const { id: credentialId, sessionId, userId, expiresAt } = shared;
     const expiresAtMs = Math.min(Date.now() + longestByShareMs, Date.parse(expiresAt));

@@ -1,8 +1,9 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { deleteShare, findShared, insertShare, listShares } from '../../db/sessionShares.ts';
 import { ApiError } from '../../domain/errors.ts';
 import { secondMs } from '../../domain/time.ts';
+import { newSecret, secretHash } from '../auth/secrets.ts';
 import type { ApiDeps } from '../deps.ts';
 import { publicRoute, userRoute, type Route } from '../route.ts';
 import type { SessionReader } from './reading.ts';
@@ -70,10 +71,10 @@ export function sharingRoutes(
       handle: async ({ params, body }, { caller, note }) => {
         note({ session_id: params.id });
         const { id: sessionId } = await reader.find(caller, params.id);
-        const token = randomBytes(32).toString('base64url');
+        const token = newSecret();
         const createdAt = new Date();
         const expiresAt = new Date(createdAt.getTime() + body.expiresInSeconds * secondMs);
-        const share = { id: randomUUID(), sessionId, tokenHash: hashOf(token), createdAt, expiresAt };
+        const share = { id: randomUUID(), sessionId, tokenHash: secretHash(token), createdAt, expiresAt };
         await insertShare(database.asUser(caller.userId), share);
         return { ...toView(share), token };
       },
@@ -122,7 +123,7 @@ export function sharingRoutes(
       data: sharedSchema,
       errors: ['not_found'],
       handle: async ({ params }, { note }) => {
-        const shared = await findShared(database.asService(), hashOf(params.token));
+        const shared = await findShared(database.asService(), secretHash(params.token));
         if (shared === null) throw new ApiError('not_found');
         note({ session_id: shared.sessionId });
         const { view } = await reader.read(shared, shared.sessionId);
@@ -144,9 +145,4 @@ export function sharingRoutes(
 
 function toView({ id, createdAt, expiresAt }: { id: string; createdAt: Date; expiresAt: Date }) {
   return { id, createdAt: createdAt.toISOString(), expiresAt: expiresAt.toISOString() };
-}
-
-/** A token has 256 random bits, so a plain hash of it can neither be turned around nor tried out. */
-export function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

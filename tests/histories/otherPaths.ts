@@ -9,7 +9,7 @@ import type { AttachmentIds, MediaType } from '../../domain/attachments.ts';
 import { taskQueues } from '../../domain/taskQueues.ts';
 import type { TrainingWorkflowInput } from '../../domain/trainings.ts';
 import { startBulk, stopBulk } from '../../operations/bulk.ts';
-import type { Person } from '../../temporal/precedence.ts';
+import type { Person } from '../../domain/tiers.ts';
 import { eraseAccountWorkflowId, exportAccountWorkflowId } from '../../workflows/account.ts';
 import { accountMailWorkflowId } from '../../workflows/accountMail.ts';
 import { attachmentWorkflowId, eraseAttachmentWorkflowId } from '../../workflows/attachment.ts';
