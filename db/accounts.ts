@@ -63,21 +63,35 @@ export async function renameAccount(em: EntityManager, userId: string, username:
   });
 }
 
-/** The e-mail that shall take the other's place once it is confirmed; null for none. */
-export async function setPendingEmail(em: EntityManager, userId: string, email: string | null): Promise<void> {
-  await em.execute(
-    `insert into account_states (user_id, pending_email) values (:userId, :email)
-     on conflict (user_id) do update set pending_email = excluded.pending_email`,
-    { userId, email },
+/**
+ * The e-mail that shall take the other's place once it is confirmed; null for none. False when the account has another
+ * password hash by now: a change of the password, which takes back what is pending, must not be followed by what was
+ * asked for under the old one.
+ */
+export async function setPendingEmail(
+  em: EntityManager,
+  { id, passwordHash }: Pick<Account, 'id' | 'passwordHash'>,
+  email: string | null,
+): Promise<boolean> {
+  const rows = await em.execute<{ user_id: string }[]>(
+    `with account as (select id from users where id = :id and password_hash = :passwordHash for share)
+     insert into account_states (user_id, pending_email) select id, :email::varchar from account
+     on conflict (user_id) do update set pending_email = excluded.pending_email
+     returning user_id`,
+    { id, passwordHash, email },
   );
+  return rows.length > 0;
 }
 
 /** Lets the pending e-mail take the other's place. False when another one is pending by now. */
 export async function takePendingEmail(em: EntityManager, userId: string, email: string): Promise<boolean> {
   const rows = await em.execute<{ user_id: string }[]>(
-    `with confirmed as (
-       update account_states set pending_email = null, email_confirmed_at = now()
-       where user_id = :userId and pending_email = :email returning user_id
+    // The account is locked first, as a change of its password does.
+    `with account as (
+       select id from users where id = :userId for update
+     ), confirmed as (
+       update account_states set pending_email = null, email_confirmed_at = now() from account
+       where user_id = account.id and pending_email = :email returning user_id
      )
      update users set email = :email, updated_at = now() from confirmed where id = confirmed.user_id
      returning user_id`,

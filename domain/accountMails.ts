@@ -2,15 +2,18 @@
 export const accountMailKinds = ['welcome', 'confirm_email', 'reset_password'] as const;
 export type AccountMailKind = (typeof accountMailKinds)[number];
 
-/** What an account's owner is told by mail because it changes who can get in. */
+/** What an account's owner is told by mail because it says, or changes, who can get in. */
 export const noticeKinds = [
   'password_changed',
+  'email_change_asked',
   'email_changed',
   'passkey_added',
   'passkey_removed',
   'totp_on',
   'totp_off',
+  'recovery_code_used',
   'api_key_made',
+  'api_key_revoked',
 ] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 

@@ -23,7 +23,7 @@ export interface Mailer {
   /** Asks for the confirmation of an e-mail, once more or of another one. */
   sendConfirmation(mail: ConfirmationMail): Promise<void>;
   sendPasswordReset(mail: { to: string; username: string; resetUrl: string }): Promise<void>;
-  /** Tells of a change of who can get into an account. */
+  /** Tells of what the owner of an account has to know about who can get in. */
   sendNotice(mail: NoticeMail): Promise<void>;
   sendAnalysisComplete(mail: {
     to: string;
@@ -46,6 +46,8 @@ export interface NoticeMail {
   kind: NoticeKind;
   /** When it happened. */
   at: Date;
+  /** How many recovery codes the account has by now. */
+  recoveryCodesLeft: number;
   /** Where a link to choose a new password is asked for. */
   forgotUrl: string;
 }
@@ -129,6 +131,10 @@ export function createMailer({ apiKey, apiBase, from, timeoutMs = 10 * secondMs 
 
 const notices: Record<NoticeKind, { subject: string; what: string }> = {
   password_changed: { subject: 'Your password was changed', what: 'the password of your account was changed' },
+  email_change_asked: {
+    subject: 'Another e-mail was asked for',
+    what: 'another e-mail was asked for, which takes the place of this one once it is confirmed',
+  },
   email_changed: {
     subject: 'Your e-mail was changed',
     what: 'your account has another e-mail now, and is no longer opened by this one',
@@ -137,19 +143,28 @@ const notices: Record<NoticeKind, { subject: string; what: string }> = {
   passkey_removed: { subject: 'A passkey was removed', what: 'a passkey was taken from your account' },
   totp_on: { subject: 'The second factor is on', what: 'codes of an authenticator app are asked for from now on' },
   totp_off: { subject: 'The second factor is off', what: 'your password alone opens your account again' },
+  recovery_code_used: {
+    subject: 'A recovery code was used',
+    what: 'your password and a recovery code were used to sign in, in the place of a code of your app',
+  },
   api_key_made: { subject: 'An API key was made', what: 'an API key was made, by which programs use your account' },
+  api_key_revoked: {
+    subject: 'An API key was revoked',
+    what: 'an API key was revoked, and opens your account no more',
+  },
 };
 
 const timeFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short', timeZone: 'UTC' });
 
 /** What happened, when, and what to do where it was somebody else. */
-function wordsOf({ kind, username, at, forgotUrl }: NoticeMail): { subject: string; text: string } {
+function wordsOf({ kind, username, at, recoveryCodesLeft, forgotUrl }: NoticeMail): { subject: string; text: string } {
   const { subject, what } = notices[kind];
   const help =
     kind === 'email_changed'
       ? 'If it was not you, answer this mail at once: somebody else can get into your account, and you cannot.'
-      : `If it was not you, choose a new password at once, which ends every log-in:\n\n${forgotUrl}\n\nThen take away the passkeys and API keys that are not yours. If you cannot get in, answer this mail.`;
-  const text = `Hello ${username},\n\n${what}. That was on ${timeFormat.format(at)} UTC.\n\nIf it was you, nothing needs to be done. ${help}\n`;
+      : `If it was not you, choose a new password at once, which ends every log-in and takes back an e-mail that waits to be confirmed:\n\n${forgotUrl}\n\nThen take away the passkeys and API keys that are not yours. If you cannot get in, answer this mail.`;
+  const left = kind === 'recovery_code_used' ? ` Recovery codes that are left: ${recoveryCodesLeft}.` : '';
+  const text = `Hello ${username},\n\n${what}. That was on ${timeFormat.format(at)} UTC.${left}\n\nIf it was you, nothing needs to be done. ${help}\n`;
   return { subject, text };
 }
 

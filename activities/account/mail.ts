@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { findNotice, removeNotice } from '../../db/accountNotices.ts';
 import { AccountState } from '../../db/accountStates.ts';
 import type { Database } from '../../db/database.ts';
+import { countRecoveryCodes } from '../../db/totp.ts';
 import { User } from '../../db/users.ts';
 import type { AccountMailInput, AccountMailKind } from '../../domain/accountMails.ts';
 import type { Links } from '../../integrations/links.ts';
@@ -41,12 +42,14 @@ export function createAccountMailActivities({ database, mailer, links, publicUrl
   }
 
   /** The notice goes once its mail is sent, or refused for good. */
-  async function sendNotice(em: EntityManager, noticeId: string, { username }: User): Promise<void> {
+  async function sendNotice(em: EntityManager, noticeId: string, { id, username }: User): Promise<void> {
     const notice = await findNotice(em, noticeId);
     if (notice === null) return;
     const { kind, email: to, at } = notice;
+    const recoveryCodesLeft = await countRecoveryCodes(em, id);
+    const forgotUrl = `${publicUrl}/account/forgot`;
     try {
-      await mailer.sendNotice({ to, username, kind, at, forgotUrl: `${publicUrl}/account/forgot` });
+      await mailer.sendNotice({ to, username, kind, at, recoveryCodesLeft, forgotUrl });
     } catch (error) {
       if (error instanceof MailRejectedError) await removeNotice(em, noticeId);
       throw error;

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hash } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { findAccount, setPendingEmail } from '../../db/accounts.ts';
 import { User } from '../../db/users.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { mailedToken } from '../../tests/mail.ts';
@@ -59,6 +60,46 @@ describe('an e-mail', () => {
     expect(await me(user.token)).toMatchObject({ email, emailConfirmed: true, pendingEmail: null });
     expect((await logIn({ ...user, email })).status).toBe(200);
     expect((await post('/v1/auth/confirm', { token: await mailedToken(user.email, 'welcome') })).status).toBe(400);
+  });
+
+  test.each(['change', 'reset'] as const)(
+    'that was asked for is so no longer after a %s of the password, which an intruder may have asked by',
+    async (way) => {
+      const user = await api.newUser();
+      const email = `new-${user.email}`;
+      const body = { email, currentPassword: user.password };
+      await api.call('PATCH', '/v1/me', { token: user.token, body });
+      const token = await mailedToken(email, 'confirm_email');
+      const newPassword = 'quite another password';
+      if (way === 'change') {
+        await post('/v1/me/password', { currentPassword: user.password, newPassword }, user.token);
+        expect(await me(user.token)).toMatchObject({ email: user.email, pendingEmail: null });
+      } else {
+        await post('/v1/auth/password/forgot', { email: user.email });
+        await post('/v1/auth/password/reset', {
+          token: await mailedToken(user.email, 'reset_password'),
+          newPassword,
+        });
+      }
+      expect((await post('/v1/auth/confirm', { token })).body.error?.code).toBe('link_invalid');
+      expect((await logIn({ email, password: newPassword })).status).toBe(401);
+      const signedIn = await logIn({ ...user, password: newPassword });
+      expect(signedIn.body.data).toMatchObject({ user: { email: user.email, pendingEmail: null } });
+    },
+  );
+
+  test('is not asked for by a password that was changed meanwhile', async () => {
+    const user = await api.newUser();
+    const em = api.resources.database.asService();
+    const account = await findAccount(em, { id: user.id });
+    if (account === null) throw new Error('no account');
+    await post(
+      '/v1/me/password',
+      { currentPassword: user.password, newPassword: 'quite another password' },
+      user.token,
+    );
+    expect(await setPendingEmail(em, account, `new-${user.email}`)).toBe(false);
+    expect(await me(user.token)).toMatchObject({ pendingEmail: null });
   });
 
   test('of somebody else is refused', async () => {

@@ -70,12 +70,16 @@ export function createAccounts(deps: AccountDeps) {
     return { account, isAbout: link.isAbout };
   }
 
-  /** Puts another password in the place of the one the account was read with, and ends its log-ins but for `spare`. */
+  /**
+   * Puts another password in the place of the one the account was read with, and ends its log-ins but for `spare`.
+   * Another e-mail that was asked for is so no longer: whoever knew the old password may have.
+   */
   async function replacePassword(account: Account, newPassword: string, spare?: string): Promise<boolean> {
     requireGoodPassword(newPassword, 'newPassword', account);
     const change = { userId: account.id, from: account.passwordHash, to: await hashPassword(newPassword) };
     const ended = await notices.changeAccess(database.asService(), account.id, async (em, tell) => {
       if (!(await replacePasswordHash(em, change))) return null;
+      await setPendingEmail(em, { id: account.id, passwordHash: change.to }, null);
       await tell('password_changed');
       return endLogins(em, { userId: account.id, ...(spare === undefined ? {} : { spare }) }, new Date());
     });
@@ -190,6 +194,7 @@ export function createAccounts(deps: AccountDeps) {
     /** @param loginId the log-in that goes on; all others end. @throws ApiError `wrong_password` where another change was quicker */
     async changePassword(account: Account, newPassword: string, loginId: string): Promise<void> {
       if (!(await replacePassword(account, newPassword, loginId))) throw new ApiError('wrong_password');
+      await remember(await load(account.id));
     },
 
     /** @throws ApiError `username_taken` */
@@ -198,13 +203,21 @@ export function createAccounts(deps: AccountDeps) {
       if (taken !== undefined) throw new ApiError(taken);
     },
 
-    /** Asks for another e-mail, which counts once it is confirmed. @throws ApiError `email_taken`, `too_many_attempts` */
-    async askForEmail({ id, email: current }: Account, email: string, address: string): Promise<void> {
+    /**
+     * Asks for another e-mail, which counts once it is confirmed; the one that the account has is told. Its own takes
+     * back what was asked for.
+     *
+     * @throws ApiError `email_taken`, `too_many_attempts`, `wrong_password` where a change of the password was quicker
+     */
+    async askForEmail(account: Account, email: string, address: string): Promise<void> {
       const em = database.asService();
-      if (email === current) return setPendingEmail(em, id, null);
-      if ((await findAccount(em, { email })) !== null) throw new ApiError('email_taken');
-      await setPendingEmail(em, id, email);
-      if (await mayMail(email, address)) await write(id, 'confirm_email');
+      const asked = email === account.email ? null : email;
+      if (asked !== null && (await findAccount(em, { email })) !== null) throw new ApiError('email_taken');
+      await notices.changeAccess(em, account.id, async (inside, tell) => {
+        if (!(await setPendingEmail(inside, account, asked))) throw new ApiError('wrong_password');
+        if (asked !== null && asked !== account.pendingEmail) await tell('email_change_asked');
+      });
+      if (asked !== null && (await mayMail(asked, address))) await write(account.id, 'confirm_email');
     },
   };
 }

@@ -10,7 +10,7 @@ import { createWorkflowClient } from '../../temporal/client.ts';
 import { createNotices } from './notices.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { makePasskey } from '../../tests/authenticator.ts';
-import { mailedToken, mailsTo, untilMailed, type SunkMail } from '../../tests/mail.ts';
+import { mailedToken, untilMailed, type SunkMail } from '../../tests/mail.ts';
 
 const password = 'quite another password';
 
@@ -59,21 +59,23 @@ describe('the owner of an account is told by mail, once, that (G5)', () => {
     expect(kindsOf(await noticesTo(user.email, 2))).toEqual(['api_key_made', 'password_changed']);
   });
 
-  test('the e-mail was changed, at the old one, and not while it is only asked for', async () => {
+  test('another e-mail was asked for and took its place, at the old one both times', async () => {
     const user = await api.newUser();
     const email = `${randomUUID()}@example.com`;
-    await call('PATCH', '/v1/me', user, { email, currentPassword: user.password });
+    for (let ask = 0; ask < 2; ask += 1) {
+      expect((await call('PATCH', '/v1/me', user, { email, currentPassword: user.password })).status).toBe(200);
+    }
     const token = await mailedToken(email, 'confirm_email');
-    expect((await mailsTo(user.email)).filter(isNotice)).toEqual([]);
+    expect(kindsOf(await noticesTo(user.email))).toEqual(['email_change_asked']);
     for (let click = 0; click < 2; click += 1) {
       expect((await api.call('POST', '/v1/auth/confirm', { body: { token } })).status).toBe(200);
     }
-    const [mail] = await noticesTo(user.email);
-    expect(mail?.customArgs.mail).toBe('email_changed');
-    expect(textOf(mail)).not.toContain(email);
+    const found = await noticesTo(user.email, 2);
+    expect(kindsOf(found)).toEqual(['email_change_asked', 'email_changed']);
+    expect(found.map(textOf).join('')).not.toContain(email);
     await makeKey(user);
     expect(kindsOf(await noticesTo(email))).toEqual(['api_key_made']);
-    expect(kindsOf(await noticesTo(user.email))).toEqual(['email_changed']);
+    expect(kindsOf(await noticesTo(user.email, 2))).toEqual(['email_change_asked', 'email_changed']);
   });
 
   test('the second factor was switched on and off', async () => {
@@ -86,6 +88,29 @@ describe('the owner of an account is told by mail, once, that (G5)', () => {
     expect((await call('DELETE', '/v1/me/totp', user, { recoveryCode: recoveryCodes[0] })).status).toBe(200);
     expect((await call('DELETE', '/v1/me/totp', user, { recoveryCode: recoveryCodes[1] })).status).toBe(404);
     expect(kindsOf(await noticesTo(user.email, 2))).toEqual(['totp_off', 'totp_on']);
+  });
+
+  test('a recovery code was used to sign in, and how many are left; a wrong one tells nothing', async () => {
+    const user = await api.newUser();
+    const { body } = await call('POST', '/v1/me/totp', user, { currentPassword: user.password });
+    const totp = new TOTP({ secret: (body.data as { secret: string }).secret });
+    const confirmed = await call('POST', '/v1/me/totp/confirm', user, { code: totp.generate() });
+    const { recoveryCodes } = confirmed.body.data as { recoveryCodes: string[] };
+    const credentials = { email: user.email, password: user.password };
+    const asked = await api.call('POST', '/v1/auth/login', { body: credentials });
+    const challenge = asked.body.error?.details?.[0]?.message;
+    const statuses: number[] = [];
+    for (const recoveryCode of [recoveryCodes[0], recoveryCodes[0], 'A'.repeat(16)]) {
+      const body = { challenge, recoveryCode };
+      statuses.push((await api.call('POST', '/v1/auth/login/second-factor', { body })).status);
+    }
+    expect(statuses).toEqual([200, 403, 403]);
+    await makeKey(user);
+    const found = await noticesTo(user.email, 3);
+    expect(kindsOf(found)).toEqual(['api_key_made', 'recovery_code_used', 'totp_on']);
+    const told = textOf(found.find(({ customArgs }) => customArgs.mail === 'recovery_code_used'));
+    expect(told).toContain('Recovery codes that are left: 9.');
+    for (const code of recoveryCodes) expect(told).not.toContain(code);
   });
 
   test('a passkey was added and removed', async () => {
@@ -115,6 +140,17 @@ describe('the owner of an account is told by mail, once, that (G5)', () => {
     expect(kindsOf(found)).toEqual(['api_key_made', 'password_changed']);
     const { key, prefix } = made.body.data as { key: string; prefix: string };
     for (const secret of [key, prefix]) expect(found.map(textOf).join('')).not.toContain(secret);
+  });
+
+  test('an API key was revoked; a new password leaves keys as they are, and tells nothing of them', async () => {
+    const user = await api.newUser();
+    const [made] = [await makeKey(user), await makeKey(user)];
+    const path = `/v1/me/keys/${(made.body.data as { id: string }).id}`;
+    const revoked = await Promise.all([1, 2].map(() => api.call('DELETE', path, { token: user.token })));
+    expect(revoked.map(({ status }) => status).toSorted()).toEqual([200, 404]);
+    await call('POST', '/v1/me/password', user, { currentPassword: user.password, newPassword: password });
+    const kinds = kindsOf(await noticesTo(user.email, 4));
+    expect(kinds).toEqual(['api_key_made', 'api_key_made', 'api_key_revoked', 'password_changed']);
   });
 });
 

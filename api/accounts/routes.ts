@@ -37,7 +37,7 @@ export function accountRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChalleng
       tag: 'Accounts',
       summary: 'Change the username or the e-mail',
       description:
-        'Another e-mail needs the password, and counts once it is confirmed by the link that is sent to it; until then the old one does.',
+        'Another e-mail needs the password, and counts once it is confirmed by the link that is sent to it; until then the old one does, which is told of it.',
       request: { body: accountChangeSchema },
       message: 'Your account.',
       data: userSchema,
@@ -60,7 +60,7 @@ export function accountRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChalleng
       tag: 'Accounts',
       rateClass: 'auth',
       summary: 'Change the password',
-      description: 'Every other log-in ends; this one goes on.',
+      description: 'Every other log-in ends; this one goes on. Another e-mail that was asked for is so no longer.',
       request: { body: passwordChangeSchema },
       message: 'Your password is changed.',
       data: z.null(),

@@ -191,7 +191,7 @@ export function authRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChallenges'
       tag: 'Accounts',
       rateClass: 'auth',
       summary: 'Choose a new password by the link that was sent',
-      description: 'The link works once. Every log-in ends.',
+      description: 'The link works once. Every log-in ends. Another e-mail that was asked for is so no longer.',
       request: { body: resetSchema },
       message: 'Your password is set. Sign in with it.',
       data: z.null(),

@@ -19,6 +19,9 @@ import { secretHash } from './secrets.ts';
 /** What a person shows beside the password. */
 export type ShownFactor = { code: string } | { recoveryCode: string };
 
+/** What a second factor is shown for. */
+type Purpose = 'sign_in' | 'switch_off';
+
 /** Eighty random bits, which are sixteen characters of Base32. */
 const recoveryCodeBytes = 10;
 
@@ -26,9 +29,16 @@ const recoveryCodeBytes = 10;
 export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' | 'links' | 'notices' | 'totp'>) {
   const { database, links, notices, totp } = deps;
 
-  async function isRight(userId: string, shown: ShownFactor): Promise<boolean> {
+  async function isRight(userId: string, shown: ShownFactor, purpose: Purpose): Promise<boolean> {
     const em = database.asService();
-    if ('recoveryCode' in shown) return useRecoveryCode(em, userId, hashOf(shown.recoveryCode));
+    if ('recoveryCode' in shown) {
+      return notices.changeAccess(em, userId, async (inside, tell) => {
+        const used = await useRecoveryCode(inside, userId, hashOf(shown.recoveryCode));
+        // Who switches it off is told of that, which takes all of them.
+        if (used && purpose === 'sign_in') await tell('recovery_code_used');
+        return used;
+      });
+    }
     const found = await findTotp(em, userId);
     if (!found?.confirmedAt) return false;
     const step = await totp.stepOf(userId, found.secret, shown.code);
@@ -41,9 +51,13 @@ export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' 
    *
    * @throws ApiError `wrong_code`, `too_many_attempts`
    */
-  async function check({ id, email }: Account, shown: ShownFactor, address: string): Promise<void> {
+  async function check(
+    { id, email }: Account,
+    shown: ShownFactor,
+    { purpose, address }: { purpose: Purpose; address: string },
+  ): Promise<void> {
     const by = { email: `second factor of ${email}`, address };
-    const right = await attemptTo(deps, by, async () => ((await isRight(id, shown)) ? true : null));
+    const right = await attemptTo(deps, by, async () => ((await isRight(id, shown, purpose)) ? true : null));
     if (right === null) throw new ApiError('wrong_code');
   }
 
@@ -70,7 +84,7 @@ export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' 
       if (read === null || account === null || !read.isAbout(account.passwordHash)) {
         throw new ApiError('challenge_expired');
       }
-      await check(account, shown, address);
+      await check(account, shown, { purpose: 'sign_in', address });
       return account;
     },
 
@@ -105,7 +119,7 @@ export function createSecondFactors(deps: Pick<ApiDeps, 'attempts' | 'database' 
     /** @throws ApiError `not_found`, `wrong_code`, `too_many_attempts` */
     async remove(account: Account, shown: ShownFactor, address: string): Promise<void> {
       if (!(await isOn(account.id))) throw new ApiError('not_found');
-      await check(account, shown, address);
+      await check(account, shown, { purpose: 'switch_off', address });
       await notices.changeAccess(database.asService(), account.id, async (em, tell) => {
         if (await removeTotp(em, account.id)) await tell('totp_off');
       });

@@ -85,7 +85,10 @@ export function keyRoutes({ database, notices, systemConfig, revocations }: ApiD
       data: z.null(),
       errors: ['not_found'],
       handle: async ({ params }, { caller }) => {
-        if (!(await removeApiKey(database.asUser(caller.userId), params.id))) throw new ApiError('not_found');
+        await notices.changeAccess(database.asUser(caller.userId), caller.userId, async (em, tell) => {
+          if (!(await removeApiKey(em, params.id))) throw new ApiError('not_found');
+          await tell('api_key_revoked');
+        });
         await revocations.announce([params.id]);
         return null;
       },
