@@ -59,18 +59,30 @@ export async function endWhatIsLost(em: EntityManager): Promise<void> {
   );
 }
 
+/** An attachment of a session, and whose it is. */
+export interface OwnedAttachment {
+  ids: AttachmentIds;
+  owner: Person;
+}
+
+const selectAttachments = `
+  select a.id as "attachmentId", a.session_id as "sessionId", a.user_id as "userId", u.tier
+  from attachments a join users u on u.id = a.user_id`;
+
+function ownedAttachment({ attachmentId, sessionId, ...owner }: AttachmentIds & Person): OwnedAttachment {
+  return { ids: { attachmentId, sessionId }, owner };
+}
+
 /** What waits for a workflow beside the sessions. */
 export interface Unfinished {
-  attachments: AttachmentIds[];
+  attachments: OwnedAttachment[];
   deliveries: ({ id: string } & Person)[];
   /** Accounts that are being erased. */
   erasures: string[];
 }
 
 export async function unfinishedWork(em: EntityManager): Promise<Unfinished> {
-  const attachments = await em.execute<AttachmentIds[]>(
-    `select id as "attachmentId", session_id as "sessionId" from attachments where ended_at is null`,
-  );
+  const attachments = await em.execute<(AttachmentIds & Person)[]>(`${selectAttachments} where a.ended_at is null`);
   const deliveries = await em.execute<Unfinished['deliveries']>(
     `select d.id, d.user_id as "userId", u.tier from webhook_deliveries d join users u on u.id = d.user_id
      where d.state = 'pending'`,
@@ -79,24 +91,19 @@ export async function unfinishedWork(em: EntityManager): Promise<Unfinished> {
     `select user_id as id from account_erasures where user_id is not null and completed_at is null`,
   );
   return {
-    attachments,
+    attachments: attachments.map(ownedAttachment),
     deliveries,
     erasures: erasures.map(({ id }) => id),
   };
 }
 
 /** The sessions and owners of these attachments, where they are there. */
-export async function attachmentsOf(
-  em: EntityManager,
-  ids: readonly string[],
-): Promise<{ ids: AttachmentIds; owner: Person }[]> {
+export async function attachmentsOf(em: EntityManager, ids: readonly string[]): Promise<OwnedAttachment[]> {
   const rows = await em.execute<(AttachmentIds & Person)[]>(
-    `select a.id as "attachmentId", a.session_id as "sessionId", a.user_id as "userId", u.tier
-     from attachments a join users u on u.id = a.user_id
-     where a.id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,
+    `${selectAttachments} where a.id in (select value::uuid from jsonb_array_elements_text(:ids::jsonb))`,
     { ids: JSON.stringify(ids) },
   );
-  return rows.map(({ attachmentId, sessionId, ...owner }) => ({ ids: { attachmentId, sessionId }, owner }));
+  return rows.map(ownedAttachment);
 }
 
 /** Which of these accounts there are. */

@@ -102,8 +102,8 @@ async function restart(deps: TakeUpDeps, sessionId: string): Promise<boolean> {
   }
 }
 
-async function resumeRest({ database, workflows, recovery }: TakeUpDeps): Promise<void> {
+async function resumeRest({ database, workflows }: TakeUpDeps): Promise<void> {
   const { attachments, deliveries } = await unfinishedWork(database.asService());
-  await pMap(attachments, (ids) => recovery.restartAttachment(ids), { concurrency });
+  await pMap(attachments, ({ ids, owner }) => workflows.restartAttachment(ids, owner), { concurrency });
   await pMap(deliveries, ({ id, ...owner }) => workflows.startWebhookDelivery(id, owner), { concurrency });
 }

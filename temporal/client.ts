@@ -116,6 +116,8 @@ export interface WorkflowClient extends WorkflowObserver {
   exportAccount(input: { userId: string; exportId: string }): Promise<void>;
   /** Starts what waits for the file of an attachment; again changes nothing. */
   startAttachment(ids: AttachmentIds, owner: Person): Promise<void>;
+  /** Starts it anew, in place of the run that there may be. */
+  restartAttachment(ids: AttachmentIds, owner: Person): Promise<void>;
   /** All of the file was sent. @throws WorkflowEndedError */
   checkAttachment(attachmentId: string): Promise<void>;
   /** Nothing will be sent: what was prepared is removed. @throws WorkflowEndedError */
@@ -230,6 +232,14 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     }
   }
 
+  /** What every run for an attachment is started with. */
+  const attachmentStart = (ids: AttachmentIds, owner: Person) => ({
+    args: [ids] as [AttachmentIds],
+    priority: precedence.files.next(owner),
+    staticSummary: 'attachment of a session',
+    typedSearchAttributes: attributesOf(ids),
+  });
+
   const observer = createWorkflowObserver(connection, namespace);
 
   return {
@@ -304,10 +314,18 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
       await call(() =>
         client.workflow.start<typeof attachmentWorkflow>('attachmentWorkflow', {
           ...once(attachmentWorkflowId(ids.attachmentId)),
-          args: [ids],
-          priority: precedence.files.next(owner),
-          staticSummary: 'attachment of a session',
-          typedSearchAttributes: attributesOf(ids),
+          ...attachmentStart(ids, owner),
+        }),
+      );
+    },
+    restartAttachment: async (ids, owner) => {
+      await call(() =>
+        client.workflow.start<typeof attachmentWorkflow>('attachmentWorkflow', {
+          workflowId: attachmentWorkflowId(ids.attachmentId),
+          taskQueue: taskQueues.cpu,
+          workflowIdConflictPolicy: 'TERMINATE_EXISTING',
+          workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+          ...attachmentStart(ids, owner),
         }),
       );
     },

@@ -1,8 +1,7 @@
 import { Client, WorkflowNotFoundError, type ConnectionLike } from '@temporalio/client';
-import type { AttachmentIds } from '../domain/attachments.ts';
 import { taskQueues } from '../domain/taskQueues.ts';
 import { eraseAccountWorkflowId, type eraseAccountWorkflow } from '../workflows/account.ts';
-import { attachmentWorkflowId, eraseAttachmentWorkflowId, type attachmentWorkflow } from '../workflows/attachment.ts';
+import { eraseAttachmentWorkflowId } from '../workflows/attachment.ts';
 import { eraseWorkflowId } from '../workflows/erase.ts';
 import { sessionWorkflowId } from '../workflows/session.ts';
 
@@ -18,8 +17,6 @@ export interface Recovery {
   isBackingUp(): Promise<boolean>;
   /** Erases an account again, whether it was erased before or not. */
   eraseAccount(userId: string): Promise<void>;
-  /** Starts what waits for the file of an attachment anew, in place of the run that there may be. */
-  restartAttachment(ids: AttachmentIds): Promise<void>;
 }
 
 /** Ids of what was erased. */
@@ -92,16 +89,6 @@ export function createRecovery({ connection, namespace }: { connection: Connecti
         workflowIdConflictPolicy: 'USE_EXISTING',
         workflowIdReusePolicy: 'ALLOW_DUPLICATE',
         staticSummary: 'erasure of an account, again after a restore',
-      });
-    },
-    async restartAttachment(ids) {
-      await workflow.start<typeof attachmentWorkflow>('attachmentWorkflow', {
-        workflowId: attachmentWorkflowId(ids.attachmentId),
-        taskQueue: taskQueues.cpu,
-        args: [ids],
-        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        staticSummary: 'attachment of a session, again after a restore',
       });
     },
   };

@@ -12,6 +12,7 @@ import { Training } from '../db/entities.ts';
 import { eventsAfter, findResults, findSession, findState } from '../db/sessions.ts';
 import { User } from '../db/users.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
+import { tierTerms } from '../domain/tiers.ts';
 import { openBucket, type Bucket } from '../integrations/backupBucket.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { createRecovery } from '../temporal/recovery.ts';
@@ -172,10 +173,12 @@ describe('a restore in place (D4)', () => {
     expect((await ops(['restore', '--at', 'latest', '--yes'], apart)).json).toMatchObject({ erasedAgain: 1 });
 
     await until(async () => (await service().findOne(User, leaves.id)) === null);
-    const { status } = await new Client({ connection, namespace: apart.TEMPORAL_NAMESPACE ?? '' }).workflow
+    const { status, priority } = await new Client({ connection, namespace: apart.TEMPORAL_NAMESPACE ?? '' }).workflow
       .getHandle(`attachment-${attachmentId}`)
       .describe();
     expect(status.name).toBe('RUNNING');
+    // It has its owner's turns among files, as it had before.
+    expect(priority).toMatchObject({ priorityKey: tierTerms.basic.priorityKey, fairnessKey: userId });
     expect(await service().findOne(Training, training.id)).toMatchObject({ state: 'failed' });
     const refreshed = await api.call('POST', '/v1/auth/refresh', { body: { refreshToken: stays.refreshToken } });
     expect(refreshed.status).toBe(401);
