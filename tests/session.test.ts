@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
 import { readBillState } from '../db/bills.ts';
 import { findResults, findSession } from '../db/sessions.ts';
@@ -33,6 +33,9 @@ beforeAll(async () => {
   stripe = await listenAsStripe((path) => answerOfStripe(path));
   platform = await startPlatform({ STRIPE_API_BASE: stripe.url });
 });
+beforeEach(() => {
+  answerOfStripe = willing;
+});
 afterAll(async () => {
   await platform.close();
   await stripe.close();
@@ -46,7 +49,6 @@ const usageOf = (sessionId: string) =>
 
 describe('a session', () => {
   test.each(sessionTypes)('of type %s goes from its creation to its bill (T1, A1, A2, M1)', async (sessionType) => {
-    answerOfStripe = willing;
     const { sessionId } = await platform.startSession(await exampleOf(sessionType));
     expect(await platform.untilEvent(sessionId, 'completed')).toEqual(smooth);
 
@@ -62,7 +64,6 @@ describe('a session', () => {
   });
 
   test('tells its owner by mail, without a word of its content (A3, X2, I5)', async () => {
-    answerOfStripe = willing;
     const { sessionId, userId } = await platform.startSession({
       ...(await exampleOf('dowsing')),
       cue: 'MARKER-of-the-cue',
@@ -76,7 +77,6 @@ describe('a session', () => {
   });
 
   test('keeps its cue, impressions and results out of the workflow history (I5)', async () => {
-    answerOfStripe = willing;
     const { sessionId } = await platform.startSession({
       sessionType: 'remote_viewing',
       cue: 'MARKER-cue',
@@ -90,7 +90,6 @@ describe('a session', () => {
   });
 
   test('lies encrypted in Temporal, ids and messages of failures alike, and can be opened with the key (I5)', async () => {
-    answerOfStripe = willing;
     const { sessionId, userId } = await platform.startSession(
       { sessionType: 'dowsing', cue: 'nothing recorded' },
       { analyzeAtOnce: true },
@@ -106,7 +105,6 @@ describe('a session', () => {
   });
 
   test('is ranked against a pool of pictures, which stay out of the database (D1, M5)', async () => {
-    answerOfStripe = willing;
     const random = new Random(3);
     const imageOf = async (name: ObjectName) => {
       const file = await fileOf(drawSketch(random, name));
@@ -131,7 +129,6 @@ describe('a session', () => {
   });
 
   test('two at the same time do not mix (T1)', async () => {
-    answerOfStripe = willing;
     const [dowsing, table] = [await exampleOf('dowsing'), await exampleOf('intuitive_analysis')];
     const sessions = await Promise.all(
       [dowsing, table, dowsing, table].map((content) => platform.startSession(content)),
@@ -145,7 +142,6 @@ describe('a session', () => {
   });
 
   test('that no model can read fails, and is not billed (A2)', async () => {
-    answerOfStripe = willing;
     const { sessionId } = await platform.startSession(
       { sessionType: 'dowsing', cue: 'nothing recorded' },
       { analyzeAtOnce: true },
@@ -157,7 +153,6 @@ describe('a session', () => {
 
 describe('starting', () => {
   test('the same request again joins the first one; another request under the same id is refused (T3)', async () => {
-    answerOfStripe = willing;
     const input = await recording();
     const again = await Promise.all(Array.from({ length: 5 }, () => platform.workflows.createSession(input)));
     const session = await findSession(platform.resources.database.asUser(input.userId), input.sessionId);
@@ -183,7 +178,6 @@ describe('starting', () => {
 
 describe('recording', () => {
   test('the session waits until analysis is asked for, and asking twice analyzes once (A2)', async () => {
-    answerOfStripe = willing;
     const { sessionId } = await recording();
     expect(await platform.untilEvent(sessionId, 'created')).toEqual(['created']);
     await platform.workflows.startAnalysis(sessionId);
@@ -203,7 +197,6 @@ describe('cancelling', () => {
   });
 
   test('right after starting ends it too, wherever it is (A1)', async () => {
-    answerOfStripe = willing;
     const sessions = await Promise.all(
       Array.from({ length: 4 }, async () => platform.startSession(await exampleOf('dowsing'))),
     );
@@ -264,7 +257,6 @@ describe('a step that gives up', () => {
   });
 
   test('parks when the mail service refuses the message, and cancelling ends it (T5, X2)', async () => {
-    answerOfStripe = willing;
     const { sessionId, userId } = await platform.startSession(await exampleOf('dowsing'), {}, unwritable);
     await platform.untilEvent(sessionId, 'stuck');
     const session = await findSession(platform.resources.database.asUser(userId), sessionId);
