@@ -29,7 +29,7 @@ import { createIdempotency, idempotencyKeyOf, type Idempotency } from './idempot
 import { keyRoutes } from './keys/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { trainingRoutes } from './models/trainings.ts';
-import { networkOf } from './network.ts';
+import { networkOf, trustIn } from './network.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { outcomeRoutes } from './outcomes/routes.ts';
 import { platformRoutes } from './platform/routes.ts';
@@ -92,7 +92,7 @@ export function createApp(deps: ApiDeps): Express {
   // Every answer has its own requestId, so an entity tag would never match.
   app.disable('etag');
   app.enable('case sensitive routing');
-  app.set('trust proxy', deps.trustedProxies);
+  app.set('trust proxy', trustIn(deps.trustedProxies));
 
   app.use(observeRequests(deps));
   app.use(...edgeOf(deps));

@@ -18,16 +18,16 @@ interface Counted {
   rateClass: RateClass;
   /** Null for somebody whom we do not know. */
   caller: Caller | null;
-  /** As `networkOf` has it. */
-  address: string;
+  /** As `networkOf` has it; null where it is counted already. */
+  address: string | null;
   /** As how many requests it counts; 0 only looks whether one would pass. */
   cost: number;
 }
 
-/** Counts a request for whoever makes it, and tells in headers how much is left. @throws ApiError `rate_limited`; `validation_failed` for what no minute has room for */
+/** Counts a request, or a live connection, for whoever makes it, and tells in headers how much is left. @throws ApiError `rate_limited`; `validation_failed` for what no minute has room for */
 export type Limiter = (counted: Counted, setHeader: (name: string, value: string) => void) => Promise<void>;
 
-interface LimiterDeps {
+export interface LimiterDeps {
   rateLimits: RateLimits;
   systemConfig: SystemConfigReader;
   metrics: Metrics;
@@ -62,22 +62,19 @@ interface Policy extends RateCounter {
 
 /** The account and its key by the terms of its tier, and the address that the request comes from. */
 function policiesOf({ rateClass, caller, address }: Counted, config: SystemConfig): Policy[] {
-  const ofAddress: Policy = {
-    name: 'address',
-    key: rateLimitKeys.address(address),
-    limit: config.addressRequestsPerMinute[rateClass],
-  };
-  if (caller === null) return [ofAddress];
+  const limit = config.addressRequestsPerMinute[rateClass];
+  const ofAddress: Policy[] = address === null ? [] : [{ name: 'address', key: rateLimitKeys.address(address), limit }];
+  if (caller === null) return ofAddress;
   const { userId, tier, credential } = caller;
   const { requestsPerMinute, keyRequestsPerMinute } = config.tiers[tier];
   const ofUser: Policy = { name: 'user', key: rateLimitKeys.user(userId), limit: requestsPerMinute[rateClass] };
-  if (credential.kind === 'access_token') return [ofUser, ofAddress];
+  if (credential.kind === 'access_token') return [ofUser, ...ofAddress];
   const ofKey: Policy = {
     name: 'key',
     key: rateLimitKeys.key(credential.keyId),
     limit: keyRequestsPerMinute[rateClass],
   };
-  return [ofUser, ofKey, ofAddress];
+  return [ofUser, ofKey, ...ofAddress];
 }
 
 /**

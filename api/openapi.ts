@@ -30,6 +30,7 @@ Every score stands beside what chance gives.
 **Live updates**: Socket.IO at the path \`/v1/ws\`, with \`auth: {token}\` in the handshake. Emit \`subscribe\` with
 \`{sessionId, after?}\`; it is acknowledged with \`{ok: true, lastSeq}\` or \`{ok: false, error}\`. Every event of the session
 with a number greater than \`after\` (0 unless given) then arrives as \`session_update\`, in order and without gaps.
+A connection counts as one read when it is opened, and beyond the limit it is answered 429 with \`Retry-After\`.
 Operators emit \`{trainingId}\` instead and get a training's newest state as \`training_update\`, until it has ended.
 
 The examples tell one made-up story. In those of answers, long lists are cut.`;

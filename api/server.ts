@@ -1,13 +1,12 @@
 import { once } from 'node:events';
-import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ApiError, errorTable } from '../domain/errors.ts';
+import { ApiError } from '../domain/errors.ts';
 import { secondMs } from '../domain/time.ts';
 import { createApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
-import { failure } from './envelope.ts';
 import { createLiveServer } from './live/server.ts';
-import { newRequestId } from './requestState.ts';
+import { endWith, refusalOf } from './refusals.ts';
 
 export interface RunningApi {
   url: string;
@@ -103,21 +102,7 @@ function refuseMalformed(cause: Error & { code?: string }, socket: Duplex): void
     socket.destroy();
     return;
   }
-  const error = errorOf(cause);
-  const { status } = errorTable[error.code];
-  const requestId = newRequestId();
-  const body = JSON.stringify(failure(requestId, error));
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-      'Content-Type: application/json; charset=utf-8',
-      `X-Request-Id: ${requestId}`,
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      'Connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  );
+  endWith(socket, refusalOf(errorOf(cause)));
 }
 
 /** How Node.js says what was wrong with a request that it could not read. */

@@ -9,6 +9,7 @@ import type { Logger } from '../../observability/logger.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { requirePermission, type Caller } from '../auth/caller.ts';
 import { toApiError } from '../errors.ts';
+import type { Limiter } from '../limits.ts';
 import { watchCredentials } from './credentials.ts';
 import { areAlike, createSignIn, type Follower, type SignIn, type SignInDeps } from './followers.ts';
 import type { LiveHub, LiveReader } from './hub.ts';
@@ -42,7 +43,8 @@ export interface LiveConnection {
 }
 
 export interface LiveConnections {
-  signIn: SignIn;
+  /** Signs in on a new connection, which is counted for whose it is. @throws ApiError as `SignIn`, `rate_limited` */
+  enter: SignIn;
   /** @param follower left out while the client has yet to sign in: its first message must do that, within seconds */
   open(link: Link, follower?: Follower): LiveConnection;
   close(): Promise<void>;
@@ -53,6 +55,7 @@ interface ConnectionDeps extends SignInDeps {
   trainings: TrainingWatcher;
   metrics: Metrics;
   logger: Logger;
+  limit: Limiter;
 }
 
 /** One client follows at most this many sessions and trainings by their ids. */
@@ -138,9 +141,18 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
     if (follower.by === 'share' || !follower.caller.permissions.includes('model:manage')) endTrainings(connection);
   }
 
+  /** Its address was counted before it was opened; whoever has a link alone is known by that. */
+  async function enter(request: unknown): Promise<Follower> {
+    const follower = await signIn(request);
+    if (follower.by !== 'share') {
+      await deps.limit({ rateClass: 'read', caller: follower.caller, address: null, cost: 1 }, () => undefined);
+    }
+    return follower;
+  }
+
   /** Signs in, or renews in place. A failed renewal leaves the connection as it was. */
   async function authenticate(connection: Connection, request: unknown): Promise<Outcome> {
-    const follower = await signIn(request);
+    const follower = await (connection.follower === undefined ? enter : signIn)(request);
     if (connection.follower !== undefined && !areAlike(connection.follower, follower)) throw new ApiError('forbidden');
     return {
       answer: { expiresAt: new Date(follower.expiresAtMs).toISOString() },
@@ -251,7 +263,7 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
       if (errorTable[liveError.code].status >= 500) deps.logger.error({ error }, 'a live request failed');
       if (!connection.isOpen) return;
       acknowledge({ ok: false, error: liveError });
-      if (connection.follower === undefined) end(connection, 'unauthenticated');
+      if (connection.follower === undefined) end(connection, endingFor(liveError));
     }
   }
 
@@ -265,7 +277,7 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
   });
 
   return {
-    signIn,
+    enter,
 
     open(link, follower) {
       deps.metrics.liveConnections.inc();
@@ -321,6 +333,11 @@ function endTrainings({ trainings }: Connection): void {
 function requirePlace(path: string, followed: number): void {
   if (followed < maxFollowed) return;
   throw new ApiError('validation_failed', [{ path, message: `at most ${maxFollowed} a connection` }]);
+}
+
+/** Why a connection ends on which the sign-in was refused. */
+function endingFor({ code }: LiveError): Ending {
+  return code === 'rate_limited' ? 'rate_limited' : 'unauthenticated';
 }
 
 /** Says false once the client has sent more in a minute than any honest one. */

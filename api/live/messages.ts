@@ -47,6 +47,7 @@ export const endings = {
     message: 'What you showed has ended, or you showed nothing in time. Connect with what is good.',
   },
   slow_reader: { code: 4408, message: 'Updates were not read in time. Connect again and subscribe with "after".' },
+  rate_limited: { code: 4429, message: 'Too many connections and requests in a minute. Connect again later.' },
   too_many_messages: { code: 4429, message: 'Too many messages in a minute. Connect again later.' },
 } as const;
 export type Ending = keyof typeof endings;

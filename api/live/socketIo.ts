@@ -39,14 +39,21 @@ export function createSocketIoTransport(
     httpCompression: false,
   });
 
+  const greeted = new WeakSet<object>();
   io.use((socket, next) => {
-    connections.signIn(socket.handshake.auth).then(
+    // Another greeting over the same line would be another live connection that nobody counted. Clients send one.
+    if (greeted.has(socket.conn)) {
+      socket.conn.close(true);
+      return;
+    }
+    greeted.add(socket.conn);
+    connections.enter(socket.handshake.auth).then(
       (follower) => {
         socket.data = { follower };
         next();
       },
       (error: unknown) => {
-        next(Object.assign(new Error('unauthenticated'), { data: toLiveError(error) }));
+        next(Object.assign(new Error('refused'), { data: toLiveError(error) }));
       },
     );
   });
