@@ -72,7 +72,7 @@ const variablesSchema = z.object({
     .transform((text) => (/^\d+$/.test(text) ? Number(text) : text.split(/[, ]+/)))
     .default(0)
     .describe('Whose X-Forwarded-For is believed: how many proxies stand in front, or their addresses; 0 for nobody.'),
-  PUBLIC_URL: z.url().default('http://127.0.0.1:3000').describe('The address that links in mails lead to.'),
+  PUBLIC_URL: z.url().default('http://localhost:3000').describe('The address that links in mails lead to.'),
 
   CORS_ORIGINS: originsSchema.default([]),
 

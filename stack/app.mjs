@@ -52,6 +52,13 @@ export async function startApps({ homeDir, record, env, terminal, signal, onStar
   }
   const apiUrl = `http://127.0.0.1:${ports.get('api')}`;
   record.setAddresses({ apiUrl });
+  /** @type {NodeJS.ProcessEnv} */
+  const appEnv = {
+    // Browsers know passkeys at a name alone; a page that was opened at the number may follow sessions live as well.
+    PUBLIC_URL: `http://localhost:${ports.get('api')}`,
+    ...env,
+    CORS_ORIGINS: [apiUrl, ...(env.CORS_ORIGINS ? [env.CORS_ORIGINS] : [])].join(','),
+  };
 
   const startOne = async (
     /** @type {(typeof apps)[number]} */ { name, title, nodeArgs = [], script, portVariable },
@@ -65,7 +72,7 @@ export async function startApps({ homeDir, record, env, terminal, signal, onStar
       const logFile = join(homeDir, 'logs', `${name}.log`);
       /** @type {Record<string, string>} */
       const ownEnv = {};
-      for (const [key, value] of Object.entries({ PUBLIC_URL: apiUrl, ...env, [portVariable]: String(port) })) {
+      for (const [key, value] of Object.entries({ ...appEnv, [portVariable]: String(port) })) {
         if (value !== undefined) ownEnv[key] = value;
       }
       const kept = new KeptProcess({

@@ -30,12 +30,13 @@ const tryListen = (port, address) =>
   });
 
 /**
- * Whether nothing listens on a port of this machine.
+ * Whether nothing listens on a port of this machine, where browsers look for `localhost` by IPv6 first.
  * @param {number} port
  */
 export async function isFree(port) {
   if ((await tryListen(port, host)) === null) return false;
-  return !(await answers(host, port, 250));
+  const taken = await Promise.all([host, '::1'].map((address) => answers(address, port, 250)));
+  return !taken.includes(true);
 }
 
 /**

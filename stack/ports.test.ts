@@ -1,18 +1,19 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { answers, choosePort, isFree } from './ports.mjs';
 
 const opened: ReturnType<typeof createServer>[] = [];
 
 /** Listens on any free port. */
-async function listen(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
+async function listen(address = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, address);
   opened.push(server);
   await once(server, 'listening');
-  const address = server.address();
-  if (typeof address !== 'object' || !address) throw new Error('no address');
-  return address.port;
+  const listening = server.address();
+  if (typeof listening !== 'object' || !listening) throw new Error('no address');
+  return listening.port;
 }
 
 afterEach(() => {
@@ -35,6 +36,11 @@ describe('A port is chosen', () => {
     expect(instead).toContain(`port ${taken} is in use`);
     expect(instead).toContain(`using ${port} instead`);
     if (process.platform === 'linux') expect(instead).toContain(`(pid ${process.pid})`);
+  });
+
+  const hasIpv6 = Object.values(networkInterfaces()).some((some) => some?.some(({ address }) => address === '::1'));
+  (hasIpv6 ? test : test.skip)('elsewhere, where somebody listens whom browsers take for localhost', async () => {
+    expect(await isFree(await listen('::1'))).toBe(false);
   });
 
   test('never twice, however many ask at once', async () => {

@@ -34,11 +34,12 @@ async function runDemo(env) {
 /** @param {NodeJS.ProcessEnv} env */
 function showAddresses(env) {
   const urlOf = (/** @type {string} */ name) => platform.apps.find((app) => app.name === name)?.url ?? '';
+  const pages = `http://localhost:${new URL(urlOf('api')).port}`;
   terminal.heading('MindPeeker is up');
   terminal.line();
   terminal.pairs([
-    ['API', urlOf('api')],
-    ['API docs', `${urlOf('api')}/v1/docs`],
+    ['API', pages],
+    ['API docs', `${pages}/v1/docs`],
     ...(env.TEMPORAL_UI_URL ? [/** @type {[string, string]} */ (['Temporal Web UI', env.TEMPORAL_UI_URL])] : []),
     ...(env.SENDGRID_API_BASE ? [/** @type {[string, string]} */ (['Mail', env.SENDGRID_API_BASE])] : []),
     ['Metrics', `${urlOf('api')}/metrics`],
