@@ -10,6 +10,7 @@ import { readConfig } from '../config.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { newSession, newUser } from './database.ts';
+import { makeHistoryLong } from './longHistory.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
 
@@ -42,6 +43,7 @@ afterAll(async () => {
 });
 
 const deps = () => ({ database: resources.database, workflows });
+const client = () => new Client({ connection, namespace: resources.config.TEMPORAL_NAMESPACE });
 const service = () => resources.database.asService();
 const request = (filters: BulkRequest['filters'], given: Partial<BulkRequest> = {}): BulkRequest => ({
   act: { action: 'retry' },
@@ -141,14 +143,29 @@ describe('an action in bulk (T5)', () => {
     }
   }, 180_000);
 
+  test('goes on in a new run once its history is long: none is left out, and none is taken on twice (T1, A4)', async () => {
+    const { userId, ids } = await orphans(12);
+    const { id } = await startBulk(deps(), request({ userId }, { perSecond: 5 }));
+    const long = await makeHistoryLong(client(), `bulk-${id}`);
+    await startWorker();
+    expect(await until(({ state }) => state !== 'running', id)).toMatchObject({ state: 'completed', done: 12 });
+    await client().workflow.getHandle(`bulk-${id}`).result();
+    expect((await long.describe()).status.name).toBe('CONTINUED_AS_NEW');
+    await untilCompleted(ids);
+    for (const sessionId of ids) {
+      expect(await typesOf(sessionId)).toEqual(['created', 'notified', 'restarted', 'completed']);
+      const { rows } = await listAudit(service(), { sessionId, limit: 10 });
+      expect(rows).toMatchObject([{ action: 'retry', outcome: 'done', bulkId: id }]);
+    }
+  });
+
   test('that is stopped leaves the other sessions alone, and its workflow ends', async () => {
     const { userId, ids } = await orphans(10);
     await startWorker();
     const { id } = await startBulk(deps(), request({ userId }, { perSecond: 1 }));
     await until(({ done }) => done > 0, id);
     expect(await stopBulk(deps(), id)).toMatchObject({ state: 'stopped' });
-    const client = new Client({ connection, namespace: resources.config.TEMPORAL_NAMESPACE });
-    await client.workflow.getHandle(`bulk-${id}`).result();
+    await client().workflow.getHandle(`bulk-${id}`).result();
     const { done, sessions } = await until(() => true, id);
     expect(sessions).toBe(10);
     expect(done).toBeLessThan(10);
