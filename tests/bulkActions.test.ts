@@ -11,6 +11,7 @@ import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts
 import { connectTemporal } from '../temporal/connection.ts';
 import { newSession, newUser } from './database.ts';
 import { makeHistoryLong } from './longHistory.ts';
+import { patientWaitMs } from './platform.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
 
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const config = readConfig();
   resources = openResources({ ...config, LOG_LEVEL: 'silent' }, 'test');
   connection = await connectTemporal(config);
-  workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+  workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: patientWaitMs });
   stripe = await listenAsStripe((path) => (path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken));
 });
 afterEach(async () => {

@@ -17,7 +17,7 @@ import { connectTemporal } from '../temporal/connection.ts';
 import { standApart } from './apart.ts';
 import { breakHistories } from './brokenHistories.ts';
 import { exampleOf } from './examples.ts';
-import { startSession } from './platform.ts';
+import { patientWaitMs, startSession } from './platform.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
 
@@ -60,7 +60,7 @@ beforeAll(async () => {
   config = { ...readConfig(), ...apart, LOG_LEVEL: 'silent' };
   resources = openResources(config, 'test');
   const connection = await connectTemporal(config);
-  workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+  workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: patientWaitMs });
   closeClient = () => connection.close();
   processes.push(await startProcess('workers/cpu.ts', environment));
 });

@@ -40,6 +40,8 @@ export interface Platform {
 }
 
 const patienceMs = 90_000;
+/** How long a test waits for Temporal and the workers: many sessions at once on a loaded machine are no outage. */
+export const patientWaitMs = 60_000;
 
 /**
  * Starts both pools; `changes` replaces parts of the configuration, such as the address of Stripe, `recipes` those of
@@ -62,7 +64,7 @@ export async function startPlatform(
   const serving = await startServing({ ...resources, engine });
   const trainingPool = createTrainingPool({ threads: 2, backend: 'auto', ...(recipes ? { recipes } : {}) });
   const bundle = workflowBundle ?? (await readWorkflowBundle(coverageBundlePath));
-  const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+  const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: patientWaitMs });
   const pausing = await followPausing(workflows.queues, taskQueues.cpu, resources.logger);
   const workers: Worker[] = [
     await createCpuWorker(resources, workerConnection, { workflowBundle: bundle, sinks: coverageSinks }, pausing),
