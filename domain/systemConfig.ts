@@ -18,6 +18,7 @@ const tierLimits = z.object({
   requestsPerMinute: rates.describe('Of one account, by the class of the route.'),
   keyRequestsPerMinute: rates.describe('Of one API key; they count for the account’s too.'),
   apiKeys: count.describe('API keys that one account can have.'),
+  liveConnections: count.describe('Live connections that one account can hold on each gateway.'),
   storageBytes: count.describe('All uploads of one account.'),
   uploadBytes: count.describe('One upload.'),
 });

@@ -66,6 +66,8 @@ export interface TierLimits {
   /** Of one API key; its requests count for the account's too. */
   keyRequestsPerMinute: Rates;
   apiKeys: number;
+  /** Of one account, for live updates, on each gateway: one holds 10,000 of all accounts together. */
+  liveConnections: number;
   /** Of all uploads that are kept. */
   storageBytes: number;
   /** Of one upload. */
@@ -94,6 +96,7 @@ export const tierTerms: Record<Tier, TierTerms> = {
     requestsPerMinute: { auth: 30, read: 600, write: 120, analysis: 30, upload: 60 },
     keyRequestsPerMinute: { auth: 30, read: 300, write: 60, analysis: 15, upload: 30 },
     apiKeys: 5,
+    liveConnections: 50,
     storageBytes: 5 * gibibyte,
     uploadBytes: 50 * mebibyte,
     unitsPerSession: 1,
@@ -105,6 +108,7 @@ export const tierTerms: Record<Tier, TierTerms> = {
     requestsPerMinute: { auth: 30, read: 3_000, write: 600, analysis: 150, upload: 300 },
     keyRequestsPerMinute: { auth: 30, read: 1_500, write: 300, analysis: 75, upload: 150 },
     apiKeys: 20,
+    liveConnections: 200,
     storageBytes: 100 * gibibyte,
     uploadBytes: 200 * mebibyte,
     unitsPerSession: 1,
@@ -116,6 +120,7 @@ export const tierTerms: Record<Tier, TierTerms> = {
     requestsPerMinute: { auth: 30, read: 12_000, write: 3_000, analysis: 1_000, upload: 1_200 },
     keyRequestsPerMinute: { auth: 30, read: 6_000, write: 1_500, analysis: 500, upload: 600 },
     apiKeys: 100,
+    liveConnections: 1_000,
     storageBytes: 2_048 * gibibyte,
     uploadBytes: 200 * mebibyte,
     unitsPerSession: 1,

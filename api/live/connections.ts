@@ -22,6 +22,7 @@ import {
   type RequestType,
   type ServerMessage,
 } from './messages.ts';
+import { createPlaces } from './places.ts';
 import { createSlowReaders, type SlowReaders } from './slowReaders.ts';
 import type { TrainingWatch, TrainingWatcher } from './trainings.ts';
 
@@ -91,6 +92,7 @@ interface Outcome {
 export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
   const signIn = createSignIn(deps);
   const open = new Set<Connection>();
+  const places = createPlaces();
   const slowReaders: SlowReaders<Connection> = createSlowReaders((connection) => {
     endSlow(connection);
   });
@@ -124,6 +126,9 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
     slowReaders.forget(connection);
     connection.reader.unfollowAll();
     endTrainings(connection);
+    if (connection.follower !== undefined && connection.follower.by !== 'share') {
+      places.free(connection.follower.caller.userId);
+    }
     deps.metrics.liveConnections.dec();
   }
 
@@ -136,9 +141,18 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
 
   /** Takes the credential from now on: the connection lasts as long as it does. */
   function admit(connection: Connection, follower: Follower): void {
+    if (connection.follower === undefined && !takePlace(follower)) {
+      end(connection, 'too_many_connections');
+      return;
+    }
     connection.follower = follower;
     endAfter(connection, follower.expiresAtMs - Date.now());
     if (follower.by === 'share' || !follower.caller.permissions.includes('model:manage')) endTrainings(connection);
+  }
+
+  /** Those who have a link alone take none, or they would keep its owner out. */
+  function takePlace(follower: Follower): boolean {
+    return follower.by === 'share' || places.take(follower.caller.userId, follower.mostConnections);
   }
 
   /** Its address was counted before it was opened; whoever has a link alone is known by that. */

@@ -21,6 +21,8 @@ interface Shown {
 interface CallerFollower extends Shown {
   by: 'login' | 'key';
   caller: Caller;
+  /** How many connections the account may hold here. */
+  mostConnections: number;
 }
 
 interface ShareFollower extends Shown {
@@ -50,12 +52,13 @@ export function createSignIn(deps: SignInDeps): SignIn {
     const caller = await authenticator.identify(credential);
     await requireLogin(deps.revocations, caller);
     requirePermission(caller, 'session:read');
-    const { expiresAtMs } = caller;
+    const { tiers } = await deps.systemConfig.current();
+    const terms = { caller, expiresAtMs: caller.expiresAtMs, mostConnections: tiers[caller.tier].liveConnections };
     switch (caller.credential.kind) {
       case 'access_token':
-        return { by: 'login', credentialId: caller.credential.loginId, expiresAtMs, caller };
+        return { by: 'login', credentialId: caller.credential.loginId, ...terms };
       case 'api_key':
-        return { by: 'key', credentialId: caller.credential.keyId, expiresAtMs, caller };
+        return { by: 'key', credentialId: caller.credential.keyId, ...terms };
     }
   }
 

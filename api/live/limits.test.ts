@@ -12,7 +12,7 @@ import type { Rates } from '../../domain/tiers.ts';
 import { expectEnvelope, startTestApi, type Envelope, type TestApi, type TestUser } from '../../tests/api.ts';
 import { standApart } from '../../tests/apart.ts';
 import { newSession } from '../../tests/database.ts';
-import { openPlain, type LiveClient } from '../../tests/liveClients.ts';
+import { connectLive, openPlain, transports, type LiveClient, type Shown } from '../../tests/liveClients.ts';
 
 /**
  * Two gateways behind a proxy, on a database and a Redis of their own, where limits are as tight as a test wants them.
@@ -42,10 +42,16 @@ afterAll(async () => {
 
 const wide: Rates = { auth: 100_000, read: 100_000, write: 100_000, analysis: 100_000, upload: 100_000 };
 
-/** Of reading, by which connections count; what is not named is wide. */
-async function setLimits({ user = wide.read, key = wide.read, address = wide.read }): Promise<void> {
+/** Of reading, by which connections count, and how many are held at once; what is not named is wide. */
+async function setLimits({ user = wide.read, key = wide.read, address = wide.read, held = 50 }): Promise<void> {
   const changes: SystemChanges = {
-    tiers: { basic: { requestsPerMinute: { ...wide, read: user }, keyRequestsPerMinute: { ...wide, read: key } } },
+    tiers: {
+      basic: {
+        requestsPerMinute: { ...wide, read: user },
+        keyRequestsPerMinute: { ...wide, read: key },
+        liveConnections: held,
+      },
+    },
     addressRequestsPerMinute: { ...wide, read: address },
   };
   const { database, systemConfig } = apis[0].resources;
@@ -296,6 +302,57 @@ describe('nobody comes past the count (G6, S1)', () => {
     expect(await client.ask('authenticate', { token: user.token })).toMatchObject({ error: { code: 'rate_limited' } });
     expect(await client.ended).toBe(4429);
     expect(client.told.at(-1)).toMatchObject({ type: 'rate_limited' });
+  });
+});
+
+describe.each(transports)('connections that an account holds at once over %s (G6, S1)', (transport) => {
+  async function connect(shown: Shown, api = apis[0]): Promise<LiveClient> {
+    const client = await connectLive(transport, api.url, shown);
+    open.push(client);
+    return client;
+  }
+
+  test('are as many as its tier may on one gateway, however they were opened and renewed', async () => {
+    await setLimits({ held: 2 });
+    const { token } = user;
+    const made = await apis[0].call('POST', '/v1/me/keys', {
+      token,
+      body: { name: 'live', permissions: ['session:read'] },
+    });
+    const { key: apiKey } = made.body.data as { key: string };
+    const first = await connect({ token });
+    await first.ask('authenticate', { token });
+    await connect({ apiKey });
+    const [one, other] = await Promise.all([connect({ token }), connect({ apiKey })]);
+    for (const refused of [one, other]) {
+      await refused.ended;
+      expect(refused.told).toMatchObject([{ type: 'too_many_connections' }]);
+    }
+    for (const standing of [first, await connect({ token }, apis[1])]) {
+      expect(await standing.ask('unsubscribe', { user: true })).toEqual({ ok: true });
+    }
+  });
+
+  test('leave their place to others when they end', async () => {
+    await setLimits({ held: 1 });
+    const { liveConnections } = apis[1].resources.metrics;
+    const connected = async () => (await liveConnections.get()).values[0]?.value;
+    for (let i = 0; i < 3; i += 1) {
+      while ((await connected()) !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      const client = await connect({ token: user.token }, apis[1]);
+      expect(await client.ask('unsubscribe', { user: true })).toEqual({ ok: true });
+      client.disconnect();
+    }
+  });
+
+  test('are none of those who have a link alone', async () => {
+    await setLimits({ held: 1 });
+    const id = await newSession(apis[0].resources.database, user.id);
+    const shared = await apis[0].call('POST', `/v1/sessions/${id}/shares`, { token: user.token, body: {} });
+    const { token: share } = shared.body.data as { token: string };
+    for (const shown of [{ share }, { share }, { token: user.token }]) {
+      expect(await (await connect(shown)).ask('subscribe', { sessionId: id })).toMatchObject({ ok: true });
+    }
   });
 });
 

@@ -48,6 +48,10 @@ export const endings = {
   },
   slow_reader: { code: 4408, message: 'Updates were not read in time. Connect again and subscribe with "after".' },
   rate_limited: { code: 4429, message: 'Too many connections and requests in a minute. Connect again later.' },
+  too_many_connections: {
+    code: 4429,
+    message: 'The account holds as many connections as it may. Close one, then connect again.',
+  },
   too_many_messages: { code: 4429, message: 'Too many messages in a minute. Connect again later.' },
 } as const;
 export type Ending = keyof typeof endings;
