@@ -13,6 +13,7 @@ export const noticeKinds = [
   'totp_off',
   'recovery_code_used',
   'api_key_made',
+  'api_key_changed',
   'api_key_revoked',
 ] as const;
 export type NoticeKind = (typeof noticeKinds)[number];

@@ -148,6 +148,10 @@ const notices: Record<NoticeKind, { subject: string; what: string }> = {
     what: 'your password and a recovery code were used to sign in, in the place of a code of your app',
   },
   api_key_made: { subject: 'An API key was made', what: 'an API key was made, by which programs use your account' },
+  api_key_changed: {
+    subject: 'An API key was changed',
+    what: 'what an API key of your account may do, or when it ends, was changed',
+  },
   api_key_revoked: {
     subject: 'An API key was revoked',
     what: 'an API key was revoked, and opens your account no more',

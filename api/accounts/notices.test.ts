@@ -142,6 +142,19 @@ describe('the owner of an account is told by mail, once, that (G5)', () => {
     for (const secret of [key, prefix]) expect(found.map(textOf).join('')).not.toContain(secret);
   });
 
+  test('an API key may do something else, or ends at another time; another name tells nothing', async () => {
+    const user = await api.newUser();
+    const path = `/v1/me/keys/${((await makeKey(user)).body.data as { id: string }).id}`;
+    for (const body of [
+      { name: 'renamed' },
+      { permissions: ['session:create'] },
+      { expiresAt: '2099-01-01T00:00:00Z' },
+    ]) {
+      expect((await api.call('PATCH', path, { token: user.token, body })).status).toBe(200);
+    }
+    expect(kindsOf(await noticesTo(user.email, 3))).toEqual(['api_key_changed', 'api_key_changed', 'api_key_made']);
+  });
+
   test('an API key was revoked; a new password leaves keys as they are, and tells nothing of them', async () => {
     const user = await api.newUser();
     const [made] = [await makeKey(user), await makeKey(user)];

@@ -65,10 +65,15 @@ export function keyRoutes({ database, notices, systemConfig, revocations }: ApiD
       errors: ['not_found'],
       handle: async ({ params, body }, { caller }) => {
         requireAll(caller, body.permissions ?? []);
-        const changed = await changeApiKey(database.asUser(caller.userId), params.id, body);
-        if (changed === null) throw new ApiError('not_found');
+        const opensOtherwise = body.permissions !== undefined || body.expiresAt !== undefined;
+        const changed = await notices.changeAccess(database.asUser(caller.userId), caller.userId, async (em, tell) => {
+          const key = await changeApiKey(em, params.id, body);
+          if (key === null) throw new ApiError('not_found');
+          if (opensOtherwise) await tell('api_key_changed');
+          return key;
+        });
         // Who is connected was let in by what the key was.
-        if (body.permissions !== undefined || body.expiresAt !== undefined) await revocations.announce([params.id]);
+        if (opensOtherwise) await revocations.announce([params.id]);
         return changed;
       },
     }),
