@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
@@ -304,6 +305,35 @@ describe('nobody comes past the count (G6, S1)', () => {
     expect(client.told.at(-1)).toMatchObject({ type: 'rate_limited' });
   });
 });
+
+test.each(['/v1/elsewhere', '/v1/ws'])(
+  'a client that breaks off while %s answers it ends nothing (G4)',
+  async (path) => {
+    await setLimits({ address: 1 });
+    const { hostname, port } = new URL(apis[0].url);
+    const address = newAddress();
+    for (let i = 0; i < 20; i += 1) {
+      const socket = connectTcp(Number(port), hostname);
+      await once(socket, 'connect');
+      socket.write(
+        [
+          `GET ${path} HTTP/1.1`,
+          `Host: ${hostname}:${port}`,
+          `X-Forwarded-For: ${address}`,
+          'Connection: Upgrade',
+          'Upgrade: websocket',
+          'Sec-WebSocket-Version: 13',
+          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+          '',
+          '',
+        ].join('\r\n'),
+        () => socket.resetAndDestroy(),
+      );
+      await once(socket, 'close');
+    }
+    expect(await knock('plain WebSocket', address, { path: '/v1/elsewhere' })).toMatchObject({ status: 404 });
+  },
+);
 
 describe.each(transports)('connections that an account holds at once over %s (G6, S1)', (transport) => {
   async function connect(shown: Shown, api = apis[0]): Promise<LiveClient> {
