@@ -349,9 +349,10 @@ function requirePlace(path: string, followed: number): void {
   throw new ApiError('validation_failed', [{ path, message: `at most ${maxFollowed} a connection` }]);
 }
 
-/** Why a connection ends on which the sign-in was refused. */
+/** Why a connection ends on which the sign-in was refused, or could not be looked at. */
 function endingFor({ code }: LiveError): Ending {
-  return code === 'rate_limited' ? 'rate_limited' : 'unauthenticated';
+  if (code === 'rate_limited') return 'rate_limited';
+  return errorTable[code].status >= 500 ? 'unavailable' : 'unauthenticated';
 }
 
 /** Says false once the client has sent more in a minute than any honest one. */

@@ -589,6 +589,21 @@ describe('a plain WebSocket (G4)', () => {
     expect(await client.ended).toBe(4401);
   });
 
+  test('that cannot be signed in while PostgreSQL is gone is told to come again, not that its key is bad', async () => {
+    const { key: apiKey } = await newKey(user);
+    const without = await startTestApi({ changes: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' } });
+    try {
+      const client = await openPlain(without.url);
+      expect(await client.ask('authenticate', { apiKey })).toMatchObject({
+        error: { code: 'temporarily_unavailable' },
+      });
+      expect(await client.ended).toBe(1013);
+      expect(client.told.at(-1)).toMatchObject({ type: 'unavailable' });
+    } finally {
+      await without.close();
+    }
+  });
+
   test('that never signs in is closed', async () => {
     expect(await (await openPlain(apis[0].url)).ended).toBe(4401);
   }, 20_000);

@@ -46,6 +46,8 @@ export const endings = {
     code: 4401,
     message: 'What you showed has ended, or you showed nothing in time. Connect with what is good.',
   },
+  /** 1013 is "Try Again Later" in IANA's registry of close codes. */
+  unavailable: { code: 1013, message: 'We cannot tell at the moment whether what you showed is good. Connect again.' },
   slow_reader: { code: 4408, message: 'Updates were not read in time. Connect again and subscribe with "after".' },
   rate_limited: { code: 4429, message: 'Too many connections and requests in a minute. Connect again later.' },
   too_many_connections: {
