@@ -1,6 +1,6 @@
 /** Tests run as ES modules on the real stack; `npm test` brings it up and hands its addresses over in the environment. */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: './tests/ownStack.mjs',
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [
@@ -19,7 +19,6 @@ export default {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/.mindpeeker/'],
   modulePathIgnorePatterns: ['/.mindpeeker/', '/dist/'],
-  setupFiles: ['./tests/ownStack.mjs'],
   testTimeout: 60_000,
   coverageProvider: 'babel',
   collectCoverageFrom: [
