@@ -176,9 +176,11 @@ async function run(jestArgs, keep) {
 
     if (whole) {
       const bin = 'node_modules';
-      await check('prettier', [`${bin}/prettier/bin/prettier.cjs`, '--check', '.'], env);
-      await check('eslint', [`${bin}/eslint/bin/eslint.js`, '.'], env);
-      await check('types', [`${bin}/typescript/bin/tsc`], env);
+      await Promise.all([
+        check('prettier', [`${bin}/prettier/bin/prettier.cjs`, '--check', '.'], env),
+        check('eslint', [`${bin}/eslint/bin/eslint.js`, '.'], env),
+        check('types', [`${bin}/typescript/bin/tsc`], env),
+      ]);
     }
     await check('workflows', ['tests/buildWorkflows.ts'], env);
     for (const stack of stacks) {
