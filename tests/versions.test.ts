@@ -9,6 +9,7 @@ import { readBillState } from '../db/bills.ts';
 import { eventsAfter } from '../db/sessions.ts';
 import type { SessionContent } from '../domain/impressions.ts';
 import { actOnSession } from '../operations/act.ts';
+import { isBroken } from '../operations/restart.ts';
 import { ramp, rollBack, type VersionDeps } from '../operations/versions.ts';
 import { createDataConverter } from '../temporal/codec.ts';
 import { connectTemporal } from '../temporal/connection.ts';
@@ -279,12 +280,9 @@ test(
   patienceMs,
 );
 
+/** As the operator's actions see it: a failure in its history may be of another time, and is over. */
 async function untilItsCodeFails(sessionId: string): Promise<void> {
-  const handle = client.workflow.getHandle(sessionWorkflowId(sessionId));
-  await until(async () => {
-    const { events } = await handle.fetchHistory();
-    return (events ?? []).some((event) => event.workflowTaskFailedEventAttributes);
-  });
+  await until(async () => isBroken(await platform.workflows.describeSession(sessionId)));
 }
 
 async function replayed(workflowBundle: { code: string }, query: string): Promise<Map<string, ReplayOutcome>> {
