@@ -51,19 +51,27 @@ export interface WorkflowObserver {
 export function createWorkflowObserver(connection: ConnectionLike, namespace: string): WorkflowObserver {
   const client = new Client({ connection, namespace });
 
-  /** Why the newest attempt at the workflow's next step failed: only the first of several stands in the history. */
-  async function newestFailure(workflowId: string, runId: string): Promise<ObservedWorkflowTask['failure']> {
+  /**
+   * Why the newest attempt at the workflow's next step failed: only the first of several stands in the history. A signal
+   * that comes during an attempt lets the count begin anew, but code that its history does not fit fails again.
+   */
+  async function newestFailure(
+    workflowId: string,
+    runId: string,
+    attempt: number,
+  ): Promise<ObservedWorkflowTask['failure']> {
     const { history } = await connection.workflowService.getWorkflowExecutionHistoryReverse({
       namespace,
       execution: { workflowId, runId },
       maximumPageSize: 10,
     });
-    const failed = history?.events?.find((event) => event.workflowTaskFailedEventAttributes);
-    const cause = failed?.workflowTaskFailedEventAttributes?.cause;
+    const newest = history?.events?.find(
+      (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskCompletedEventAttributes,
+    );
+    const cause = newest?.workflowTaskFailedEventAttributes?.cause;
     if (cause === undefined || cause === null) return null;
-    return cause === WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
-      ? 'nondeterministic'
-      : 'other';
+    if (cause === WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR) return 'nondeterministic';
+    return attempt > 1 ? 'other' : null;
   }
 
   return {
@@ -120,7 +128,7 @@ export function createWorkflowObserver(connection: ConnectionLike, namespace: st
               attempt,
               scheduledAt: optionalTsToDate(task.originalScheduledTime ?? task.scheduledTime) ?? description.startTime,
               isStarted: task.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED,
-              failure: attempt > 1 ? await newestFailure(workflowId, runId) : null,
+              failure: await newestFailure(workflowId, runId, attempt),
             }
           : null,
       };
