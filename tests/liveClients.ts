@@ -84,6 +84,21 @@ function refusal(error: Error): Error {
   return Object.assign(error, 'data' in error ? error.data : {});
 }
 
+/** The request by which a WebSocket is opened, as it is on the wire: for clients that break the rules after it. */
+export function upgradeRequest(apiUrl: string, path: string, headers: Record<string, string> = {}): string {
+  const fields = {
+    Host: new URL(apiUrl).host,
+    ...headers,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  };
+  return [`GET ${path} HTTP/1.1`, ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`), '', ''].join(
+    '\r\n',
+  );
+}
+
 /** A plain WebSocket that has not signed in, unless its headers do. */
 export async function openPlain(url: string, headers: Record<string, string> = {}): Promise<LiveClient> {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/v1/ws`, { headers });

@@ -13,7 +13,14 @@ import type { Rates } from '../../domain/tiers.ts';
 import { expectEnvelope, startTestApi, type Envelope, type TestApi, type TestUser } from '../../tests/api.ts';
 import { standApart } from '../../tests/apart.ts';
 import { newSession } from '../../tests/database.ts';
-import { connectLive, openPlain, transports, type LiveClient, type Shown } from '../../tests/liveClients.ts';
+import {
+  connectLive,
+  openPlain,
+  transports,
+  upgradeRequest,
+  type LiveClient,
+  type Shown,
+} from '../../tests/liveClients.ts';
 
 /**
  * Two gateways behind a proxy, on a database and a Redis of their own, where limits are as tight as a test wants them.
@@ -315,20 +322,7 @@ test.each(['/v1/elsewhere', '/v1/ws'])(
     for (let i = 0; i < 20; i += 1) {
       const socket = connectTcp(Number(port), hostname);
       await once(socket, 'connect');
-      socket.write(
-        [
-          `GET ${path} HTTP/1.1`,
-          `Host: ${hostname}:${port}`,
-          `X-Forwarded-For: ${address}`,
-          'Connection: Upgrade',
-          'Upgrade: websocket',
-          'Sec-WebSocket-Version: 13',
-          'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-          '',
-          '',
-        ].join('\r\n'),
-        () => socket.resetAndDestroy(),
-      );
+      socket.write(upgradeRequest(apis[0].url, path, { 'X-Forwarded-For': address }), () => socket.resetAndDestroy());
       await once(socket, 'close');
     }
     expect(await knock('plain WebSocket', address, { path: '/v1/elsewhere' })).toMatchObject({ status: 404 });

@@ -18,6 +18,7 @@ import {
   connectLive,
   openPlain,
   transports,
+  upgradeRequest,
   type LiveClient,
   type Shown,
   type Transport,
@@ -731,18 +732,7 @@ async function stuckReader(
   const { hostname, port } = new URL(api.url);
   const socket = connectTcp(Number(port), hostname);
   const query = transport === 'Socket.IO' ? '?EIO=4&transport=websocket' : '';
-  socket.write(
-    [
-      `GET /v1/ws${query} HTTP/1.1`,
-      `Host: ${hostname}:${port}`,
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-      '',
-      '',
-    ].join('\r\n'),
-  );
+  socket.write(upgradeRequest(api.url, `/v1/ws${query}`));
   let heard = '';
   socket.on('data', (data) => {
     heard += data.toString('latin1');

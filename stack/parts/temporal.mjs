@@ -75,7 +75,8 @@ export const temporal = {
         ...['server', 'start-dev', '--ip', '127.0.0.1'],
         ...['--port', String(portOf(home, 'main')), '--ui-port', String(portOf(home, 'ui'))],
         ...['--db-filename', join(folder, 'temporal.db'), '--log-level', 'warn'],
-        // Where the Web UI, itself at localhost, has payloads opened: one site, so that the cookie goes along; it asks its reader for the rest (docs/operations.md).
+        // Where the Web UI, itself at localhost, has payloads opened: one site, so that the cookie goes along; it asks
+        // its reader for the rest (docs/operations.md).
         ...['--ui-codec-endpoint', `http://localhost:${process.env.PORT ?? apiPort}/v1/admin/codec`],
         ...pragmas.flatMap((pragma) => ['--sqlite-pragma', pragma]),
         ...Object.entries(dynamicConfig).flatMap(([key, value]) => ['--dynamic-config-value', `${key}=${value}`]),
