@@ -1,7 +1,8 @@
 import { heartbeat } from '@temporalio/activity';
 import { secondMs } from '../domain/time.ts';
 
-const heartbeatEveryMs = 3 * secondMs;
+/** Pools let each of these heartbeats through, so that a late one leaves most of the timeout. */
+export const heartbeatEveryMs = 3 * secondMs;
 
 /**
  * Lets Temporal see that this attempt lives; the models work in threads, so the timer is never late.

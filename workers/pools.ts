@@ -21,6 +21,7 @@ import { createCloseActivities } from '../activities/close.ts';
 import { createCreateActivities } from '../activities/create.ts';
 import { createEraseActivities } from '../activities/erase.ts';
 import { createFindStuckActivities } from '../activities/findStuck.ts';
+import { heartbeatEveryMs } from '../activities/heartbeating.ts';
 import { createNotifyActivities } from '../activities/notify.ts';
 import { createParkActivities } from '../activities/park.ts';
 import { createRestartActivities } from '../activities/restart.ts';
@@ -125,6 +126,7 @@ export async function createCpuWorker(
     },
     maxCachedWorkflows,
     tuner: tunerFor(concurrentSteps),
+    maxHeartbeatThrottleInterval: heartbeatEveryMs,
     shutdownGraceTime: shutdownGraceMs.cpu,
   });
 }
@@ -171,7 +173,7 @@ export async function createGpuWorker(
     // have it; with fewer than a batch the threads would run half empty.
     tuner: tunerFor({ fewest: largestBatchSize, most: largestBatchSize * (config.INFERENCE_THREADS + 1) }),
     maxTaskQueueActivitiesPerSecond: config.GPU_TASKS_PER_SECOND,
-    maxHeartbeatThrottleInterval: 10 * secondMs,
+    maxHeartbeatThrottleInterval: heartbeatEveryMs,
     shutdownGraceTime: shutdownGraceMs.gpu,
   });
 }

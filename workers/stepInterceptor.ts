@@ -17,7 +17,7 @@ const inputSchema = z.object({
 });
 
 /**
- * Around every attempt of a step: one log line, one count, a row for one that failed, and failures that are safe to keep. A
+ * Around every attempt of a step: one log line (and one when it begins, for who debugs), one count, a row for one that failed, and failures that are safe to keep. A
  * failure goes into the workflow's history, where the words of a driver's error could quote what a person recorded; so
  * only its kind goes there, and the rest goes to the log, redacted.
  */
@@ -51,6 +51,7 @@ export class StepInterceptor implements ActivityInboundCallsInterceptor {
       attempt,
     };
     const startedAt = performance.now();
+    this.logger.debug(fields, 'step begun');
     try {
       if (this.isPaused()) throw queuePaused();
       const result = await next(input);
