@@ -6,6 +6,7 @@ import { newRequestId } from './requestState.ts';
 
 /** An answer to what never reaches Express; it has the envelope all the same (G3). */
 export interface Refusal {
+  requestId: string;
   status: number;
   headers: Record<string, string>;
   body: string;
@@ -21,7 +22,7 @@ export function refusalOf(error: ApiError, more: Readonly<Record<string, string>
     'Content-Length': String(Buffer.byteLength(body)),
     ...more,
   };
-  return { status: errorTable[error.code].status, headers, body };
+  return { requestId, status: errorTable[error.code].status, headers, body };
 }
 
 /** Sends it over a connection that no answer of Node.js's belongs to, and closes that. */

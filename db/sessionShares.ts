@@ -1,5 +1,6 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { Tier } from '../domain/tiers.ts';
 import { rowsOfOwnSessions, timestamp } from './rowSecurity.ts';
 
 /** Links by which anybody who has one reads a session. A link that is taken back, and those of a deleted session, are gone. */
@@ -48,6 +49,7 @@ export interface SharedSession {
   id: string;
   sessionId: string;
   userId: string;
+  tier: Tier;
   /** ISO 8601, UTC. */
   expiresAt: string;
 }
@@ -55,8 +57,8 @@ export interface SharedSession {
 /** Null when the link never was, is past its time or was taken back. It takes the service's entity manager: whoever asks is nobody's user. */
 export async function findShared(em: EntityManager, tokenHash: string): Promise<SharedSession | null> {
   const [row] = await em.execute<SharedSession[]>(
-    `select sh.id, s.id as "sessionId", s.user_id as "userId", sh.expires_at as "expiresAt"
-     from session_shares sh join sessions s on s.id = sh.session_id
+    `select sh.id, s.id as "sessionId", s.user_id as "userId", u.tier, sh.expires_at as "expiresAt"
+     from session_shares sh join sessions s on s.id = sh.session_id join users u on u.id = s.user_id
      where sh.token_hash = :tokenHash and sh.expires_at > now()`,
     { tokenHash },
   );

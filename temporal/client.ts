@@ -224,9 +224,9 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
     input: { userId: string } | { bulkId: string },
     staticSummary: string,
   ): Promise<void> {
-    const about = { staticSummary, typedSearchAttributes: attributesOf('userId' in input ? input : {}) };
+    const about = 'userId' in input ? ofPerson(input) : {};
     try {
-      await call(() => client.workflow.start(type, { ...once(workflowId), args: [input], ...about }));
+      await call(() => client.workflow.start(type, { ...once(workflowId), args: [input], staticSummary, ...about }));
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
@@ -359,7 +359,7 @@ export function createWorkflowClient(options: WorkflowClientOptions): WorkflowCl
           args: [input],
           workflowIdConflictPolicy: 'USE_EXISTING',
           staticSummary: `mail about an account: ${input.kind}`,
-          typedSearchAttributes: attributesOf(input),
+          ...ofPerson(input),
         }),
       );
     },
@@ -426,6 +426,11 @@ function attributesOf({ sessionId, userId }: { sessionId?: string; userId?: stri
     ...(sessionId === undefined ? [] : [{ key: searchAttributes.sessionId, value: sessionId }]),
     ...(userId === undefined ? [] : [{ key: searchAttributes.userId, value: userId }]),
   ]);
+}
+
+/** Work for somebody's account is found by them, and takes turns with that of others in a long queue. */
+function ofPerson({ userId }: { userId: string }) {
+  return { typedSearchAttributes: attributesOf({ userId }), priority: { fairnessKey: userId } };
 }
 
 /** Of the input of a run, as the release that started it wrote it. */

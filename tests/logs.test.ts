@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { createApiClient } from '../cli/apiClient.ts';
 import { startProcess, type AppProcess } from './processes.ts';
@@ -36,6 +38,10 @@ beforeAll(async () => {
   });
   await client.follow(accessToken, id, 60_000);
   sessionId = id;
+  const elsewhere = new WebSocket(`${processes.at(-1)?.url ?? ''}/v1/ws`.replace('http', 'ws'), {
+    origin: 'https://elsewhere.example',
+  });
+  await once(elsewhere, 'unexpected-response');
   for (const running of processes) await running.stop();
   lines = processes
     .flatMap((stopped) => stopped.log().split('\n'))
@@ -57,4 +63,10 @@ test('one trace runs from the request through the workflow into every step (I4)'
   expect(request?.trace_id).toMatch(/^[0-9a-f]{32}$/);
   for (const step of steps) expect(step.trace_id).toBe(request?.trace_id);
   expect(new Set(steps.map(({ span_id }) => span_id)).size).toBe(steps.length);
+});
+
+test('a live connection that is refused leaves a line as every request does (I4)', () => {
+  const refused = lines.filter(({ message }) => message === 'connection refused');
+  expect(refused.map(({ metadata }) => metadata)).toMatchObject([{ route: '/v1/ws', status: 403, code: 'forbidden' }]);
+  expect(refused[0]?.metadata.requestId).toMatch(/^req_[0-9a-f]{32}$/);
 });

@@ -126,9 +126,7 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
     slowReaders.forget(connection);
     connection.reader.unfollowAll();
     endTrainings(connection);
-    if (connection.follower !== undefined && connection.follower.by !== 'share') {
-      places.free(connection.follower.caller.userId);
-    }
+    if (connection.follower !== undefined) places.free(connection.follower.countedFor);
     deps.metrics.liveConnections.dec();
   }
 
@@ -141,18 +139,13 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
 
   /** Takes the credential from now on: the connection lasts as long as it does. */
   function admit(connection: Connection, follower: Follower): void {
-    if (connection.follower === undefined && !takePlace(follower)) {
+    if (connection.follower === undefined && !places.take(follower.countedFor, follower.mostConnections)) {
       end(connection, 'too_many_connections');
       return;
     }
     connection.follower = follower;
     endAfter(connection, follower.expiresAtMs - Date.now());
     if (follower.by === 'share' || !follower.caller.permissions.includes('model:manage')) endTrainings(connection);
-  }
-
-  /** Those who have a link alone take none, or they would keep its owner out. */
-  function takePlace(follower: Follower): boolean {
-    return follower.by === 'share' || places.take(follower.caller.userId, follower.mostConnections);
   }
 
   /** Its address was counted before it was opened; whoever has a link alone is known by that. */

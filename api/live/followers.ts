@@ -1,6 +1,7 @@
 import type { Database } from '../../db/database.ts';
 import { findShared } from '../../db/sessionShares.ts';
 import { ApiError } from '../../domain/errors.ts';
+import type { Tier } from '../../domain/tiers.ts';
 import { dayMs } from '../../domain/time.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
 import { createAuthenticator, requireLogin } from '../auth/authenticate.ts';
@@ -16,13 +17,15 @@ interface Shown {
   credentialId: string;
   /** When it ends by itself or has to be shown again, in milliseconds since 1970. */
   expiresAtMs: number;
+  /** Whose connections are counted together: an account's, or those by one link, so that these never keep its owner out. */
+  countedFor: string;
+  /** How many of those this gateway holds at once. */
+  mostConnections: number;
 }
 
 interface CallerFollower extends Shown {
   by: 'login' | 'key';
   caller: Caller;
-  /** How many connections the account may hold here. */
-  mostConnections: number;
 }
 
 interface ShareFollower extends Shown {
@@ -52,8 +55,12 @@ export function createSignIn(deps: SignInDeps): SignIn {
     const caller = await authenticator.identify(credential);
     await requireLogin(deps.revocations, caller);
     requirePermission(caller, 'session:read');
-    const { tiers } = await deps.systemConfig.current();
-    const terms = { caller, expiresAtMs: caller.expiresAtMs, mostConnections: tiers[caller.tier].liveConnections };
+    const terms = {
+      caller,
+      expiresAtMs: caller.expiresAtMs,
+      countedFor: caller.userId,
+      mostConnections: await mostConnectionsOf(caller.tier),
+    };
     switch (caller.credential.kind) {
       case 'access_token':
         return { by: 'login', credentialId: caller.credential.loginId, ...terms };
@@ -65,9 +72,14 @@ export function createSignIn(deps: SignInDeps): SignIn {
   async function byShare(token: string): Promise<ShareFollower> {
     const shared = await findShared(deps.database.asService(), secretHash(token));
     if (shared === null) throw new ApiError('unauthenticated');
-    const { id: credentialId, sessionId, userId, expiresAt } = shared;
+    const { id: credentialId, sessionId, userId, tier, expiresAt } = shared;
     const expiresAtMs = Math.min(Date.now() + longestByShareMs, Date.parse(expiresAt));
-    return { by: 'share', credentialId, expiresAtMs, sessionId, userId };
+    const places = { countedFor: credentialId, mostConnections: await mostConnectionsOf(tier) };
+    return { by: 'share', credentialId, expiresAtMs, ...places, sessionId, userId };
+  }
+
+  async function mostConnectionsOf(tier: Tier): Promise<number> {
+    return (await deps.systemConfig.current()).tiers[tier].liveConnections;
   }
 
   return async (request) => {

@@ -369,14 +369,20 @@ describe.each(transports)('connections that an account holds at once over %s (G6
     }
   });
 
-  test('are none of those who have a link alone', async () => {
-    await setLimits({ held: 1 });
+  test('are counted apart for each link, which never keeps its owner out', async () => {
+    await setLimits({ held: 2 });
     const id = await newSession(apis[0].resources.database, user.id);
-    const shared = await apis[0].call('POST', `/v1/sessions/${id}/shares`, { token: user.token, body: {} });
-    const { token: share } = shared.body.data as { token: string };
-    for (const shown of [{ share }, { share }, { token: user.token }]) {
+    const newLink = async () => {
+      const shared = await apis[0].call('POST', `/v1/sessions/${id}/shares`, { token: user.token, body: {} });
+      return { share: (shared.body.data as { token: string }).token };
+    };
+    const [link, other] = [await newLink(), await newLink()];
+    for (const shown of [link, link, other, other, { token: user.token }]) {
       expect(await (await connect(shown)).ask('subscribe', { sessionId: id })).toMatchObject({ ok: true });
     }
+    const refused = await connect(link);
+    await refused.ended;
+    expect(refused.told).toMatchObject([{ type: 'too_many_connections' }]);
   });
 });
 

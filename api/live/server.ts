@@ -54,6 +54,14 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
   const admitPages = cors(pagesOfOurs(deps));
   const trust = trustIn(deps.trustedProxies);
 
+  /** What Express does not answer leaves its line in the log all the same. */
+  function refuse(error: ApiError, headers?: Readonly<Record<string, string>>): Refusal {
+    const refusal = refusalOf(error, headers);
+    const { requestId, status } = refusal;
+    deps.logger.info({ requestId, route: path, status, code: error.code }, 'connection refused');
+    return refusal;
+  }
+
   /** Counts a connection that is asked for, by its address; null where it may be opened. */
   async function refusalFor(request: IncomingMessage): Promise<Refusal | null> {
     const headers: Record<string, string> = {};
@@ -63,7 +71,7 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
       });
       return null;
     } catch (error) {
-      return refusalOf(toApiError(error), headers);
+      return refuse(toApiError(error), headers);
     }
   }
 
@@ -97,10 +105,9 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
       // Node.js leaves the socket to us, and an error that nobody hears would end the process.
       socket.on('error', () => undefined);
       const { origin } = request.headers;
-      if (!isLivePath(urlOf(request))) endWith(socket, refusalOf(new ApiError('not_found')));
+      if (!isLivePath(urlOf(request))) endWith(socket, refuse(new ApiError('not_found')));
       // A browser lets every page open a WebSocket and says whose it is; who is no browser says nothing.
-      else if (origin !== undefined && !origins.has(origin))
-        endWith(socket, refusalOf(new ApiError('forbidden', noPage)));
+      else if (origin !== undefined && !origins.has(origin)) endWith(socket, refuse(new ApiError('forbidden', noPage)));
       else void takeIn(request, socket, head);
     },
 
