@@ -411,7 +411,7 @@ const untilBackingOff = (sessionId: string) =>
   until(async () => {
     const run = await platform.workflows.describeSession(sessionId);
     // Long enough that there is time to press something.
-    const soonestMs = Date.now() + 1_000;
+    const soonestMs = Date.now() + 1_500;
     return run?.activities.some(({ nextAttemptAt }) => Number(nextAttemptAt) > soonestMs) === true;
   });
 
