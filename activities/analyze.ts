@@ -17,7 +17,7 @@ import { whileHeartbeating } from './heartbeating.ts';
 import { versionsFor, type ServedModels } from './routing.ts';
 import type { ModelWatch } from './watching.ts';
 
-export interface AnalyzeDeps extends AnnounceDeps {
+interface AnalyzeDeps extends AnnounceDeps {
   database: Database;
   contents: SessionContentStore;
   engine: Engine;

@@ -9,7 +9,7 @@ import { announce, type AnnounceDeps } from './announce.ts';
 import { finalFailure } from './failures.ts';
 import { queueWebhooks, type WebhookQueueDeps } from './webhooks/queue.ts';
 
-export interface BillDeps extends AnnounceDeps, WebhookQueueDeps {
+interface BillDeps extends AnnounceDeps, WebhookQueueDeps {
   billing: Billing;
   metrics: Metrics;
 }

@@ -6,7 +6,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 import { queueWebhooks, type WebhookQueueDeps } from './webhooks/queue.ts';
 
-export interface CloseDeps extends AnnounceDeps, WebhookQueueDeps {
+interface CloseDeps extends AnnounceDeps, WebhookQueueDeps {
   billing: Billing;
   metrics: Metrics;
 }

@@ -1,4 +1,5 @@
 import type { Comparison } from '../db/comparisons.ts';
+import { distanceKm } from '../domain/places.ts';
 import type { ModelResult } from '../domain/results.ts';
 
 /** Compares what a shadow said of a session with what was answered, for each kind of result that both have. */
@@ -58,19 +59,4 @@ function headlineOf({ resultType, data }: ModelResult): string | number | undefi
 
 function mostLikely(named: readonly { name: string; probability: number }[]): string | undefined {
   return named.toSorted((a, b) => b.probability - a.probability)[0]?.name;
-}
-
-interface Place {
-  lon: number;
-  lat: number;
-}
-
-const earthRadiusKm = 6_371;
-
-/** Along the great circle (haversine formula). */
-function distanceKm(one: Place, other: Place): number {
-  const radians = (degrees: number) => (degrees * Math.PI) / 180;
-  const half = (degrees: number) => Math.sin(radians(degrees) / 2) ** 2;
-  const parallel = Math.cos(radians(one.lat)) * Math.cos(radians(other.lat)) * half(other.lon - one.lon);
-  return 2 * earthRadiusKm * Math.asin(Math.min(1, Math.sqrt(half(other.lat - one.lat) + parallel)));
 }

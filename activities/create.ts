@@ -6,7 +6,7 @@ import { cachedImpressions, type SessionContentStore } from '../integrations/ses
 import type { Metrics } from '../observability/metrics.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 
-export interface CreateDeps extends AnnounceDeps {
+interface CreateDeps extends AnnounceDeps {
   database: Database;
   contents: SessionContentStore;
   metrics: Metrics;

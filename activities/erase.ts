@@ -8,7 +8,7 @@ import type { Uploads } from '../integrations/uploads.ts';
 import { endWorkflow } from '../operations/endWorkflow.ts';
 import { takeUsageBack } from './close.ts';
 
-export interface EraseDeps {
+interface EraseDeps {
   database: Database;
   billing: Billing;
   workflows: Parameters<typeof endWorkflow>[0];

@@ -5,7 +5,7 @@ import { announce, type AnnounceDeps } from './announce.ts';
 import { finalFailure } from './failures.ts';
 import { queueWebhooks, type WebhookQueueDeps } from './webhooks/queue.ts';
 
-export interface NotifyDeps extends AnnounceDeps, WebhookQueueDeps {
+interface NotifyDeps extends AnnounceDeps, WebhookQueueDeps {
   mailer: Mailer;
   /** Where the links in mails lead, without a slash at its end. */
   publicUrl: string;

@@ -3,7 +3,7 @@ import { recordStep } from '../db/sessionSteps.ts';
 import { openStatuses, type SessionStep, type StuckCode } from '../domain/session.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 
-export interface ParkDeps extends AnnounceDeps {
+interface ParkDeps extends AnnounceDeps {
   database: Database;
 }
 

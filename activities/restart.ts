@@ -3,7 +3,7 @@ import { recordRestart } from '../db/sessionRestart.ts';
 import type { RestartPoint, SessionStatus } from '../domain/session.ts';
 import { announce, type AnnounceDeps } from './announce.ts';
 
-export interface RestartDeps extends AnnounceDeps {
+interface RestartDeps extends AnnounceDeps {
   database: Database;
 }
 

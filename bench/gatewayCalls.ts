@@ -33,7 +33,7 @@ export interface Kind {
   call: () => Promise<Answer>;
 }
 
-export interface Calls {
+interface Calls {
   /** Seventy of a hundred read. Creating a session starts a workflow, which the whole stack then works on. */
   mix: readonly Kind[];
   /** Reads a session that has ended, which the cache answers alone. */

@@ -17,7 +17,7 @@ const results = z.object({
 export type SessionResult = z.infer<typeof results>['results'][number];
 
 /** Thrown when the API answers that something is not as it should be. */
-export class ApiAnswerError extends Error {
+class ApiAnswerError extends Error {
   override readonly name = 'ApiAnswerError';
 }
 

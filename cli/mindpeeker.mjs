@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { runChild } from '../stack/children.mjs';
-import { appEnvironment, environmentOfRunning } from '../stack/environment.mjs';
+import { environmentBesideStarted } from '../stack/environment.mjs';
 import { holderOf } from '../stack/locks.mjs';
-import { checkoutDir, pinnedNode, startHome } from '../stack/paths.mjs';
-import { startLock } from '../stack/platform.mjs';
+import { checkoutDir, pinnedNode, startLock } from '../stack/paths.mjs';
 import { Problem } from '../stack/problem.mjs';
-import { loadSecrets } from '../stack/secrets.mjs';
 import { createTerminal } from '../stack/terminal.mjs';
 
 /**
@@ -26,8 +24,7 @@ function environment() {
       'npm start, or set DATABASE_URL, TEMPORAL_ADDRESS and the rest of config.ts',
     );
   }
-  const stack = { env: environmentOfRunning(startHome) };
-  return appEnvironment({ nodeEnv: 'development', stack, secrets: loadSecrets(startHome), caller: env });
+  return environmentBesideStarted();
 }
 
 try {

@@ -10,6 +10,7 @@ import { figuresTable } from '../ml/card.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
+import { RefusedError } from './ops/command.ts';
 import { publishHere, whyNotPublished } from './publish.ts';
 import { createProgressDisplay } from './trainingProgress.ts';
 
@@ -26,11 +27,6 @@ const commandSchema = z.object({
   action: z.enum(['start', 'last', 'cancel']),
 });
 type Command = z.output<typeof commandSchema>;
-
-/** Thrown when what was asked for cannot be done; the message says why and what can. */
-class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-}
 
 const lookEveryMs = 0.5 * secondMs;
 

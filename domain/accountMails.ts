@@ -1,6 +1,5 @@
 /** The mails that an account gets because somebody asked for them; each has a link. */
-export const accountMailKinds = ['welcome', 'confirm_email', 'reset_password'] as const;
-export type AccountMailKind = (typeof accountMailKinds)[number];
+export type AccountMailKind = 'welcome' | 'confirm_email' | 'reset_password';
 
 /** What an account's owner is told by mail because it says, or changes, who can get in. */
 export const noticeKinds = [

@@ -2,17 +2,14 @@ import { dayMs } from './time.ts';
 
 /** The words of backups, and which of them are kept. No zod here: workflow code imports this file. */
 
-export const backupStates = ['running', 'good', 'failed'] as const;
 /** `good` only once everything of it lies whole in the backup storage. */
-export type BackupState = (typeof backupStates)[number];
+export type BackupState = 'running' | 'good' | 'failed';
 
 /** The parts of a backup, in the order in which they are made. */
-export const backupStages = ['objects', 'database', 'new_objects', 'done'] as const;
-export type BackupStage = (typeof backupStages)[number];
+export type BackupStage = 'objects' | 'database' | 'new_objects' | 'done';
 
-export const rehearsalStates = ['running', 'passed', 'damaged', 'failed'] as const;
 /** `damaged`: the backup is not what it was. `failed`: it could not be found out. */
-export type RehearsalState = (typeof rehearsalStates)[number];
+export type RehearsalState = 'running' | 'passed' | 'damaged' | 'failed';
 
 /** How many rows each table has, by its name. */
 export type RowCounts = Readonly<Record<string, number>>;

@@ -10,14 +10,13 @@ import type { SessionEventFacts, SessionEventType } from './events.ts';
  * The four classes of the specification, and above them `secret`: what opens doors or would let a person be
  * impersonated. A secret leaves its store for nobody, not even for the person whose account it belongs to.
  */
-export const dataClasses = ['public', 'internal', 'confidential', 'restricted', 'secret'] as const;
-export type DataClass = (typeof dataClasses)[number];
+export type DataClass = 'public' | 'internal' | 'confidential' | 'restricted' | 'secret';
 
 /** Where data goes beside its own store and its owner. */
 export type Destination = 'log' | 'metric' | 'history' | 'mail' | 'analytics';
 
 /** An id names somebody or something only to those who can look it up, so ids count as internal. */
-export const allowedIn: Record<Destination, readonly DataClass[]> = {
+const allowedIn: Record<Destination, readonly DataClass[]> = {
   log: ['public', 'internal'],
   metric: ['public', 'internal'],
   history: ['public', 'internal'],
@@ -595,7 +594,7 @@ export const metricLabels = {
  * Names under which content and secrets travel beside the columns: in bodies, headers, results and settings. When in
  * doubt, a name stands here.
  */
-export const fields = {
+const fields = {
   restricted: [
     // What a person recorded.
     ...['content', 'impressions', 'words', 'transcript', 'sketch', 'sketches', 'strokes', 'points', 'trace', 'image'],

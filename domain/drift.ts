@@ -15,9 +15,9 @@ export const profileSessions = 1_000;
 export const fewestSessions = 200;
 
 export const driftReadings = ['too_few', 'little', 'some', 'much'] as const;
-export type DriftReading = (typeof driftReadings)[number];
+type DriftReading = (typeof driftReadings)[number];
 
-export interface Drift {
+interface Drift {
   /** Null where there are too few sessions to tell. */
   index: number | null;
   reading: DriftReading;

@@ -4,7 +4,7 @@ import type { SessionType } from './session.ts';
 import { storable } from './text.ts';
 
 /** The most points that one session may hold, over all its sketches or its trace. */
-export const maxPoints = 100_000;
+const maxPoints = 100_000;
 
 function text(maxLength: number) {
   return z
@@ -59,7 +59,7 @@ const sketchSchema = z
   });
 export type Sketch = z.infer<typeof sketchSchema>;
 
-export const remoteViewingImpressionsSchema = z
+const remoteViewingImpressionsSchema = z
   .strictObject({
     words: z.array(filledText(200)).min(1).max(1_000).optional(),
     transcript: filledText(100_000).optional(),
@@ -180,7 +180,7 @@ const dowsingSweepsSchema = z
     });
   });
 
-export const dowsingImpressionsSchema = z.union([dowsingAnswerSchema, dowsingPointsSchema, dowsingSweepsSchema]).meta({
+const dowsingImpressionsSchema = z.union([dowsingAnswerSchema, dowsingPointsSchema, dowsingSweepsSchema]).meta({
   id: 'DowsingImpressions',
   description: 'A question with a pendulum trace, with points on a map region, or with sweeps over it.',
 });
@@ -261,7 +261,7 @@ export const precognitionImpressionsSchema = z
     description: 'Numeric history with its times, a horizon, optional own forecast, optional event.',
   });
 
-export const intuitiveAnalysisImpressionsSchema = z
+const intuitiveAnalysisImpressionsSchema = z
   .strictObject({
     dimensions: z.array(filledText(200)).min(1).max(200),
     rows: z.array(z.array(finite.nullable())).min(3).max(5_000).describe('One value a dimension; null where missing.'),
@@ -302,7 +302,7 @@ export const intuitiveAnalysisImpressionsSchema = z
 
 export type RemoteViewingImpressions = z.infer<typeof remoteViewingImpressionsSchema>;
 export type DowsingAnswerImpressions = z.infer<typeof dowsingAnswerSchema>;
-export type DowsingPointsImpressions = z.infer<typeof dowsingPointsSchema>;
+type DowsingPointsImpressions = z.infer<typeof dowsingPointsSchema>;
 export type DowsingSweepsImpressions = z.infer<typeof dowsingSweepsSchema>;
 export type DowsingLocationImpressions = DowsingPointsImpressions | DowsingSweepsImpressions;
 export type DowsingImpressions = z.infer<typeof dowsingImpressionsSchema>;

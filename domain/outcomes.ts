@@ -57,7 +57,7 @@ export const outcomeSchemas = {
 export type OutcomeOf<T extends keyof typeof outcomeSchemas> = z.infer<(typeof outcomeSchemas)[T]>;
 
 /** What does not fit in an outcome, by its path inside it. */
-export interface OutcomeProblem {
+interface OutcomeProblem {
   readonly path: string;
   readonly message: string;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { OutcomeOf } from './outcomes.ts';
-import { distanceKm, type Scorecard, scoreSession, type StoredResult } from './scoring.ts';
+import { distanceKm } from './places.ts';
+import { type Scorecard, scoreSession, type StoredResult } from './scoring.ts';
 
 const model = { name: 'm', version: '1.0.0', backend: 'js' };
 const common = { model, chance: { value: 0, meaning: '' }, summary: '', limits: '' };

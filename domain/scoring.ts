@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ForecastEvent } from './impressions.ts';
 import type { KnownOutcome, OutcomeOf } from './outcomes.ts';
+import { degree, distanceKm, type Place } from './places.ts';
 import { resultDataSchemas, type ResultType } from './results.ts';
 import { adjustedRandIndex, areaUnderCurve, meanOf } from './statistics.ts';
 
@@ -221,21 +222,6 @@ function scoreLocation(truth: Place, results: readonly StoredResult[]): Scorecar
     chanceIs: "from the region's centre",
   };
   return { ...card, scores: [distance, ...card.scores] };
-}
-
-interface Place {
-  readonly lon: number;
-  readonly lat: number;
-}
-
-const degree = Math.PI / 180;
-const earthRadiusKm = 6371;
-
-/** Along a great circle, by the haversine formula (Sinnott 1984). */
-export function distanceKm(a: Place, b: Place): number {
-  const [dLat, dLon] = [(b.lat - a.lat) * degree, (b.lon - a.lon) * degree];
-  const h = Math.sin(dLat / 2) ** 2 + Math.cos(a.lat * degree) * Math.cos(b.lat * degree) * Math.sin(dLon / 2) ** 2;
-  return 2 * earthRadiusKm * Math.asin(Math.min(1, Math.sqrt(h)));
 }
 
 /** How far east `lon` lies of `from`, 0 to 360 degrees. */

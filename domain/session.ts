@@ -35,7 +35,7 @@ export const sessionSteps = ['create', 'analyze', 'notify', 'bill'] as const;
 export type SessionStep = (typeof sessionSteps)[number];
 
 /** The ends: a session in one of these never changes its status again. */
-export const terminalStatuses = ['completed', 'failed', 'cancelled', 'expired'] as const satisfies SessionStatus[];
+const terminalStatuses = ['completed', 'failed', 'cancelled', 'expired'] as const satisfies SessionStatus[];
 export type TerminalStatus = (typeof terminalStatuses)[number];
 
 /** The statuses of a session that is still under way. */

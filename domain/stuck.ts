@@ -39,7 +39,7 @@ export type ObservedStep = (typeof observedSteps)[number];
 
 /** `waiting`: for a worker; `running`; `backing_off`: until the next attempt; `paused` by an operator. */
 export const activityStates = ['waiting', 'running', 'backing_off', 'paused'] as const;
-export type ActivityState = (typeof activityStates)[number];
+type ActivityState = (typeof activityStates)[number];
 
 /** What Temporal says of an activity that is not done. */
 export interface ObservedActivity {
@@ -93,7 +93,7 @@ export function observedQueues(states: readonly QueueState[]): ObservedQueues {
 }
 
 /** What is wrong with a session. */
-export interface Trouble {
+interface Trouble {
   reason: StuckReason;
   /** Null where it is the workflow itself. */
   step: ObservedStep | null;

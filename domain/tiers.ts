@@ -42,7 +42,7 @@ export const permissionTable = [
 ] as const satisfies readonly PermissionTerms[];
 
 export type Permission = (typeof permissionTable)[number]['name'];
-export type TierPermission = Extract<(typeof permissionTable)[number], { heldBy: 'tiers' }>['name'];
+type TierPermission = Extract<(typeof permissionTable)[number], { heldBy: 'tiers' }>['name'];
 export type KeyPermission = Extract<(typeof permissionTable)[number], { forKeys: true }>['name'];
 
 export const permissions: readonly Permission[] = permissionTable.map(({ name }) => name);
@@ -55,12 +55,11 @@ export const keyPermissions: readonly KeyPermission[] = permissionTable.flatMap(
 );
 
 /** What a caller's requests are counted as: guessing a password, reading and training are not the same burden. */
-export const rateClasses = ['auth', 'read', 'write', 'analysis', 'upload'] as const;
-export type RateClass = (typeof rateClasses)[number];
+export type RateClass = 'auth' | 'read' | 'write' | 'analysis' | 'upload';
 export type Rates = Record<RateClass, number>;
 
 /** How much a tier may. Operators can change each figure (`system_config`); these are the defaults. */
-export interface TierLimits {
+interface TierLimits {
   permissions: readonly TierPermission[];
   requestsPerMinute: Rates;
   /** Of one API key; its requests count for the account's too. */
@@ -81,10 +80,6 @@ interface TierTerms extends TierLimits {
   priorityKey: number;
   /** Among sessions of one key, a person of this tier has so many turns to one of weight 1. */
   fairnessWeight: number;
-  /** Of all uploads that are kept. */
-  storageBytes: number;
-  /** Of one upload. */
-  uploadBytes: number;
 }
 
 const mebibyte = 1_024 ** 2;

@@ -7,7 +7,7 @@ import { meanOf } from './statistics.ts';
  */
 
 /** Hits and misses against what chance alone would give. */
-export interface HitRecord {
+interface HitRecord {
   readonly trials: number;
   readonly hits: number;
   readonly expectedByChance: number;
@@ -64,7 +64,7 @@ export function wilsonInterval(hits: number, trials: number): [low: number, high
   return [Math.max(0, (middle - half) / whole), Math.min(1, (middle + half) / whole)];
 }
 
-export interface CalibrationBin {
+interface CalibrationBin {
   /** The bin's claims lie from here … */
   readonly from: number;
   /** … to here. */
@@ -95,7 +95,7 @@ export function calibrationCurve(claims: readonly Claim[]): CalibrationBin[] {
   );
 }
 
-export interface MeanScore {
+interface MeanScore {
   readonly name: ScoreName;
   readonly sessions: number;
   readonly mean: number;

@@ -17,7 +17,7 @@ export interface EngineArtefact extends Omit<ArtefactFile, 'bytes'> {
 export type VersionName = Pick<EngineArtefact, 'name' | 'version'>;
 
 /** Why a version is not served, in a sentence for operators. */
-export interface Refusal extends VersionName {
+interface Refusal extends VersionName {
   readonly reason: string;
 }
 

@@ -31,7 +31,7 @@ export type Answer =
   | { readonly kind: 'failed'; readonly error: unknown };
 
 /** The models of one thread. */
-export interface Inference {
+interface Inference {
   /**
    * Makes a version ready and lets it analyze a small session once, since the first run of a network is the slow one.
    * Where it does not fit in the memory, the versions that were not asked for the longest are let go.

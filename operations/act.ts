@@ -20,7 +20,7 @@ export const actSchema = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('cancel'), deleteContent: z.boolean() }),
 ]) satisfies z.ZodType<Act>;
 
-export interface ActRequest {
+interface ActRequest {
   sessionId: string;
   act: Act;
   /** Names the restart that it may come to: asked again under the same name, the session is restarted once. */

@@ -20,13 +20,13 @@ import type { WorkflowClient } from '../temporal/client.ts';
 import type { SessionRun } from '../temporal/observer.ts';
 import { inPlainWords } from './failureWords.ts';
 
-export interface ExplainDeps {
+interface ExplainDeps {
   database: Database;
   workflows: Pick<WorkflowClient, 'describeSession' | 'queues'>;
 }
 
 /** An attempt of a step that failed. */
-export interface FailedAttempt {
+interface FailedAttempt {
   step: string;
   attempt: number;
   /** ISO 8601, UTC. */

@@ -24,7 +24,7 @@ interface ModelDeps {
 }
 
 /** Who presses a switch, and why. */
-export interface Order {
+interface Order {
   by: Actor;
   reason: string;
 }

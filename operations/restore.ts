@@ -23,7 +23,7 @@ import { claimPerhapsBilled } from './takeUp.ts';
 
 /** Restoring a platform from a backup, in its place (docs/decisions/21-backup.md). */
 
-export interface RestoreDeps {
+interface RestoreDeps {
   backedUp: BackedUp;
   backups: BackupStore;
   bucket: Bucket;
@@ -80,7 +80,7 @@ export async function planRestore(
 }
 
 /** A restore that was done. */
-export interface Restored {
+interface Restored {
   takenAt: Date;
   /** When the database was opened again. */
   openedAt: Date;

@@ -17,13 +17,13 @@ import { restartSession } from './restart.ts';
 
 /** Taking up, after a restore, what was under way when the backup was taken. */
 
-export interface TakeUpDeps {
+interface TakeUpDeps {
   database: Database;
   workflows: WorkflowClient;
   recovery: Recovery;
 }
 
-export interface TakenUp {
+interface TakenUp {
   /** Sessions that go on from their rows. */
   restarted: number;
   /** Sessions that came after the backup and whose workflows were told to end. */

@@ -49,18 +49,16 @@ export const addressesOf = (env) => ({
 });
 
 /**
- * What the parts of a stack give our processes, read from its record while another process keeps it up.
- * @param {string} homeDir
- * @returns {Record<string, string>}
+ * The environment for a process of ours beside the platform that `npm start` keeps up here, by the record of its stack.
+ * @returns {NodeJS.ProcessEnv}
  */
-export function environmentOfRunning(homeDir) {
-  const record = new StackRecord(homeDir);
-  const secrets = loadSecrets(homeDir);
-  return Object.assign(
-    {},
-    ...allParts.map((part) => {
-      const live = record.live(part.name);
-      return live ? part.environment({ dir: homeDir, ports: live.ports, secrets }) : {};
-    }),
-  );
+export function environmentBesideStarted() {
+  const record = new StackRecord(startHome);
+  const secrets = loadSecrets(startHome);
+  const ofParts = allParts.map((part) => {
+    const live = record.live(part.name);
+    return live ? part.environment({ dir: startHome, ports: live.ports, secrets }) : {};
+  });
+  const stack = { env: Object.assign({}, ...ofParts) };
+  return appEnvironment({ nodeEnv: 'development', stack, secrets, caller: process.env });
 }

@@ -8,7 +8,13 @@ export const checkoutDir = dirname(dirname(fileURLToPath(import.meta.url)));
 /** What `npm start` keeps: data, logs, secrets and `stack.json`. Ignored by git. */
 export const startHome = join(checkoutDir, '.mindpeeker');
 
-/** The same for `npm test`, so that a test run never touches a person's data. */
+/** While one process of a checkout holds it, no other brings the platform up there. */
+export const startLock = join(startHome, 'start.lock');
+
+/** While one process holds it, no other starts or stops a part of the stack. */
+export const stackLock = join(startHome, 'stack.lock');
+
+/** The same folder for `npm test`, so that a test run never touches a person's data. */
 export const testHome = join(startHome, 'test');
 
 /** Node as pinned by the npm package `node`: it strips types, so our `.ts` files run on it as they are. */

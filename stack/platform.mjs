@@ -5,7 +5,7 @@ import { endChildren } from './children.mjs';
 import { addressesOf, appEnvironment } from './environment.mjs';
 import { tryLock, withLock } from './locks.mjs';
 import { installPackages } from './packages.mjs';
-import { checkoutDir, startHome } from './paths.mjs';
+import { checkoutDir, stackLock, startHome, startLock } from './paths.mjs';
 import { Problem } from './problem.mjs';
 import { signalProcess, stopProcess } from './processes.mjs';
 import { StackRecord } from './record.mjs';
@@ -15,9 +15,6 @@ import { oldestNodeMajor } from './versions.mjs';
 
 /** npm hands the terminal's Ctrl-C on, so one press arrives twice. */
 const secondPressAfterMs = 1_000;
-
-/** While one process of a checkout holds it, no other brings the platform up there. */
-export const startLock = join(startHome, 'start.lock');
 
 /** The whole platform of a checkout: what it is installed from, the stack, the gateway and both workers. */
 export class Platform {
@@ -100,7 +97,7 @@ export class Platform {
     const record = new StackRecord(startHome);
     this.#record = record;
     const stack = await withLock(
-      join(startHome, 'stack.lock'),
+      stackLock,
       this.#what,
       async () => {
         await stopLeftovers(record, terminal);

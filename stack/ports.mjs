@@ -63,7 +63,7 @@ export const answers = (address, port, timeoutMs = 2_000) =>
  * @param {number} port
  * @returns {string | null}
  */
-export function listenerOf(port) {
+function listenerOf(port) {
   try {
     const wanted = port.toString(16).toUpperCase().padStart(4, '0');
     const inodes = new Set();

@@ -6,7 +6,7 @@ import { bringUp, replacingVariable, stopRecorded } from './bring-up.mjs';
 import { addressesOf, appEnvironment } from './environment.mjs';
 import { holderOf, withLock } from './locks.mjs';
 import { allParts } from './parts/index.mjs';
-import { shown, startHome } from './paths.mjs';
+import { shown, stackLock, startHome, startLock } from './paths.mjs';
 import { Problem } from './problem.mjs';
 import { StackRecord } from './record.mjs';
 import { loadSecrets } from './secrets.mjs';
@@ -24,7 +24,7 @@ const terminal = createTerminal();
 
 /** While `npm start` runs it alone decides about the stack. */
 function refuseWhileStarted() {
-  const holder = holderOf(join(startHome, 'start.lock'));
+  const holder = holderOf(startLock);
   if (holder) {
     throw new Problem(
       `npm start (pid ${holder.pid}) is using the stack; stop it first, with Ctrl-C or`,
@@ -39,7 +39,7 @@ function refuseWhileStarted() {
  * @param {() => Promise<T>} work
  */
 const alone = (what, work) =>
-  withLock(join(startHome, 'stack.lock'), what, work, (holder) =>
+  withLock(stackLock, what, work, (holder) =>
     terminal.note(`waiting for "${holder.what}" (pid ${holder.pid}) to finish`),
   );
 

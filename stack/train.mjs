@@ -1,11 +1,10 @@
 import { parseArgs } from 'node:util';
 import { runChild } from './children.mjs';
-import { appEnvironment, environmentOfRunning } from './environment.mjs';
+import { environmentBesideStarted } from './environment.mjs';
 import { holderOf } from './locks.mjs';
-import { checkoutDir, pinnedNode, startHome } from './paths.mjs';
-import { Platform, startLock } from './platform.mjs';
+import { checkoutDir, pinnedNode, startLock } from './paths.mjs';
+import { Platform } from './platform.mjs';
 import { Problem } from './problem.mjs';
-import { loadSecrets } from './secrets.mjs';
 import { createTerminal } from './terminal.mjs';
 
 /**
@@ -74,12 +73,7 @@ const train = (command, env) =>
 async function onRunningPlatform(command) {
   // Ctrl-C is for the command that shows the training; we wait for its last words.
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {});
-  const secrets = loadSecrets(startHome);
-  const stack = { env: environmentOfRunning(startHome) };
-  const { code } = await train(
-    command,
-    appEnvironment({ nodeEnv: 'development', stack, secrets, caller: process.env }),
-  );
+  const { code } = await train(command, environmentBesideStarted());
   return code;
 }
 

@@ -74,7 +74,7 @@ export class WorkflowEndedError extends Error {
 }
 
 /** What was asked of a run of a session, as its history has it: what a restart has to keep. */
-export interface AskedOfSession {
+interface AskedOfSession {
   runId: string;
   analysis: boolean;
   cancellation: boolean;
@@ -138,7 +138,7 @@ export interface WorkflowClient extends WorkflowObserver {
   check(): Promise<void>;
 }
 
-export interface WorkflowClientOptions {
+interface WorkflowClientOptions {
   connection: ConnectionLike;
   namespace: string;
   interceptors?: ClientInterceptors;

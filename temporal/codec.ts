@@ -56,7 +56,7 @@ export function sealPayload(payload: Payload, keys: readonly MasterKey[], workfl
 }
 
 /** A payload as it was before it was sealed, and the workflow that it belongs to, where it says so. */
-export interface Opened {
+interface Opened {
   payload: Payload;
   workflowId?: string;
 }

@@ -25,7 +25,7 @@ const {
  * - `draining`: none begin on it any more, and some are left. `drained`: none are left, so its workers may go.
  * - `waiting`: its workers poll, and it was never given anything.
  */
-export type VersionStatus = 'current' | 'ramping' | 'draining' | 'drained' | 'waiting';
+type VersionStatus = 'current' | 'ramping' | 'draining' | 'drained' | 'waiting';
 
 export interface Version {
   buildId: string;
@@ -43,7 +43,7 @@ export interface Version {
 }
 
 /** What workers without a build id do, and what is left to them. */
-export type Unversioned = Pick<Version, 'share' | 'openWorkflows' | 'workers'>;
+type Unversioned = Pick<Version, 'share' | 'openWorkflows' | 'workers'>;
 
 export interface Deployment {
   /** Newest first. */

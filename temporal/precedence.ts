@@ -3,7 +3,7 @@ import { backgroundPriorityKey, firstOnesPerMinute, tierTerms, type Person } fro
 import { minuteMs } from '../domain/time.ts';
 
 /** Who goes first where queues are long: priority by tier, and fairness between people. */
-export interface Precedence {
+interface Precedence {
   /** The priority key that something of this person's would have now. */
   keyOf(person: Person): number;
   /** The place of what is started now. */

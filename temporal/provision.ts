@@ -10,7 +10,7 @@ const { ARCHIVAL_STATE_ENABLED, ARCHIVAL_STATE_DISABLED } = proto.temporal.api.e
 const { INDEXED_VALUE_TYPE_KEYWORD } = proto.temporal.api.enums.v1.IndexedValueType;
 
 /** What the namespace is to be like. */
-export type NamespaceSettings = Pick<
+type NamespaceSettings = Pick<
   Config,
   | 'TEMPORAL_NAMESPACE'
   | 'TEMPORAL_RETENTION_DAYS'

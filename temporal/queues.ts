@@ -5,7 +5,7 @@ import { queueNames, taskQueues, type QueueName, type QueueState } from '../doma
 import { secondMs } from '../domain/time.ts';
 
 /** A process that polls a queue. */
-export interface QueueWorker {
+interface QueueWorker {
   queue: QueueName;
   /** `pid@host`, as the SDK names it. */
   identity: string;

@@ -20,7 +20,7 @@ export interface Recovery {
 }
 
 /** Ids of what was erased. */
-export interface Erased {
+interface Erased {
   sessions: string[];
   attachments: string[];
   accounts: string[];

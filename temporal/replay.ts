@@ -10,7 +10,7 @@ import { DeterminismViolationError } from '@temporalio/workflow';
  */
 
 /** Where a history and the code part, in plain words. */
-export interface Divergence {
+interface Divergence {
   /** The number of the event in the history; null where the SDK did not name it. */
   eventId: number | null;
   /** What the history holds there. */
@@ -26,7 +26,7 @@ export type ReplayOutcome = { workflowId: string; runId: string; workflowType: s
   | { kind: 'broken'; reason: string }
 );
 
-export interface ReplayOptions {
+interface ReplayOptions {
   /** The workflows as `npm run build` bundles them. */
   workflowBundle: { code: string };
   /** What opens the payloads of the histories. */

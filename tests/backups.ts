@@ -46,7 +46,7 @@ export async function addFile(
 }
 
 /** How a command of an operator ended. */
-export interface Ended {
+interface Ended {
   code: number;
   /** What it printed with `--json`. */
   json: Record<string, unknown>;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A certificate and its private key, both as PEM. */
-export interface Certified {
+interface Certified {
   certificate: string;
   key: string;
 }

@@ -19,7 +19,7 @@ export interface LiveClient {
   disconnect(): void;
 }
 
-export interface Acknowledged {
+interface Acknowledged {
   ok: boolean;
   lastSeq?: number;
   expiresAt?: string;

@@ -10,7 +10,7 @@ export interface SunkMail {
 }
 
 /** The mails that were sent to this address, newest first. */
-export async function mailsTo(address: string): Promise<SunkMail[]> {
+async function mailsTo(address: string): Promise<SunkMail[]> {
   const url = `${readConfig().SENDGRID_API_BASE}/messages.json?to=${encodeURIComponent(address)}`;
   return (await (await fetch(url)).json()) as SunkMail[];
 }

@@ -5,9 +5,9 @@ import {
   type WorkerOptions,
   type WorkerTuner,
 } from '@temporalio/worker';
-import { createAccountMailActivities } from '../activities/account/mail.ts';
 import { createEraseAccountActivities } from '../activities/account/erase.ts';
 import { createExportAccountActivities } from '../activities/account/export.ts';
+import { createAccountMailActivities } from '../activities/account/mail.ts';
 import { createActInBulkActivities } from '../activities/actInBulk.ts';
 import { createAnalyzeActivities } from '../activities/analyze.ts';
 import { createCheckActivities } from '../activities/attachments/check.ts';

@@ -17,9 +17,9 @@ const inputSchema = z.object({
 });
 
 /**
- * Around every attempt of a step: one log line (and one when it begins, for who debugs), one count, a row for one that failed, and failures that are safe to keep. A
- * failure goes into the workflow's history, where the words of a driver's error could quote what a person recorded; so
- * only its kind goes there, and the rest goes to the log, redacted.
+ * Around every attempt of a step: a log line (and one at its beginning, for whoever debugs), a count, and for one that
+ * failed a row and a failure that is safe to keep. A failure goes into the workflow's history, where the words of a
+ * driver's error could quote what a person recorded; so only its kind goes there, and the rest to the log, redacted.
  */
 export class StepInterceptor implements ActivityInboundCallsInterceptor {
   private readonly context: Context;

@@ -5,7 +5,7 @@ import { startTelemetryServer } from '../observability/telemetryServer.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { connectWorker } from '../temporal/workerConnection.ts';
 
-export interface Pool {
+interface Pool {
   /** By what `/readyz` calls them. A signal stops them all, and so does the end of one. */
   workers: Readonly<Record<string, Worker>>;
   /** Ends what the pool opened beside its worker. */

@@ -41,7 +41,7 @@ export async function buildWorkflowBundle(
 }
 
 /** Thrown when a worker is started before the workflows were built. */
-export class MissingBundleError extends Error {
+class MissingBundleError extends Error {
   override readonly name = 'MissingBundleError';
 }
 

@@ -6,7 +6,7 @@ import type { Billing } from '../../integrations/billing.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
 
-export interface EraseAccountDeps {
+interface EraseAccountDeps {
   database: Database;
   archives: AccountArchives;
   billing: Billing;

@@ -8,7 +8,7 @@ import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Uploads } from '../../integrations/uploads.ts';
 import { whileHeartbeating } from '../heartbeating.ts';
 
-export interface ExportAccountDeps {
+interface ExportAccountDeps {
   database: Database;
   archives: AccountArchives;
   contents: SessionContentStore;

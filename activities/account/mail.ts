@@ -9,7 +9,7 @@ import type { Links } from '../../integrations/links.ts';
 import { MailRejectedError, type Mailer } from '../../integrations/mailer.ts';
 import { finalFailure } from '../failures.ts';
 
-export interface AccountMailDeps {
+interface AccountMailDeps {
   database: Database;
   mailer: Mailer;
   links: Links;

@@ -8,13 +8,13 @@ import { whileHeartbeating } from '../heartbeating.ts';
 import { createImages, RejectedError, type Images } from './images.ts';
 import { inspect, type Inspection } from './inspect.ts';
 
-export interface CheckDeps {
+interface CheckDeps {
   database: Database;
   uploads: Uploads;
 }
 
 /** What a check comes to: small facts, for the workflow's history. */
-export type Verdict =
+type Verdict =
   | { kind: 'accepted'; isImage: boolean }
   | { kind: 'rejected'; code: RejectionCode }
   /** It was deleted meanwhile. */

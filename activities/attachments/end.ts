@@ -5,7 +5,7 @@ import type { Uploads } from '../../integrations/uploads.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 import { announce, type AnnounceDeps } from '../announce.ts';
 
-export interface EndDeps extends AnnounceDeps {
+interface EndDeps extends AnnounceDeps {
   database: Database;
   uploads: Uploads;
   metrics: Metrics;

@@ -8,7 +8,7 @@ import { dumpDatabase } from '../../integrations/backupTools.ts';
 import type { BackedUp } from '../../operations/restoring.ts';
 import { whileHeartbeating } from '../heartbeating.ts';
 
-export interface DumpDeps {
+interface DumpDeps {
   database: Database;
   backups: BackupStore;
   backedUp: BackedUp;

@@ -11,14 +11,14 @@ import { pieceBytes } from '../../integrations/backupStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import { whileHeartbeating } from '../heartbeating.ts';
 
-export interface CopyDeps {
+interface CopyDeps {
   database: Database;
   backups: BackupStore;
   /** What is backed up. */
   bucket: Bucket;
 }
 
-export interface CopyInput {
+interface CopyInput {
   backupId: string;
   list: ObjectList;
   /** Of the list `objects`: how many parts the list that was made before the database has. */
@@ -35,7 +35,7 @@ const copiedSchema = z.object({
   newObjects: z.int(),
   newBytes: z.number(),
 });
-export type Copied = z.output<typeof copiedSchema>;
+type Copied = z.output<typeof copiedSchema>;
 
 /** How far an attempt has come: what its list holds, and the last key in it. */
 const reachedSchema = copiedSchema.extend({ after: z.string().optional() });

@@ -4,12 +4,12 @@ import { keptBackups } from '../../domain/backups.ts';
 import type { BackupManifest, BackupStore } from '../../integrations/backupStore.ts';
 import { whileHeartbeating } from '../heartbeating.ts';
 
-export interface BackupRecordDeps {
+interface BackupRecordDeps {
   database: Database;
   backups: BackupStore;
 }
 
-export interface BackupBegun {
+interface BackupBegun {
   backupId: string;
   /** Every object is copied again, since the last rehearsal found that what is stored is not sound. */
   anew: boolean;

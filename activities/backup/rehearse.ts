@@ -22,13 +22,13 @@ import {
 } from '../../operations/restoring.ts';
 import { whileHeartbeating } from '../heartbeating.ts';
 
-export interface RehearseDeps {
+interface RehearseDeps {
   database: Database;
   backups: BackupStore;
   backedUp: BackedUp;
 }
 
-export interface Rehearsed {
+interface Rehearsed {
   state: Exclude<RehearsalState, 'running'>;
   /** What was found wrong. */
   failure: string | null;

@@ -22,7 +22,7 @@ export interface TrainingDeps {
 }
 
 /** The training that an attempt works for, as its recipe was read. */
-export type PlannedTraining = Training & { version: string; sessions: number; epochs: number };
+type PlannedTraining = Training & { version: string; sessions: number; epochs: number };
 
 export interface StepContext extends TrainingDeps {
   training: PlannedTraining;

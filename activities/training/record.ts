@@ -4,7 +4,7 @@ import type { TrainingBegun, TrainingState, TrainingWorkflowInput } from '../../
 import type { ObjectStore } from '../../integrations/objectStore.ts';
 import { createTrainingStore } from './store.ts';
 
-export interface TrainingRecordDeps {
+interface TrainingRecordDeps {
   database: Database;
   objects: ObjectStore;
 }

@@ -5,7 +5,7 @@ import type { StepContext } from './deps.ts';
 import type { ManifestEntry } from './store.ts';
 
 /** The bytes of a simulated shard: as they lie in object storage, or made again where they are missing or corrupt. */
-export async function simulatedShard(context: StepContext, shard: Shard): Promise<Uint8Array> {
+async function simulatedShard(context: StepContext, shard: Shard): Promise<Uint8Array> {
   const { training, store, trainingPool, signal } = context;
   const stored = await store.get(training.id, `shards/${shard.index}`);
   if (stored !== null) return stored;

@@ -5,7 +5,7 @@ import type { WebhookSecrets } from '../../integrations/webhookSecrets.ts';
 import type { WebhookSender } from '../../integrations/webhookSender.ts';
 import type { Metrics } from '../../observability/metrics.ts';
 
-export interface DeliverDeps {
+interface DeliverDeps {
   database: Database;
   webhookSecrets: WebhookSecrets;
   webhookSender: WebhookSender;

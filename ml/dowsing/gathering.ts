@@ -6,7 +6,7 @@ import type { Reactions, UnitPoint } from './reactions.ts';
  * How reactions could have come about: each is meant, with the signal's share, and then lies around what is sought by
  * the scatter; or it means nothing and lies anywhere. (Clusters among clutter as a mixture: Dasgupta and Raftery 1998.)
  */
-export interface Hypothesis {
+interface Hypothesis {
   /** The deviation of a meant reaction, in shares of the region's diagonal. */
   readonly scatter: number;
   readonly signal: number;
@@ -30,7 +30,7 @@ const leastReach = 0.05;
 const leastDensity = 1e-3;
 
 /** What a hypothesis makes of a search: the posterior over the cells, and how likely it makes the reactions. */
-export interface Gathering {
+interface Gathering {
   /** Adds to 1. */
   readonly cells: Float64Array;
   /** The natural logarithm of how many times likelier the reactions are than if they lay anywhere. */

@@ -15,16 +15,16 @@ interface Somewhere {
   readonly chance: number;
 }
 
-export interface LikelyCell extends Somewhere {
+interface LikelyCell extends Somewhere {
   readonly probability: number;
 }
 
-export interface LikelyPlace extends LikelyCell {
+interface LikelyPlace extends LikelyCell {
   readonly name: string;
   readonly country: string;
 }
 
-export interface Geography {
+interface Geography {
   /** The likeliest, best first; of places equally likely the one with more people first. */
   readonly places: LikelyPlace[];
   /** The cells of the map that are likelier than their share of the world's land, what is most above it first. */

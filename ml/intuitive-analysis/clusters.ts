@@ -72,7 +72,7 @@ function measureSpread(covariance: Float64Array, { shape, sizes, middles, spread
  * How rows are told apart: a row belongs to the cluster for which `row · pull - offset` is largest, which is the one whose
  * middle is nearest in the metric of the spread (Fisher 1936).
  */
-export interface Discriminants {
+interface Discriminants {
   readonly pulls: Float64Array;
   readonly offsets: Float64Array;
 }

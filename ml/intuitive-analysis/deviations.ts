@@ -34,7 +34,7 @@ export function groupRows(table: Table, scores: Points, { clusters }: Grouping):
 }
 
 /** How far rows lie from where their cluster says they should. */
-export interface Deviations {
+interface Deviations {
   /** Squared Mahalanobis distances from the middle of the own cluster, by row. */
   readonly distances: Float64Array;
   /** [rows, dimensions]: squared, how unlike each value is what the row's other values let expect, in deviations. */

@@ -13,7 +13,7 @@ export const chanceOfCount = Math.max(...groupShares);
  * far out from its group in all directions. Those that training never sees: a few of its values are shifted; two of its
  * dimensions are swapped; values come from other rows, which breaks what goes together.
  */
-export const taughtAnomalies = ['scattered', 'far_out'] as const;
+const taughtAnomalies = ['scattered', 'far_out'] as const;
 export const unseenAnomalies = ['shifted', 'swapped', 'broken_correlation'] as const;
 export type Anomaly = (typeof taughtAnomalies)[number] | (typeof unseenAnomalies)[number];
 
@@ -26,7 +26,7 @@ export interface SimulatedTable {
   readonly anomalous: readonly boolean[];
 }
 
-export interface TableOptions {
+interface TableOptions {
   readonly groupCount?: number;
   readonly anomalies?: readonly Anomaly[];
 }

@@ -1,7 +1,7 @@
 import { type Points, valueAt, wholeAt } from './points.ts';
 
 /** So many nearest rows are known of every row, or all others of a smaller table. */
-export const mostNeighbours = 5;
+const mostNeighbours = 5;
 
 export interface Neighbours {
   /** How many there are of each row. */

@@ -11,7 +11,7 @@ import { type Points, valueAt } from './points.ts';
  * of at most 5,000 rows with two or more measured numbers and a natural class that a row belongs to. Rows without a class
  * or without any number are left out.
  */
-export interface RealTable {
+interface RealTable {
   readonly name: string;
   readonly impressions: IntuitiveAnalysisImpressions;
   /** The class of each row. */

@@ -2,7 +2,7 @@ import { at } from '../sequence.ts';
 import { baselineNames, naiveError, plainForecasts } from './baselines.ts';
 
 /** How each plain forecast did when it was made at earlier times of the same series. */
-export interface Backtest {
+interface Backtest {
   /** The furthest step that could be tried; 0 for two values, whose one change stands for every error. */
   readonly furthest: number;
   /** The mean absolute error of each plain forecast about so many steps ahead. */

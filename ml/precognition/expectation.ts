@@ -5,7 +5,7 @@ import type { KnownSeries } from './encode.ts';
 import { rangeOf } from './statistics.ts';
 
 /** What is expected of one series, in its own numbers; steps count from 1. */
-export interface Expectation {
+interface Expectation {
   /** The quantiles at `levels` of the value at a step. */
   quantiles(step: number): number[];
   /** The probability that a quantity lies below a value at a step; that it is equal counts to neither side. */

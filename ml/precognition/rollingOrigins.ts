@@ -27,11 +27,7 @@ const mostOrigins = 4;
  * Forecasts the end of a series from several times before it, one horizon apart, each with what was known then: one
  * natural season ahead, or twelve steps where that is shorter. Every forecast goes the way a session goes.
  */
-export async function judgeSeries(
-  one: RealSeries,
-  runtime: Runtime,
-  predict: Predict,
-): Promise<SeriesJudgement | null> {
+async function judgeSeries(one: RealSeries, runtime: Runtime, predict: Predict): Promise<SeriesJudgement | null> {
   const { table, name, season, times, values } = one;
   const horizon = Math.max(12, season);
   const sums = { error: 0, seasonalError: 0, lastError: 0, foundError: 0, cover: 0 };

@@ -38,7 +38,7 @@ function peaksOf(correlations: Float64Array, count: number): number[] {
  * The trend as a centred moving mean over one season, which no season of that length can move (for an even one, half a
  * step at each end); at both ends of the series it goes on in a straight line.
  */
-export function movingTrend(values: Float64Array, period: number): Float64Array {
+function movingTrend(values: Float64Array, period: number): Float64Array {
   const { length } = values;
   const half = Math.floor(period / 2);
   const [from, to] = [half, length - 1 - half];

@@ -16,7 +16,7 @@ const targetsSchema = z.array(
       .optional(),
   }),
 );
-export type MatchTarget = z.infer<typeof targetsSchema>[number];
+type MatchTarget = z.infer<typeof targetsSchema>[number];
 
 /**
  * The pool that the session is to be ranked against, if it named one; its form was checked when it came in, and its

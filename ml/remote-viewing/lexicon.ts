@@ -9,7 +9,7 @@ const descriptorsByKind = {
   sense: ['hot', 'cold', 'bright', 'dark', 'loud', 'quiet'],
 } as const;
 
-export type DescriptorKind = keyof typeof descriptorsByKind;
+type DescriptorKind = keyof typeof descriptorsByKind;
 export type Descriptor = (typeof descriptorsByKind)[DescriptorKind][number];
 
 const { gestalt, texture, shape, size, sense } = descriptorsByKind;

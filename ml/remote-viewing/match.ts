@@ -14,7 +14,7 @@ export interface PoolTarget {
 }
 
 /** What is compared of a session and a target; each is 0 where there is nothing to compare. */
-export const matchFeatures = [
+const matchFeatures = [
   'meaning of all phrases',
   'phrases of the target met',
   'phrases of the session met',

@@ -55,7 +55,7 @@ export interface Judged {
   readonly merits: readonly Merit[];
 }
 
-export interface JudgeOptions {
+interface JudgeOptions {
   readonly runtime: Runtime;
   readonly weights: NamedTensors;
   readonly base: BaseRates;

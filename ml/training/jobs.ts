@@ -22,7 +22,7 @@ export interface RecipeFacts {
 }
 
 /** Where a training stands after a shard. */
-export interface Learned {
+interface Learned {
   /** The checkpoint. */
   readonly state: Uint8Array;
   readonly epoch: number;

@@ -7,7 +7,7 @@ import type { Examples, Network, Recipe } from './recipe.ts';
 import { seedFor } from './seeds.ts';
 import { type Lost, merge, type TrainingState } from './state.ts';
 
-export interface LearnOptions<T extends SessionType> {
+interface LearnOptions<T extends SessionType> {
   readonly runtime: Runtime;
   readonly recipe: Recipe<T>;
   readonly seed: number;

@@ -14,7 +14,7 @@ export interface ThreadJob {
   readonly input: unknown;
 }
 
-export interface TrainingPoolOptions {
+interface TrainingPoolOptions {
   /** How many jobs are done at once; each thread has its own TensorFlow.js. */
   readonly threads: number;
   readonly backend: BackendChoice;

@@ -1,6 +1,6 @@
 /** What randomness is needed for in a training; each has seeds of its own, so that no two ever see the same sessions. */
 const purposes = ['shard', 'weights', 'order', 'calibration'] as const;
-export type SeedPurpose = (typeof purposes)[number];
+type SeedPurpose = (typeof purposes)[number];
 
 const seedsPerPurpose = 2 ** 20;
 const seedsPerTraining = purposes.length * seedsPerPurpose;

@@ -32,7 +32,7 @@ export interface Begun {
   takeContent: () => Promise<void>;
 }
 
-export interface BeginOptions {
+interface BeginOptions {
   /** Default `intuitive_analysis`. */
   sessionType?: SessionType;
   /** Without it, the session waits for its impressions. Default true. */
