@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { listenAsReceiver, openWebhook, type ReceiverAnswer } from '../tests/webhookReceiver.ts';
 import { createWebhookSecrets } from './webhookSecrets.ts';
@@ -68,6 +70,22 @@ describe('a webhook (A3)', () => {
   test('to a receiver that answers without end is delivered, and its answer is let go', async () => {
     const receiver = await receiverThat(() => ({ status: 200, body: 'x'.repeat(50_000_000) }));
     expect(await sender.send(message(receiver.url))).toMatchObject({ statusCode: 200, failure: null });
+  });
+
+  test('to a receiver that switches to another protocol instead of answering is no attempt without an end', async () => {
+    const receiver = createServer((socket) => {
+      socket.once('data', () => {
+        socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n');
+      });
+    });
+    await once(receiver.listen(0, '127.0.0.1'), 'listening');
+    open.push({
+      close: async () => {
+        await once(receiver.close(), 'close');
+      },
+    });
+    const { port } = receiver.address() as AddressInfo;
+    expect(await sender.send(message(`http://127.0.0.1:${port}/hook`))).toMatchObject({ failure: 'unreachable' });
   });
 
   test('to nobody is unreachable', async () => {

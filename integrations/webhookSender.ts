@@ -70,6 +70,10 @@ export function createWebhookSender({ allowPrivate, timeoutMs = 15 * secondMs }:
         resolve,
       )
         .on('error', reject)
+        // One that switches to another protocol ends so, with neither an answer nor an error.
+        .on('close', () => {
+          reject(new Error('The connection was closed without an answer'));
+        })
         .end(body);
     });
     await drain(answer);
