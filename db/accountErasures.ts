@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { defineEntity, p, type EntityManager, type InferEntity } from '@mikro-orm/postgresql';
 import { tables } from '../domain/dataClasses.ts';
+import type { Account } from './accounts.ts';
 import { endLogins, Login } from './logins.ts';
 import { timestamp } from './rowSecurity.ts';
 
@@ -25,13 +26,21 @@ export const AccountErasure = defineEntity({
 });
 export type AccountErasure = InferEntity<typeof AccountErasure>;
 
-/** Records that the account's owner asked for its erasure; asked again, it is the same one. */
-export async function requestErasure(em: EntityManager, userId: string, id: string): Promise<AccountErasure> {
+/**
+ * Records that the account's owner asked for its erasure; asked again, it is the same one. Null when the account has
+ * another password by now: who asked under the old one may be whom its owner has just shut out.
+ */
+export async function requestErasure(
+  em: EntityManager,
+  { id: userId, passwordHash }: Pick<Account, 'id' | 'passwordHash'>,
+  id: string,
+): Promise<AccountErasure | null> {
   await em.execute(
-    `insert into account_erasures (id, user_id) values (:id, :userId) on conflict (user_id) do nothing`,
-    { id, userId },
+    `with account as (select id from users where id = :userId and password_hash = :passwordHash for share)
+     insert into account_erasures (id, user_id) select :id::uuid, id from account on conflict (user_id) do nothing`,
+    { id, userId, passwordHash },
   );
-  return em.findOneOrFail(AccountErasure, { userId });
+  return em.findOne(AccountErasure, { userId });
 }
 
 /** Whether the account's owner asked for its erasure: then nobody signs in any more. */

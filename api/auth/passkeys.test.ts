@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TOTP } from 'otpauth';
 import { requestErasure } from '../../db/accountErasures.ts';
+import { findAccount } from '../../db/accounts.ts';
 import { listPasskeys } from '../../db/passkeys.ts';
 import { createLinks } from '../../integrations/links.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
@@ -203,7 +204,10 @@ describe('signing in by a passkey (G5)', () => {
 
   test('nobody signs in to an account whose erasure was asked for', async () => {
     const { user, passkey, id } = await newOwner();
-    await requestErasure(api.resources.database.asService(), user.id, id);
+    const em = api.resources.database.asService();
+    const account = await findAccount(em, { id: user.id });
+    if (account === null) throw new Error('The account is gone');
+    await requestErasure(em, account, id);
     expect(outcome(await verify(signWith(passkey, await asked())))).toEqual(refused);
   });
 });

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { unzipSync, strFromU8 } from 'fflate';
-import { closeAccount } from '../../db/accountErasures.ts';
+import { closeAccount, requestErasure } from '../../db/accountErasures.ts';
+import { findAccount } from '../../db/accounts.ts';
 import { tables } from '../../domain/dataClasses.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 
@@ -144,8 +145,30 @@ describe('erasing an account (I5)', () => {
   test('needs the password, so that a stolen token cannot do it', async () => {
     const user = await api.newUser();
     const answer = await api.call('DELETE', '/v1/me', { token: user.token, body: { password: 'not the password' } });
-    expect(answer.body.error?.code).toBe('invalid_credentials');
+    expect(answer.body.error?.code).toBe('wrong_password');
     expect((await api.call('GET', '/v1/me', { token: user.token })).status).toBe(200);
+  });
+
+  test('is no way to try passwords without end: they count as those of a log-in, and soon a right one is not looked at (G5)', async () => {
+    const user = await api.newUser();
+    const erase = async (password: string) =>
+      (await api.call('DELETE', '/v1/me', { token: user.token, body: { password } })).body.error?.code;
+    for (let tried = 0; tried < 5; tried += 1) expect(await erase(`wrong ${tried}`)).toBe('wrong_password');
+    expect(await erase(user.password)).toBe('too_many_attempts');
+    expect(await rowsOf(user.id)).not.toHaveProperty('account_erasures');
+  });
+
+  test('is not begun by a password that was replaced while it was checked', async () => {
+    const user = await api.newUser();
+    const em = api.resources.database.asService();
+    const account = await findAccount(em, { id: user.id });
+    if (account === null) throw new Error('The account is gone');
+    await api.call('POST', '/v1/me/password', {
+      token: user.token,
+      body: { currentPassword: user.password, newPassword: randomUUID() },
+    });
+    expect(await requestErasure(em, account, randomUUID())).toBeNull();
+    expect(await rowsOf(user.id)).not.toHaveProperty('account_erasures');
   });
 
   test('leaves everybody else’s data alone', async () => {

@@ -1,10 +1,9 @@
 import { v4 as uuidV4 } from 'uuid';
 import { findErasure, requestErasure } from '../../db/accountErasures.ts';
 import { newestExport, requestExport, type AccountExport } from '../../db/accountExports.ts';
-import { User } from '../../db/users.ts';
 import { tables } from '../../domain/dataClasses.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { isPassword } from '../auth/passwords.ts';
+import { createAccounts } from '../accounts/accounts.ts';
 import type { ApiDeps } from '../deps.ts';
 import { publicRoute, userRoute, type Route } from '../route.ts';
 import {
@@ -22,7 +21,9 @@ const kept = Object.entries(tables).flatMap(([table, { owner, erasure }]) =>
 );
 
 /** What a person can have of their data: all of it in an archive, and all of it erased (I5). */
-export function privacyRoutes({ archives, database, workflows }: ApiDeps): Route[] {
+export function privacyRoutes(deps: ApiDeps): Route[] {
+  const { archives, database, workflows } = deps;
+  const accounts = createAccounts(deps);
   const exportView = async (row: AccountExport) => {
     const url = row.state === 'ready' ? await archives.link({ userId: row.userId, exportId: row.id }) : null;
     return toExportView(row, url);
@@ -66,6 +67,7 @@ export function privacyRoutes({ archives, database, workflows }: ApiDeps): Route
       method: 'delete',
       path: '/v1/me',
       tag: 'Accounts',
+      rateClass: 'auth',
       summary: 'Erase your account and everything that belongs to it',
       description:
         'It cannot be undone, and begins at once: nobody can sign in any more, and every session goes. The answer’s id is what the receipt can be read by.',
@@ -73,13 +75,11 @@ export function privacyRoutes({ archives, database, workflows }: ApiDeps): Route
       status: 202,
       message: 'The account is being erased.',
       data: erasureSchema,
-      errors: ['invalid_credentials'],
-      handle: async ({ body }, { caller: { userId } }) => {
-        const em = database.asService();
-        const user = await em.findOne(User, userId);
-        if (user === null) throw new ApiError('unauthenticated');
-        if (!(await isPassword(user.passwordHash, body.password))) throw new ApiError('invalid_credentials');
-        const erasure = await requestErasure(em, userId, uuidV4());
+      errors: ['wrong_password', 'too_many_attempts'],
+      handle: async ({ body }, { caller: { userId }, address }) => {
+        const account = await accounts.withPassword(userId, body.password, address);
+        const erasure = await requestErasure(database.asService(), account, uuidV4());
+        if (erasure === null) throw new ApiError('wrong_password');
         await workflows.eraseAccount({ userId });
         return toErasureView(erasure, kept);
       },

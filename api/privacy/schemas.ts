@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AccountErasure } from '../../db/accountErasures.ts';
 import { exportStates, type AccountExport } from '../../db/accountExports.ts';
+import { passwordSchema } from '../auth/schemas.ts';
 
 export const exportSchema = z
   .object({
@@ -29,11 +30,7 @@ export function toExportView(row: AccountExport, url: string | null): z.input<ty
 }
 
 export const erasureRequestSchema = z.strictObject({
-  password: z
-    .string()
-    .min(1)
-    .max(1_000)
-    .describe('The password of the account, so that a stolen token cannot erase it.'),
+  password: passwordSchema.describe('The password of the account, so that a stolen token cannot erase it.'),
 });
 
 export const erasureParamsSchema = z.object({ id: z.uuid() });

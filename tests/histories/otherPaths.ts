@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { requestErasure } from '../../db/accountErasures.ts';
+import { findAccount } from '../../db/accounts.ts';
 import { requestExport } from '../../db/accountExports.ts';
 import { addAttachment } from '../../db/attachments.ts';
 import { findTraining } from '../../db/trainings.ts';
@@ -169,7 +170,10 @@ export const exportAccountPaths: Record<string, Path> = {
 };
 
 async function erased({ platform }: Surroundings, userId: string): Promise<string> {
-  await requestErasure(platform.resources.database.asService(), userId, randomUUID());
+  const em = platform.resources.database.asService();
+  const account = await findAccount(em, { id: userId });
+  if (account === null) throw new Error('The account is gone');
+  await requestErasure(em, account, randomUUID());
   await platform.workflows.eraseAccount({ userId });
   return eraseAccountWorkflowId(userId);
 }
