@@ -43,10 +43,10 @@ interface Calls {
 const tokensSchema = z.object({ data: z.object({ accessToken: z.string(), refreshToken: z.string() }) });
 const sessionSchema = z.object({ data: z.object({ id: z.uuid() }) });
 
-const size = { sessionsEach: 5, sparesEach: 4, loginsEach: 6 };
+const size = { people: 40, sessionsEach: 5, sparesEach: 4, loginsEach: 6 };
 
 /** Registers people with their sessions, and says what they do. */
-export async function prepareCalls(api: ReturnType<typeof httpClient>, people = 40): Promise<Calls> {
+export async function prepareCalls(api: ReturnType<typeof httpClient>): Promise<Calls> {
   const example = await exampleOf('dowsing');
   /** Sessions of which one call at most is an analysis or a deletion. */
   const spares: SpareSession[] = [];
@@ -99,7 +99,7 @@ export async function prepareCalls(api: ReturnType<typeof httpClient>, people = 
   }
 
   const everybody: Person[] = [];
-  await throughputOf(people, 8, async () => {
+  await throughputOf(size.people, 8, async () => {
     everybody.push(await newPerson());
   });
   const reader = oneOf(everybody);

@@ -14,8 +14,8 @@ import { quantile, throughputOf } from './statistics.ts';
 /**
  * `npm run bench:inference`: what batching gains, and what the engine adds to its models. Each round measures the bare
  * model in this process, the engine asked for one session after the other and the engine with 32 in flight, in turn, so
- * that what else the machine does falls on all alike; the middle round counts. Processor time is told beside the clock, since it depends less on
- * what else runs. Sessions are the examples of `examples/`.
+ * that what else the machine does falls on all alike; the middle round counts. Processor time is told beside the clock,
+ * since it depends less on what else runs. Sessions are the examples of `examples/`.
  */
 
 const rounds = 5;

@@ -189,8 +189,8 @@ function scoreAnswer(answer: 'yes' | 'no', results: readonly StoredResult[]): Sc
   return unclear >= Math.max(yes, no) ? { ...card, trial: null } : card;
 }
 
-/** The share of a region whose densest cells count as a hit; the same that a location's confidence speaks of. */
-const bestShare = 0.1;
+/** The share of a region whose densest cells count as a hit, and whose probability is a location's confidence. */
+export const bestShare = 0.1;
 
 /** What lies outside the region that was searched is a miss. */
 function scoreLocation(truth: Place, results: readonly StoredResult[]): Scorecard {

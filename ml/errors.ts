@@ -21,5 +21,4 @@ export class ModelFailedError extends Error {
 /** Thrown when the thread that worked on a request died: trying again helps, since another has taken its place. */
 export class InferenceInterruptedError extends Error {
   override readonly name = 'InferenceInterruptedError';
-  readonly retryable = true;
 }

@@ -9,11 +9,10 @@ import { versions } from './versions.mjs';
 /**
  * A program on the PATH, or null. Folders of `node_modules` do not count: no package of ours brings a server.
  * @param {string} name
- * @param {NodeJS.ProcessEnv} [env]
  * @returns {string | null}
  */
-export function onPath(name, env = process.env) {
-  for (const folder of (env.PATH ?? '').split(delimiter)) {
+export function onPath(name) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (folder === '' || folder.includes('node_modules')) continue;
     const path = join(folder, name);
     try {

@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /**
- * Replaces a file in one step, so that a reader sees the old text or the new one and never half of it.
+ * Replaces a file in one step, so that a reader sees the old text or the new one and never half of it. Its owner alone
+ * may read it.
  * @param {string} path
  * @param {string} text
- * @param {number} [mode] permission bits; readable by the owner alone unless given
  */
-export function replaceFile(path, text, mode = 0o600) {
+export function replaceFile(path, text) {
   const beside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  writeFileSync(beside, text, { mode });
+  writeFileSync(beside, text, { mode: 0o600 });
   renameSync(beside, path);
 }
 

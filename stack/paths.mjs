@@ -20,11 +20,8 @@ export const testHome = join(startHome, 'test');
 /** Node as pinned by the npm package `node`: it strips types, so our `.ts` files run on it as they are. */
 export const pinnedNode = join(checkoutDir, 'node_modules', '.bin', 'node');
 
-/**
- * Binaries by version, shared by every checkout of this user.
- * @param {NodeJS.ProcessEnv} [env]
- */
-export const cacheDir = (env = process.env) => join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mindpeeker');
+/** Binaries by version, shared by every checkout of this user. */
+export const cacheDir = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'mindpeeker');
 
 /**
  * A path as a person in the checkout would type it.

@@ -20,11 +20,9 @@ const { PendingActivityState, WorkflowTaskFailedCause, PendingWorkflowTaskState 
 /** An open session as a search finds it: ids and small facts. */
 export interface FoundSession {
   sessionId: string;
-  runId: string;
   userId: string;
   sessionType: SessionType;
   tier: Tier;
-  startedAt: Date;
   /** Where it is parked; null while it is not. */
   parked: { step: SessionStep; code: StuckCode } | null;
 }
@@ -82,7 +80,7 @@ export function createWorkflowObserver(connection: ConnectionLike, namespace: st
         `${searchAttributes.sessionStatus.name} != 'created'`,
         `StartTime < '${startedBefore.toISOString()}'`,
       ].join(' and ');
-      for await (const { runId, startTime, typedSearchAttributes: found } of client.workflow.list({ query })) {
+      for await (const { typedSearchAttributes: found } of client.workflow.list({ query })) {
         const sessionId = found.get(searchAttributes.sessionId);
         const userId = found.get(searchAttributes.userId);
         const sessionType = sessionTypes.find((known) => known === found.get(searchAttributes.sessionType));
@@ -91,11 +89,9 @@ export function createWorkflowObserver(connection: ConnectionLike, namespace: st
           continue;
         yield {
           sessionId,
-          runId,
           userId,
           sessionType,
           tier,
-          startedAt: startTime,
           parked: parkedAs(found.get(searchAttributes.step), found.get(searchAttributes.stuckReason)),
         };
       }

@@ -3,20 +3,14 @@ import { cellCount, cellsPerSide, type Grid, partOf } from './grid.ts';
 import type { Reactions, UnitPoint } from './reactions.ts';
 
 /**
- * How reactions could have come about: each is meant, with the signal's share, and then lies around what is sought by
- * the scatter; or it means nothing and lies anywhere. (Clusters among clutter as a mixture: Dasgupta and Raftery 1998.)
+ * A hypothesis says how reactions could have come about: each is meant, with the signal's share, and then lies around
+ * what is sought by the scatter; or it means nothing and lies anywhere. (Clusters among clutter as a mixture: Dasgupta
+ * and Raftery 1998.) There is one for each scatter with each signal.
  */
-interface Hypothesis {
-  /** The deviation of a meant reaction, in shares of the region's diagonal. */
-  readonly scatter: number;
-  readonly signal: number;
-}
-
-const scatters = [0.025, 0.05, 0.1] as const;
 const signals = [0.3, 0.75] as const;
-export const hypotheses: readonly Hypothesis[] = scatters.flatMap((scatter) =>
-  signals.map((signal) => ({ scatter, signal })),
-);
+/** The deviation of a meant reaction, in shares of the region's diagonal. */
+const scatters = [0.025, 0.05, 0.1] as const;
+export const hypothesisCount = scatters.length * signals.length;
 
 /** By how much a person aims past what is sought, in shares of the diagonal: no posterior is sharper than this. */
 const aimError = 0.02;
@@ -66,7 +60,7 @@ export function effectiveCount(points: readonly UnitPoint[]): number {
 /** Who could point anywhere could have reacted anywhere. */
 const everywhere = new Float64Array(cellCount).fill(1);
 
-/** What every hypothesis makes of a search, in the order of `hypotheses`. */
+/** What every hypothesis makes of a search, scatter by scatter. */
 export function gatheringsOf({ points, walked }: Reactions, grid: Grid): Gathering[] {
   const reactions = binned(points);
   const count = effectiveCount(points);

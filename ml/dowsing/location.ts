@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingLocationImpressions } from '../../domain/impressions.ts';
 import type { ModelResult } from '../../domain/results.ts';
+import { bestShare } from '../../domain/scoring.ts';
 import { dense, denseLayout, initialWeights } from '../layers.ts';
 import type { ModelStamp } from '../model.ts';
 import type { Random } from '../random.ts';
@@ -14,19 +15,16 @@ import {
   tensorOf,
   type Tf,
 } from '../tensors.ts';
-import { effectiveCount, gatheringsOf, hypotheses } from './gathering.ts';
+import { effectiveCount, gatheringsOf, hypothesisCount } from './gathering.ts';
 import { cellCount, cellsPerSide, type Grid, gridOf } from './grid.ts';
 import { reactionsOf } from './reactions.ts';
 
 /** What the posterior is mixed from: what every hypothesis says, and "anywhere". */
-export const componentCount = hypotheses.length + 1;
-const factCount = hypotheses.length + 2;
+export const componentCount = hypothesisCount + 1;
+const factCount = hypothesisCount + 2;
 const hiddenWidth = 32;
 /** Beyond this, in natural logarithms, the evidence is as good as certain. */
 const mostEvidence = 30;
-
-/** The share of the region whose probability is the headline; chance puts as much of it there. */
-export const bestShare = 0.1;
 
 /**
  * The tensors of a location:
@@ -46,7 +44,7 @@ export function encodeLocation(impressions: DowsingLocationImpressions): NamedTe
     cells.set(gathering.cells, i * cellCount);
   });
   for (let cell = 0; cell < cellCount; cell++) {
-    cells[hypotheses.length * cellCount + cell] = areaShareOf(grid, cell);
+    cells[hypothesisCount * cellCount + cell] = areaShareOf(grid, cell);
   }
   return {
     cells: { shape: [1, componentCount, cellCount], values: cells },
@@ -89,7 +87,7 @@ export function componentLogits(tf: Tf, weights: LiveTensors, inputs: LiveTensor
 export function cautionFor(withoutSignal: { assumed: number; trained: number }): NamedTensor {
   const oddsOf = (share: number) => share / (1 - share);
   const added = Math.log(oddsOf(withoutSignal.assumed) / oddsOf(withoutSignal.trained));
-  return tensorOf([1, componentCount], [...hypotheses.map(() => 0), added]);
+  return tensorOf([1, componentCount], [...Array<number>(hypothesisCount).fill(0), added]);
 }
 
 /** The posterior over the cells, [n, cells]. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { DowsingAnswerImpressions, DowsingImpressions } from '../../domain/impressions.ts';
+import { bestShare } from '../../domain/scoring.ts';
 import type { Model } from '../model.ts';
 import { at } from '../sequence.ts';
 import {
@@ -15,14 +16,7 @@ import {
 } from '../tensors.ts';
 import { encodeAnswer, predictAnswers, readingOf, reportAnswer } from './answer.ts';
 import { gridOf } from './grid.ts';
-import {
-  bestShare,
-  encodeLocation,
-  predictLocations,
-  probabilityWithin,
-  rankCells,
-  reportLocation,
-} from './location.ts';
+import { encodeLocation, predictLocations, probabilityWithin, rankCells, reportLocation } from './location.ts';
 
 function asksForAnswer(impressions: DowsingImpressions): impressions is DowsingAnswerImpressions {
   return 'trace' in impressions;

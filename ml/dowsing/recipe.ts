@@ -1,4 +1,5 @@
 import type { DowsingAnswerImpressions, DowsingLocationImpressions } from '../../domain/impressions.ts';
+import { bestShare } from '../../domain/scoring.ts';
 import { areaUnderCurve, meanOf } from '../../domain/statistics.ts';
 import { expectedCalibrationError, medianOf, quantileOf, shareOf } from '../figures.ts';
 import type { Figure } from '../model.ts';
@@ -22,7 +23,6 @@ import { type Place, type SimulatedAnswer, simulateAnswer, type SimulatedSearch,
 import { cellCount, cellOf, gridOf } from './grid.ts';
 import {
   areaHolding,
-  bestShare,
   cautionFor,
   componentCount,
   componentLogits,

@@ -18,8 +18,6 @@ export interface Target {
 
 export interface SimulatedSession {
   readonly target: Target;
-  /** The share of impressions that come from the target; 0: none of them has anything to do with it. */
-  readonly signal: number;
   /** Empty where the person recorded no words. */
   readonly words: readonly string[];
   /** What the sketch depicts; undefined for one that depicts nothing. */
@@ -202,7 +200,7 @@ export function simulateSession(random: Random, signal: number, part: Part): Sim
     ? random.pick([target.object, target.object, target.object, ...target.others])
     : imagined;
   const kind = random.uniform();
-  return { target, signal, drawn, words: kind < 0.06 ? [] : words, sketched: kind < 0.65 };
+  return { target, drawn, words: kind < 0.06 ? [] : words, sketched: kind < 0.65 };
 }
 
 /** How a neutral person describes a target for a pool. */
