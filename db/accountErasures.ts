@@ -48,6 +48,14 @@ export async function isErasing(em: EntityManager, userId: string): Promise<bool
   return (await em.count(AccountErasure, { userId })) > 0;
 }
 
+/** Accounts whose erasure was asked for a minute ago or earlier, and is not done. */
+export async function erasuresLeft(em: EntityManager): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(
+    `select user_id as id from account_erasures where user_id is not null and requested_at < now() - interval '1 minute'`,
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** The receipt of this id; null when there is none. */
 export function findErasure(em: EntityManager, id: string): Promise<AccountErasure | null> {
   return em.findOne(AccountErasure, id);

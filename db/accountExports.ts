@@ -53,12 +53,13 @@ export function findExport(em: EntityManager, id: string): Promise<AccountExport
   return em.findOne(AccountExport, id);
 }
 
+/** False when the account was erased meanwhile. */
 export async function updateExport(
   em: EntityManager,
   id: string,
   change: Partial<Omit<AccountExport, 'id' | 'userId' | 'createdAt'>>,
-): Promise<void> {
-  await em.nativeUpdate(AccountExport, id, change);
+): Promise<boolean> {
+  return (await em.nativeUpdate(AccountExport, id, change)) > 0;
 }
 
 /** Tables whose rows belong to an account, and those whose rows belong to one of its sessions. */
@@ -85,15 +86,23 @@ export function rowsOf(em: EntityManager, table: TableName, ownerId: string): Pr
   );
 }
 
-/** Where the content of each session of the account lies; sessions that were erased have none. */
-export function contentsOf(
+/** The sessions of the account that are not erased. */
+export async function sessionsOf(em: EntityManager, userId: string): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(`select id from sessions where user_id = :userId order by id`, {
+    userId,
+  });
+  return rows.map(({ id }) => id);
+}
+
+/** Where the content of a session lies, and what its row keeps of it; null when it was erased. */
+export async function contentOf(
   em: EntityManager,
-  userId: string,
-): Promise<(KeptContent & { sessionId: string; contentKey: string })[]> {
-  return em.execute(
-    `select s.id as "sessionId", st.content_key as "contentKey", s.cue, s.metadata
-     from sessions s join session_states st on st.session_id = s.id
-     where s.user_id = :userId and st.deleted_at is null order by s.id`,
-    { userId },
+  sessionId: string,
+): Promise<(KeptContent & { contentKey: string }) | null> {
+  const [row] = await em.execute<(KeptContent & { contentKey: string })[]>(
+    `select st.content_key as "contentKey", s.cue, s.metadata
+     from sessions s join session_states st on st.session_id = s.id where s.id = :sessionId`,
+    { sessionId },
   );
+  return row ?? null;
 }

@@ -31,11 +31,13 @@ export function createEraseAccountActivities({ database, archives, billing, cach
     /** False when a session came in between that has to be erased first. */
     async eraseAccount({ userId }: { userId: string }): Promise<boolean> {
       const em = database.asService();
-      await archives.erase(userId);
       // Asked while the row is there: an attempt that comes again after the rows are gone has no customer to end.
       const customerId = await findCustomer(em, userId);
       if (customerId !== null) await billing.deleteCustomer(customerId);
+      await archives.erase(userId);
       if (!(await eraseAccountRows(em, userId))) return false;
+      // Again, since an archive that was being made is told only by now that nobody is there for it.
+      await archives.erase(userId);
       await Promise.all([
         cache.cacheEntry('user', userId).forget(),
         cache.cacheEntry('userPermissions', userId).forget(),

@@ -1,9 +1,20 @@
+import type { Readable } from 'node:stream';
 import { heartbeat } from '@temporalio/activity';
-import { accountTables, contentsOf, findExport, rowsOf, sessionTables, updateExport } from '../../db/accountExports.ts';
-import { listAttachments } from '../../db/attachments.ts';
+import {
+  accountTables,
+  contentOf,
+  findExport,
+  rowsOf,
+  sessionsOf,
+  sessionTables,
+  updateExport,
+} from '../../db/accountExports.ts';
+import { findAttachment, listAttachments } from '../../db/attachments.ts';
 import type { Database } from '../../db/database.ts';
-import { savedNameOf } from '../../domain/attachments.ts';
+import { savedNameOf, type AttachmentIds } from '../../domain/attachments.ts';
+import type { SessionContent } from '../../domain/impressions.ts';
 import type { AccountArchives, ArchiveEntry, ArchiveName } from '../../integrations/accountArchives.ts';
+import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Uploads } from '../../integrations/uploads.ts';
 import { whileHeartbeating } from '../heartbeating.ts';
@@ -35,18 +46,19 @@ export function createExportAccountActivities({ database, archives, contents, up
     for (const table of accountTables) {
       yield { path: `account/${table}.json`, content: pretty(await rowsOf(em, table, userId)) };
     }
-    const sessions = await contentsOf(em, userId);
+    const sessions = await sessionsOf(em, userId);
     await updateExport(em, exportId, { sessions: sessions.length });
-    for (const [i, session] of sessions.entries()) {
-      const { sessionId } = session;
-      yield { path: `sessions/${sessionId}/content.json`, content: pretty(await contents.get(session)) };
+    for (const [i, sessionId] of sessions.entries()) {
+      const content = await contentNow(sessionId);
+      if (content !== null) yield { path: `sessions/${sessionId}/content.json`, content: pretty(content) };
       for (const table of sessionTables) {
         yield { path: `sessions/${sessionId}/${table}.json`, content: pretty(await rowsOf(em, table, sessionId)) };
       }
       for (const { id, fileName, mediaType, status } of await listAttachments(em, sessionId)) {
         if (status !== 'ready') continue;
         const path = `sessions/${sessionId}/attachments/${id}/${savedNameOf(fileName, mediaType)}`;
-        yield { path, content: await uploads.readFile({ sessionId, attachmentId: id }) };
+        const file = await fileNow({ sessionId, attachmentId: id });
+        if (file !== null) yield { path, content: file };
       }
       heartbeat();
       if ((i + 1) % progressEvery === 0) await updateExport(em, exportId, { sessionsDone: i + 1 });
@@ -54,16 +66,47 @@ export function createExportAccountActivities({ database, archives, contents, up
     await updateExport(em, exportId, { sessionsDone: sessions.length });
   }
 
+  /** The content of a session as it is now, since its owner may go on recording; null when it was erased meanwhile. */
+  async function contentNow(sessionId: string): Promise<SessionContent | null> {
+    const em = database.asService();
+    for (let row = await contentOf(em, sessionId); row !== null;) {
+      try {
+        return await contents.get(row);
+      } catch (error) {
+        const newer = await contentOf(em, sessionId);
+        if (!(error instanceof ObjectMissingError) || newer?.contentKey === row.contentKey) throw error;
+        row = newer;
+      }
+    }
+    return null;
+  }
+
+  /** Null when it was erased meanwhile. */
+  async function fileNow(ids: AttachmentIds): Promise<Readable | null> {
+    try {
+      return await uploads.readFile(ids);
+    } catch (error) {
+      if (error instanceof ObjectMissingError && (await findAttachment(database.asService(), ids)) === null)
+        return null;
+      throw error;
+    }
+  }
+
+  /** False when the account is erased: what was written then came after its erasure, or an attempt before this one left it. */
+  async function isMade({ userId, exportId }: ArchiveName, lifetimeMs: number): Promise<boolean> {
+    const em = database.asService();
+    if ((await findExport(em, exportId)) === null) return false;
+    const bytes = await archives.write({ userId, exportId }, entriesOf(userId, exportId));
+    const readyAt = new Date();
+    const expiresAt = new Date(readyAt.getTime() + lifetimeMs);
+    return updateExport(em, exportId, { state: 'ready', bytes, readyAt, expiresAt });
+  }
+
   return {
     /** @param lifetimeMs how long the archive can be fetched */
     buildExport: ({ userId, exportId, lifetimeMs }: ArchiveName & { lifetimeMs: number }): Promise<void> =>
       whileHeartbeating(async () => {
-        const em = database.asService();
-        if ((await findExport(em, exportId)) === null) return;
-        const bytes = await archives.write({ userId, exportId }, entriesOf(userId, exportId));
-        const readyAt = new Date();
-        const expiresAt = new Date(readyAt.getTime() + lifetimeMs);
-        await updateExport(em, exportId, { state: 'ready', bytes, readyAt, expiresAt });
+        if (!(await isMade({ userId, exportId }, lifetimeMs))) await archives.erase(userId);
       }),
 
     async endExport({ state, ...name }: ArchiveName & { state: 'failed' | 'expired' }): Promise<void> {

@@ -1,8 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { unzipSync } from 'fflate';
 import sharp from 'sharp';
+import { createExportAccountActivities } from '../../activities/account/export.ts';
 import { createAttachmentEndActivities } from '../../activities/attachments/end.ts';
+import { requestExport } from '../../db/accountExports.ts';
 import { Attachment, findAttachment } from '../../db/attachments.ts';
 import { eventsAfter } from '../../db/sessions.ts';
 import { maxAttachments, partBytes, type AttachmentIds, type MediaType } from '../../domain/attachments.ts';
@@ -378,6 +381,33 @@ test('everything that is held of a person holds the files that they added (I5)',
   });
   expect(saved.map((bytes) => bytes && sha256Of(bytes))).toEqual([sha256Of(text), sha256Of(large)]);
 });
+
+test('an archive that is made while a file is deleted holds the others (I5)', async () => {
+  const owner = await api.newUser();
+  const sessionId = await newSession(owner);
+  const [deleted, kept] = [
+    await sent(sessionId, text, named(text), owner),
+    await sent(sessionId, text, named(text), owner),
+  ];
+  for (const each of [deleted, kept]) await ended(each, owner);
+  const { archives, database, uploads } = api.resources;
+  const { buildExport } = createExportAccountActivities({
+    ...api.resources,
+    uploads: {
+      ...uploads,
+      readFile: async (ids) => {
+        if (ids.attachmentId === deleted.attachmentId) await call('DELETE', ids, '', owner);
+        return uploads.readFile(ids);
+      },
+    },
+  });
+  const { id: exportId } = await requestExport(database.asUser(owner.id), owner.id, randomUUID());
+  const name = { userId: owner.id, exportId };
+  await new MockActivityEnvironment().run(buildExport, { ...name, lifetimeMs: 60_000 });
+  const paths = Object.keys(unzipSync(new Uint8Array(await fetched(await archives.link(name)))));
+  const files = paths.filter((path) => path.includes('/attachments/'));
+  expect(files).toEqual([`sessions/${sessionId}/attachments/${kept.attachmentId}/notes.txt`]);
+}, 20_000);
 
 describe("someone else's attachment", () => {
   test.each([

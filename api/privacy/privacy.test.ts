@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Connection } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { unzipSync, strFromU8 } from 'fflate';
+import { createExportAccountActivities } from '../../activities/account/export.ts';
 import { closeAccount, requestErasure } from '../../db/accountErasures.ts';
+import { requestExport } from '../../db/accountExports.ts';
 import { findAccount } from '../../db/accounts.ts';
 import { tables } from '../../domain/dataClasses.ts';
+import type { ArchiveName } from '../../integrations/accountArchives.ts';
+import { beginErasures } from '../../operations/erasures.ts';
+import { createWorkflowClient } from '../../temporal/client.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 
 let api: TestApi;
@@ -94,6 +101,85 @@ describe('an export (I5)', () => {
   });
 });
 
+describe('an export that is made while (I5)', () => {
+  /** Makes the archive; `happens` at the moment when the content of its first session is about to be read. */
+  async function exportWhile(user: TestUser, happens: () => Promise<unknown>) {
+    const { database, contents, uploads, archives } = api.resources;
+    let hasHappened = false;
+    async function meanwhile(): Promise<void> {
+      if (hasHappened) return;
+      hasHappened = true;
+      await happens();
+    }
+    const { buildExport } = createExportAccountActivities({
+      database,
+      archives,
+      contents: {
+        ...contents,
+        get: async (row) => {
+          await meanwhile();
+          return contents.get(row);
+        },
+      },
+      uploads,
+    });
+    const { id: exportId } = await requestExport(database.asUser(user.id), user.id, randomUUID());
+    const name = { userId: user.id, exportId };
+    await new MockActivityEnvironment().run(buildExport, { ...name, lifetimeMs: 60_000 });
+    return name;
+  }
+
+  async function filesOf(name: ArchiveName): Promise<Record<string, string>> {
+    const archive = await fetch(await api.resources.archives.link(name));
+    const files = Object.entries(unzipSync(new Uint8Array(await archive.arrayBuffer())));
+    return Object.fromEntries(files.map(([path, content]) => [path, strFromU8(content)]));
+  }
+
+  test('its person goes on recording holds what was recorded last', async () => {
+    const user = await api.newUser();
+    const id = await newSession(user, marker());
+    const words = [marker()];
+    const name = await exportWhile(user, () =>
+      api.call('PATCH', `/v1/sessions/${id}`, { token: user.token, body: { impressions: { words } } }),
+    );
+    expect(JSON.parse((await filesOf(name))[`sessions/${id}/content.json`] ?? '')).toMatchObject({
+      impressions: { words },
+    });
+  });
+
+  test('its person deletes a session holds the others', async () => {
+    const user = await api.newUser();
+    const ids = [await newSession(user, marker()), await newSession(user, marker())];
+    const [first = '', second = ''] = ids.sort();
+    const name = await exportWhile(user, () => api.call('DELETE', `/v1/sessions/${first}`, { token: user.token }));
+    const files = await filesOf(name);
+    expect(files[`sessions/${first}/content.json`]).toBeUndefined();
+    expect(files[`sessions/${second}/content.json`]).toContain('MARKER');
+  });
+
+  test('its account is erased leaves no archive behind', async () => {
+    const user = await api.newUser();
+    const { database, archives, objects } = api.resources;
+    const { id: exportId } = await requestExport(database.asUser(user.id), user.id, randomUUID());
+    const { buildExport } = createExportAccountActivities({
+      ...api.resources,
+      archives: {
+        ...archives,
+        write: async (name, entries) => {
+          const asked = await api.call('DELETE', '/v1/me', { token: user.token, body: { password: user.password } });
+          await until(
+            () => api.call('GET', `/v1/erasures/${(asked.body.data as { id: string }).id}`),
+            (answer) => stateOf(answer) === 'erased',
+          );
+          return archives.write(name, entries);
+        },
+      },
+    });
+    await new MockActivityEnvironment().run(buildExport, { userId: user.id, exportId, lifetimeMs: 60_000 });
+    expect(await objects.deletePrefix(`exports/${user.id}/`)).toBe(0);
+  });
+});
+
 describe('erasing an account (I5)', () => {
   test('leaves nothing but what the receipt names, and content that nobody can open', async () => {
     const user = await api.newUser();
@@ -169,6 +255,27 @@ describe('erasing an account (I5)', () => {
     });
     expect(await requestErasure(em, account, randomUUID())).toBeNull();
     expect(await rowsOf(user.id)).not.toHaveProperty('account_erasures');
+  });
+
+  test('that was asked for while Temporal was gone is answered with its receipt, and begun later (T4)', async () => {
+    const user = await api.newUser();
+    const connection = Connection.lazy({ address: '127.0.0.1:1' });
+    const workflows = createWorkflowClient({ connection, namespace: 'any', waitMs: 500 });
+    const other = await startTestApi({ deps: { workflows } });
+    const asked = await other.call('DELETE', '/v1/me', { token: user.token, body: { password: user.password } });
+    await other.close();
+    await connection.close();
+    expect(asked.status).toBe(202);
+    const { database } = api.resources;
+    await database
+      .asService()
+      .execute(`update account_erasures set requested_at = now() - interval '2 minutes' where user_id = ?`, [user.id]);
+    await beginErasures({ database, workflows: api.deps.workflows });
+    await until(
+      () => api.call('GET', `/v1/erasures/${(asked.body.data as { id: string }).id}`),
+      (answer) => stateOf(answer) === 'erased',
+    );
+    expect(await rowsOf(user.id)).toEqual({});
   });
 
   test('leaves everybody else’s data alone', async () => {

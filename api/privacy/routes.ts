@@ -3,6 +3,7 @@ import { findErasure, requestErasure } from '../../db/accountErasures.ts';
 import { newestExport, requestExport, type AccountExport } from '../../db/accountExports.ts';
 import { tables } from '../../domain/dataClasses.ts';
 import { ApiError } from '../../domain/errors.ts';
+import { WorkflowUnavailableError } from '../../temporal/client.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { ApiDeps } from '../deps.ts';
 import { publicRoute, userRoute, type Route } from '../route.ts';
@@ -22,12 +23,22 @@ const kept = Object.entries(tables).flatMap(([table, { owner, erasure }]) =>
 
 /** What a person can have of their data: all of it in an archive, and all of it erased (I5). */
 export function privacyRoutes(deps: ApiDeps): Route[] {
-  const { archives, database, workflows } = deps;
+  const { archives, database, logger, workflows } = deps;
   const accounts = createAccounts(deps);
   const exportView = async (row: AccountExport) => {
     const url = row.state === 'ready' ? await archives.link({ userId: row.userId, exportId: row.id }) : null;
     return toExportView(row, url);
   };
+
+  /** While Temporal is gone it stays written down, and the search for what does not go on by itself begins it (T4). */
+  async function begin(userId: string): Promise<void> {
+    try {
+      await workflows.eraseAccount({ userId });
+    } catch (error) {
+      if (!(error instanceof WorkflowUnavailableError)) throw error;
+      logger.warn({ user_id: userId, error }, 'the erasure of an account could not be begun yet');
+    }
+  }
 
   return [
     userRoute({
@@ -80,7 +91,7 @@ export function privacyRoutes(deps: ApiDeps): Route[] {
         const account = await accounts.withPassword(userId, body.password, address);
         const erasure = await requestErasure(database.asService(), account, uuidV4());
         if (erasure === null) throw new ApiError('wrong_password');
-        await workflows.eraseAccount({ userId });
+        await begin(userId);
         return toErasureView(erasure, kept);
       },
     }),
