@@ -1,8 +1,9 @@
 import type { Config } from './config.ts';
 import { contentKeyRows } from './db/contentKeys.ts';
-import { openDatabase, type Database } from './db/database.ts';
+import { openDatabase, type Database, type DatabasePatience } from './db/database.ts';
 import { isLoginEnded, loginsEndedAfter } from './db/logins.ts';
 import { systemConfigRows } from './db/systemConfig.ts';
+import { minuteMs, secondMs } from './domain/time.ts';
 import { createAccountArchives, type AccountArchives } from './integrations/accountArchives.ts';
 import { openBucket, type Bucket } from './integrations/backupBucket.ts';
 import { createBackupStore, type BackupStore } from './integrations/backupStore.ts';
@@ -62,13 +63,20 @@ export interface Resources {
   close(): Promise<void>;
 }
 
+/** No statement of a request or a step takes longer, but the counting of a large table for a backup nearly may. */
+const databasePatience: DatabasePatience = { connectMs: 10 * secondMs, answerMs: 2 * minuteMs };
+
 /** Opens what `service` works with. Nothing is connected that is not asked for yet, so this is quick. */
 export function openResources(config: Config, service: string): Resources {
   const logger = createLogger({ service, level: config.LOG_LEVEL });
   const metrics = createMetrics(service);
   const tracing = startTracing({ service, exporterUrl: config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT });
   const masterKeys = config.CONTENT_MASTER_KEYS;
-  const database = openDatabase({ url: config.DATABASE_URL, poolMax: config.DATABASE_POOL_MAX });
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    poolMax: config.DATABASE_POOL_MAX,
+    patience: databasePatience,
+  });
   const contentKeys = createContentKeys(contentKeyRows(database), masterKeys);
   const redis = createRedis(config.REDIS_URL, service, logger);
   const cache = createSessionCache(redis, metrics, masterKeys, logger);

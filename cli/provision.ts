@@ -1,4 +1,5 @@
 import { readConfig } from '../config.ts';
+import { openDatabase } from '../db/database.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { provisionTemporal } from '../temporal/provision.ts';
@@ -13,7 +14,7 @@ import { publishBundledModels } from './bundledModels.ts';
 const config = readConfig();
 const resources = openResources({ ...config, LOG_LEVEL: 'warn' }, 'provision');
 try {
-  await migrate(resources);
+  await migrate();
   await resources.objects.ensureBucket();
   await resources.backups.ensure();
   say(`object storage: bucket ${config.S3_BUCKET} is there`);
@@ -37,8 +38,10 @@ try {
   await resources.close();
 }
 
-async function migrate({ database }: Resources): Promise<void> {
-  const done = await database.orm.migrator.up();
+/** On a connection of its own, which waits as long as a migration takes. */
+async function migrate(): Promise<void> {
+  const database = openDatabase({ url: config.DATABASE_URL, poolMax: 1 });
+  const done = await database.orm.migrator.up().finally(() => database.close());
   say(done.length === 0 ? 'database: up to date' : `database: ${done.map(({ name }) => name).join(', ')} applied`);
 }
 

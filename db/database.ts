@@ -1,7 +1,8 @@
+import { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
-import type { Pool } from 'pg';
+import type { Client, Pool } from 'pg';
 import { secondMs } from '../domain/time.ts';
 import { entities } from './entities.ts';
 import { gatewayRole } from './rowSecurity.ts';
@@ -26,11 +27,27 @@ export interface Database {
  */
 const closeLimitMs = 5 * secondMs;
 
-/** Opens the pool; nothing is connected until the first query. `poolMax` is the most connections of this process. */
-export function openDatabase(options: { url: string; poolMax: number }): Database {
+/** How long PostgreSQL may leave somebody waiting; after that whoever waits is told that it is not reachable. */
+export interface DatabasePatience {
+  /** For a connection: a free one of the pool, or a new one. */
+  connectMs: number;
+  /** For the next word of an answer. A connection on which none comes is given up, so that it does not fill the pool. */
+  answerMs: number;
+}
+
+interface DatabaseOptions {
+  url: string;
+  /** The most connections of this process. */
+  poolMax: number;
+  /** Without end unless given: for migrations, and whoever else has all the time that it takes. */
+  patience?: DatabasePatience;
+}
+
+/** Opens the pool; nothing is connected until the first query. */
+export function openDatabase({ url, poolMax, patience }: DatabaseOptions): Database {
   let pool: Pool | undefined;
   const orm = new MikroORM({
-    clientUrl: options.url,
+    clientUrl: url,
     entities,
     extensions: [Migrator],
     migrations: { migrationsList: migrations, tableName: 'schema_migrations', snapshot: false, silent: true },
@@ -38,10 +55,16 @@ export function openDatabase(options: { url: string; poolMax: number }): Databas
     ensureDatabase: false,
     // Functions are the migrations' own.
     schemaGenerator: { ignoreRoutines: true },
-    pool: { min: 0, max: options.poolMax },
+    pool: { min: 0, max: poolMax },
     driverOptions: {
+      connectionTimeoutMillis: patience?.connectMs,
       onPoolCreated: (created: Pool) => {
         pool = created;
+        if (patience !== undefined) {
+          created.on('connect', (client) => {
+            giveUpUnanswered(client, patience.answerMs);
+          });
+        }
       },
     },
     // Queries carry cue and results as parameters, so the ORM logs none of them.
@@ -68,4 +91,21 @@ export function openDatabase(options: { url: string; poolMax: number }): Databas
       await orm.close(true);
     },
   };
+}
+
+/**
+ * A server that hangs, or a machine that is gone without a word, is no error to the driver: it waits until the system
+ * gives the connection up, for a quarter of an hour. A transaction in which nothing is asked may be silent.
+ */
+function giveUpUnanswered(client: Client, limitMs: number): void {
+  const { stream } = client.connection;
+  if (!(stream instanceof Socket)) return;
+  let answeredBytes = stream.bytesWritten;
+  client.on('drain', () => {
+    answeredBytes = stream.bytesWritten;
+  });
+  stream.setTimeout(limitMs, () => {
+    if (stream.bytesWritten === answeredBytes) return;
+    stream.destroy(Object.assign(new Error('PostgreSQL does not answer'), { code: 'ETIMEDOUT' }));
+  });
 }

@@ -17,6 +17,8 @@ export function createRedis(
     connectionName: name,
     enableAutoPipelining: true,
     connectTimeout: 2 * secondMs,
+    // A server that hangs says no goodbye, and nothing is left to wait for.
+    disconnectTimeout: 50,
     commandTimeout: secondMs,
     maxRetriesPerRequest: 1,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 2 * secondMs),
@@ -63,7 +65,8 @@ export type Attempted<T> = { done: true; value: T } | { done: false };
 
 /**
  * Makes calls to Redis that never fail their caller: while Redis is gone they are not even tried, and what goes wrong is
- * logged once until something goes right again.
+ * logged once until something goes right again. Redis that leaves a call unanswered is taken for gone until it answers on
+ * a new connection; otherwise every request would wait a second for each of its calls.
  */
 export function createAttempts(redis: Redis, logger: Logger, complaint: string) {
   const reachability = watchReachability(redis);
@@ -77,7 +80,13 @@ export function createAttempts(redis: Redis, logger: Logger, complaint: string) 
     } catch (error) {
       if (!failing) logger.warn({ error }, complaint);
       failing = true;
+      if (isUnanswered(error) && redis.status === 'ready') redis.disconnect(true);
       return { done: false };
     }
   };
+}
+
+/** ioredis says it by these words alone. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
 }

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { LiveEvent } from '../domain/events.ts';
-import { createRedisLine } from '../tests/redisLine.ts';
+import { createLine, type Line } from '../tests/line.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/metrics.ts';
 import { createLiveStream } from './liveStream.ts';
-import { createRedis } from './redis.ts';
+import { createAttempts, createRedis } from './redis.ts';
 import { createSessionCache } from './sessionCache.ts';
 
 const eventOf = (sessionId: string, seq: number): LiveEvent => ({
@@ -20,7 +20,7 @@ const eventOf = (sessionId: string, seq: number): LiveEvent => ({
   },
 });
 
-let line: ReturnType<typeof createRedisLine>;
+let line: Line;
 let port: number;
 let redis: Redis;
 let lines: string[];
@@ -29,7 +29,7 @@ const said = (message: string) => lines.filter((text) => text.includes(`"${messa
 
 beforeEach(async () => {
   lines = [];
-  line = createRedisLine();
+  line = createLine(process.env.REDIS_URL ?? '');
   const mended = await line.mend();
   port = mended.port;
   redis = createRedis(mended.url, 'outage-test', logger);
@@ -109,4 +109,25 @@ describe('While Redis is gone', () => {
     await reading;
     await direct.quit();
   });
+});
+
+test('Redis that hangs is waited for once, and asked again as soon as it answers (D2, G6)', async () => {
+  const attempt = createAttempts(redis, logger, 'does not work');
+  let asked = 0;
+  const ask = () =>
+    attempt(() => {
+      asked += 1;
+      return redis.ping();
+    });
+  const lost = once(redis, 'close');
+  line.silence();
+  expect(await ask()).toEqual({ done: false });
+  await lost;
+  for (let i = 0; i < 10; i += 1) expect(await ask()).toEqual({ done: false });
+  expect(asked).toBe(1);
+  const back = once(redis, 'ready');
+  line.speak();
+  await back;
+  expect(await ask()).toEqual({ done: true, value: 'PONG' });
+  expect([said('Redis is not reachable'), said('Redis is reachable again')]).toEqual([1, 1]);
 });

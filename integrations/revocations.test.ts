@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { createLogger } from '../observability/logger.ts';
-import { createRedisLine } from '../tests/redisLine.ts';
+import { createLine, type Line } from '../tests/line.ts';
 import { createRedis } from './redis.ts';
 import { createRevocations, type LoginName, type LoginRecords, type Revocations } from './revocations.ts';
 
@@ -29,14 +29,14 @@ function createRecords() {
 
 const newLogin = (): LoginName => ({ userId: randomUUID(), loginId: randomUUID() });
 
-let line: ReturnType<typeof createRedisLine>;
+let line: Line;
 let port: number;
 let redis: Redis;
 let kept: ReturnType<typeof createRecords>;
 let revocations: Revocations;
 
 beforeEach(async () => {
-  line = createRedisLine();
+  line = createLine(process.env.REDIS_URL ?? '');
   const mended = await line.mend();
   port = mended.port;
   redis = createRedis(mended.url, 'revocations-test', logger);
@@ -104,6 +104,24 @@ describe('a log-in that ended (G5)', () => {
     expect(await revocations.isRevoked(login)).toBe(true);
     await untilRedisAnswers();
     expect(await redis.exists(`revoked:login:${login.loginId}`)).toBe(1);
+    expect(await revocations.isRevoked(login)).toBe(true);
+  });
+
+  test('is known to every process that watches, also once Redis let go of it to make room', async () => {
+    const other = createRevocations(redis, kept.records, logger);
+    const told = Promise.withResolvers<string>();
+    const listening = Promise.withResolvers<undefined>();
+    const [begun, login] = [newLogin(), newLogin()];
+    kept.ended.add(begun.loginId);
+    revocations.watch((loginId) => {
+      if (loginId === begun.loginId) listening.resolve(undefined);
+      else told.resolve(loginId);
+    });
+    await listening.promise;
+    await untilRedisAnswers();
+    await other.revoke([login.loginId]);
+    expect(await told.promise).toBe(login.loginId);
+    await redis.unlink(`revoked:login:${login.loginId}`);
     expect(await revocations.isRevoked(login)).toBe(true);
   });
 

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { accessTokenLifetimeMs } from '../domain/logins.ts';
 import { minuteMs } from '../domain/time.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -40,6 +41,7 @@ export interface Revocations {
 const channel = 'revoked:logins';
 /** A token that was issued while its log-in ended is out a moment later. */
 const rememberedMs = accessTokenLifetimeMs + minuteMs;
+const mostHeard = 100_000;
 
 function keyOf(loginId: string): string {
   return `revoked:login:${loginId}`;
@@ -52,6 +54,8 @@ export function createRevocations(redis: Redis, records: LoginRecords, logger: L
   let completing: Promise<void> | undefined;
   let subscriber: Redis | undefined;
   const listeners = new Set<(credentialId: string) => void>();
+  /** What this process heard of, also where Redis was too full to keep it, or let go of it to make room. */
+  const heard = new LRUCache<string, true>({ max: mostHeard, ttl: rememberedMs });
   redis.on('close', () => {
     isComplete = false;
   });
@@ -96,6 +100,7 @@ export function createRevocations(redis: Redis, records: LoginRecords, logger: L
 
   return {
     async isRevoked(login) {
+      if (heard.has(login.loginId)) return true;
       if (isComplete) {
         const read = await attempt(() => redis.exists(keyOf(login.loginId)));
         if (read.done) return read.value > 0;
@@ -116,6 +121,7 @@ export function createRevocations(redis: Redis, records: LoginRecords, logger: L
       listeners.add(listener);
       if (subscriber !== undefined) return;
       const tell = (credentialId: string): void => {
+        heard.set(credentialId, true);
         listeners.forEach((each) => {
           each(credentialId);
         });

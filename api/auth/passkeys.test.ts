@@ -7,7 +7,7 @@ import { listPasskeys } from '../../db/passkeys.ts';
 import { createLinks } from '../../integrations/links.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { makePasskey, signWith, type Asked, type Passkey } from '../../tests/authenticator.ts';
-import { createRedisLine } from '../../tests/redisLine.ts';
+import { createLine } from '../../tests/line.ts';
 
 const origin = 'https://app.example.com';
 const rpId = 'app.example.com';
@@ -267,7 +267,7 @@ describe('the passkeys of a person (G5)', () => {
 });
 
 test('without Redis nobody signs in by a passkey, and is told to come back (C1)', async () => {
-  const line = createRedisLine();
+  const line = createLine(process.env.REDIS_URL ?? '');
   const { url } = await line.mend();
   const cut = await startTestApi({ changes: { PUBLIC_URL: origin, REDIS_URL: url } });
   await line.cut();

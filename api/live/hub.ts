@@ -128,9 +128,12 @@ export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
       if (lookDue) await look();
       const seen = placesIn(behind);
       behind.clear();
-      for (const { sessionId, event } of await missedEvents(database.asService(), seen)) {
-        deliver(toSessionUpdate(sessionId, event));
-      }
+      const missed = await missedEvents(database.asService(), seen).catch((error: unknown) => {
+        // Whoever began to follow long after the last event is found by no look.
+        for (const sessionId of seen.keys()) behind.add(sessionId);
+        throw error;
+      });
+      for (const { sessionId, event } of missed) deliver(toSessionUpdate(sessionId, event));
     }
   }
 
