@@ -199,14 +199,19 @@ async function answerOf(
   return { data, headers: set };
 }
 
-function send({ status, message, isBare }: JsonRoute, request: Request, response: Response, answer: RouteAnswer): void {
+function send(
+  { method, status, message, isBare }: JsonRoute,
+  request: Request,
+  response: Response,
+  answer: RouteAnswer,
+): void {
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
   if (!response.hasHeader('Cache-Control')) {
     response.setHeader('Cache-Control', response.hasHeader('ETag') ? 'private, no-cache' : 'no-store');
   }
   // Not Express's own comparison: it takes the Cache-Control that browsers add to a conditional fetch for a refusal.
   const { ETag: tag } = answer.headers;
-  if (request.method === 'GET' && tag !== undefined && isKnown(tag, request.headers['if-none-match'])) {
+  if (method === 'get' && tag !== undefined && isKnown(tag, request.headers['if-none-match'])) {
     response.status(304).end();
     return;
   }

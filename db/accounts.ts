@@ -99,3 +99,24 @@ export async function takePendingEmail(em: EntityManager, userId: string, email:
   );
   return rows.length > 0;
 }
+
+/**
+ * Takes from an account whatever lets somebody in beside the password, or tells them of it: API keys, passkeys, the second
+ * factor and webhooks. Answers the ids of the keys.
+ */
+export async function removeOtherWaysIn(em: EntityManager, userId: string): Promise<string[]> {
+  const rows = await em.execute<{ id: string }[]>(
+    `with keys as (
+       delete from api_keys where user_id = :userId returning id
+     ), opened as (
+       delete from passkeys where user_id = :userId
+     ), asked as (
+       delete from totp_secrets where user_id = :userId
+     ), told as (
+       delete from webhook_endpoints where user_id = :userId
+     )
+     select id from keys`,
+    { userId },
+  );
+  return rows.map(({ id }) => id);
+}

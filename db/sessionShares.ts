@@ -22,8 +22,16 @@ export type SessionShare = InferEntity<typeof SessionShare>;
 
 export type NewShare = Pick<SessionShare, 'id' | 'sessionId' | 'tokenHash' | 'createdAt' | 'expiresAt'>;
 
-export async function insertShare(em: EntityManager, share: NewShare): Promise<void> {
-  await em.insert(SessionShare, share);
+/** False when the session is gone. */
+export async function insertShare(em: EntityManager, share: NewShare): Promise<boolean> {
+  const rows = await em.execute<{ id: string }[]>(
+    `insert into session_shares (id, session_id, token_hash, created_at, expires_at)
+     select :id::uuid, id, :tokenHash, :createdAt::timestamptz, :expiresAt::timestamptz
+     from sessions where id = :sessionId for key share
+     returning id`,
+    { ...share, createdAt: share.createdAt.toISOString(), expiresAt: share.expiresAt.toISOString() },
+  );
+  return rows.length > 0;
 }
 
 /** The links of a session that still lead to it, newest first. */

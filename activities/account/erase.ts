@@ -1,10 +1,11 @@
-import { closeAccount, eraseAccountRows, sessionsLeft } from '../../db/accountErasures.ts';
+import { eraseAccountRows, sessionsLeft } from '../../db/accountErasures.ts';
 import { findCustomer } from '../../db/bills.ts';
 import type { Database } from '../../db/database.ts';
 import type { AccountArchives } from '../../integrations/accountArchives.ts';
 import type { Billing } from '../../integrations/billing.ts';
 import type { Revocations } from '../../integrations/revocations.ts';
 import type { SessionCache } from '../../integrations/sessionCache.ts';
+import { closeDoors } from '../../operations/erasures.ts';
 
 interface EraseAccountDeps {
   database: Database;
@@ -20,10 +21,7 @@ const batch = 50;
 /** Erases an account: first nobody can use it any more, then its sessions go, then all that is left of it. */
 export function createEraseAccountActivities({ database, archives, billing, cache, revocations }: EraseAccountDeps) {
   return {
-    async closeAccount({ userId }: { userId: string }): Promise<void> {
-      const { loginIds, keyAndShareIds } = await closeAccount(database.asService(), userId);
-      await Promise.all([revocations.revoke(loginIds), revocations.announce(keyAndShareIds)]);
-    },
+    closeAccount: ({ userId }: { userId: string }): Promise<void> => closeDoors({ database, revocations }, userId),
 
     sessionsToErase: ({ userId }: { userId: string }): Promise<string[]> =>
       sessionsLeft(database.asService(), userId, batch),

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { changeEndpoint, findEndpoint, insertEndpoint, insertTestDelivery, listDeliveries } from '../../db/webhooks.ts';
+import {
+  changeEndpoint,
+  deleteEndpoint,
+  findEndpoint,
+  insertEndpoint,
+  insertTestDelivery,
+  listDeliveries,
+} from '../../db/webhooks.ts';
 import { minuteMs, secondMs } from '../../domain/time.ts';
 import { createWebhookSecrets } from '../../integrations/webhookSecrets.ts';
 import { createWebhookSender } from '../../integrations/webhookSender.ts';
@@ -41,7 +48,8 @@ async function queued({ failed = 0, url = receiver.url } = {}) {
     events: ['session.completed'],
     sealedSecret,
   });
-  const { id: deliveryId } = await insertTestDelivery(em(), { id: randomUUID(), endpointId, userId });
+  const deliveryId = randomUUID();
+  await insertTestDelivery(em(), { id: deliveryId, endpointId });
   await database.asService().execute(`update webhook_deliveries set attempts = ? where id = ?`, [failed, deliveryId]);
   return {
     deliveryId,
@@ -53,6 +61,12 @@ async function queued({ failed = 0, url = receiver.url } = {}) {
     attemptsHere: () => receiver.received.filter(({ headers }) => headers['webhook-id'] === `msg_${deliveryId}`),
   };
 }
+
+test('a test of a webhook that is deleted in that moment is none (A3)', async () => {
+  const { endpointId, em } = await queued();
+  await deleteEndpoint(em(), endpointId);
+  expect(await insertTestDelivery(em(), { id: randomUUID(), endpointId })).toBeNull();
+});
 
 describe('an attempt at a delivery (A3)', () => {
   test('that arrives is the last one, and making it again sends nothing', async () => {

@@ -102,6 +102,16 @@ describe('an e-mail', () => {
     expect(await me(user.token)).toMatchObject({ pendingEmail: null });
   });
 
+  test('is not asked for where the username beside it is taken: a change is made whole or not at all', async () => {
+    const [user, other] = [await api.newUser(), await api.newUser()];
+    const { username } = await me(other.token);
+    const body = { username, email: `new-${user.email}`, currentPassword: user.password };
+    const refused = await api.call('PATCH', '/v1/me', { token: user.token, body });
+    expect(refused.body.error?.code).toBe('username_taken');
+    const account = await findAccount(api.resources.database.asService(), { id: user.id });
+    expect(account).toMatchObject({ email: user.email, pendingEmail: null });
+  });
+
   test('of somebody else is refused', async () => {
     const [user, other] = [await api.newUser(), await api.newUser()];
     const body = { email: other.email, currentPassword: user.password };
@@ -157,6 +167,16 @@ describe('a forgotten password', () => {
 });
 
 describe('a password', () => {
+  test('is the same however its letters are put together: as one sign, or as a letter and its accent (G5)', async () => {
+    const { email } = await api.newUser();
+    const password = 'Käse, Öl und dreißig Rüben';
+    const body = { email: `nfc-${email}`, username: randomUUID(), password: password.normalize('NFD') };
+    expect((await post('/v1/auth/register', body)).status).toBe(201);
+    for (const form of ['NFC', 'NFD'] as const) {
+      expect((await logIn({ email: body.email, password: password.normalize(form) })).status).toBe(200);
+    }
+  });
+
   test('is changed by who knows it; other log-ins end, this one goes on', async () => {
     const user = await api.newUser();
     const other = (await logIn(user)).body.data as { accessToken: string };

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { confirmEmail } from '../../db/accountStates.ts';
 import {
   findAccount,
+  removeOtherWaysIn,
   renameAccount,
   replacePasswordHash,
   setPendingEmail,
@@ -27,6 +29,11 @@ export type AccountDeps = Pick<
 >;
 
 type NewAccount = Pick<Account, 'email' | 'username'> & { password: string };
+/** What is not named stays as it is. */
+interface AccountChange {
+  username?: string | undefined;
+  email?: string | undefined;
+}
 /** What is cached of an account: all but what it is opened by, and what follows from the rest. */
 const knownAccountSchema = userSchema.omit({ permissions: true });
 type KnownAccount = Omit<Account, 'passwordHash'>;
@@ -71,21 +78,36 @@ export function createAccounts(deps: AccountDeps) {
   }
 
   /**
-   * Puts another password in the place of the one the account was read with, and ends its log-ins but for `spare`.
-   * Another e-mail that was asked for is so no longer: whoever knew the old password may have.
+   * Puts another password in the place of the one the account was read with, and ends its log-ins but for the one that
+   * it is changed by. Another e-mail that was asked for is so no longer: whoever knew the old password may have.
    */
-  async function replacePassword(account: Account, newPassword: string, spare?: string): Promise<boolean> {
+  async function replacePassword(
+    account: Account,
+    newPassword: string,
+    by: 'link' | { loginId: string },
+  ): Promise<boolean> {
     requireGoodPassword(newPassword, 'newPassword', account);
     const change = { userId: account.id, from: account.passwordHash, to: await hashPassword(newPassword) };
     const ended = await notices.changeAccess(database.asService(), account.id, async (em, tell) => {
       if (!(await replacePasswordHash(em, change))) return null;
       await setPendingEmail(em, { id: account.id, passwordHash: change.to }, null);
       await tell('password_changed');
-      return endLogins(em, { userId: account.id, ...(spare === undefined ? {} : { spare }) }, new Date());
+      const keyIds = by === 'link' ? await takeOver(em, account) : [];
+      const spared = by === 'link' ? {} : { spare: by.loginId };
+      return { keyIds, loginIds: await endLogins(em, { userId: account.id, ...spared }, new Date()) };
     });
     if (ended === null) return false;
-    await revocations.revoke(ended);
+    await Promise.all([revocations.revoke(ended.loginIds), revocations.announce(ended.keyIds)]);
     return true;
+  }
+
+  /**
+   * Records that the e-mail is its person's. Where nobody had shown that before, somebody else may have registered it and
+   * waited for its owner to come, so no way in of theirs stays. Answers the ids of the API keys that are gone.
+   */
+  async function takeOver(em: EntityManager, { id, emailConfirmed }: Account): Promise<string[]> {
+    await confirmEmail(em, id);
+    return emailConfirmed ? [] : removeOtherWaysIn(em, id);
   }
 
   /** At most so many mails as attempts would be let through. */
@@ -173,10 +195,9 @@ export function createAccounts(deps: AccountDeps) {
     /** Sets a new password by a link, once; the link shows that the e-mail is the person's. @throws ApiError `link_invalid` */
     async reset(token: string, newPassword: string): Promise<void> {
       const { account, isAbout } = await openLink('reset_password', token);
-      if (!isAbout(account.passwordHash) || !(await replacePassword(account, newPassword))) {
+      if (!isAbout(account.passwordHash) || !(await replacePassword(account, newPassword, 'link'))) {
         throw new ApiError('link_invalid');
       }
-      await confirmEmail(database.asService(), account.id);
       await attempts.succeed([{ scope: 'account', name: links.hashOf(account.email) }]);
       await remember(await load(account.id));
     },
@@ -193,31 +214,33 @@ export function createAccounts(deps: AccountDeps) {
 
     /** @param loginId the log-in that goes on; all others end. @throws ApiError `wrong_password` where another change was quicker */
     async changePassword(account: Account, newPassword: string, loginId: string): Promise<void> {
-      if (!(await replacePassword(account, newPassword, loginId))) throw new ApiError('wrong_password');
+      if (!(await replacePassword(account, newPassword, { loginId }))) throw new ApiError('wrong_password');
       await remember(await load(account.id));
     },
 
-    /** @throws ApiError `username_taken` */
-    async rename(userId: string, username: string): Promise<void> {
-      const taken = await unlessTaken(() => renameAccount(database.asService(), userId, username));
-      if (taken !== undefined) throw new ApiError(taken);
-    },
-
     /**
-     * Asks for another e-mail, which counts once it is confirmed; the one that the account has is told. Its own takes
-     * back what was asked for.
+     * Changes the username, asks for another e-mail, or both; where one of them is refused, neither is done. Another e-mail
+     * counts once it is confirmed, and the one that the account has is told; its own takes back what was asked for.
      *
-     * @throws ApiError `email_taken`, `too_many_attempts`, `wrong_password` where a change of the password was quicker
+     * @throws ApiError `username_taken`, `email_taken`, `too_many_attempts`, `wrong_password` where a change of the
+     * password was quicker
      */
-    async askForEmail(account: Account, email: string, address: string): Promise<void> {
+    async change(account: Account, { username, email }: AccountChange, address: string): Promise<void> {
       const em = database.asService();
       const asked = email === account.email ? null : email;
-      if (asked !== null && (await findAccount(em, { email })) !== null) throw new ApiError('email_taken');
-      await notices.changeAccess(em, account.id, async (inside, tell) => {
-        if (!(await setPendingEmail(inside, account, asked))) throw new ApiError('wrong_password');
-        if (asked !== null && asked !== account.pendingEmail) await tell('email_change_asked');
-      });
-      if (asked !== null && (await mayMail(asked, address))) await write(account.id, 'confirm_email');
+      const isOther = typeof asked === 'string';
+      if (isOther && (await findAccount(em, { email: asked })) !== null) throw new ApiError('email_taken');
+      const isMailed = isOther && (await mayMail(asked, address));
+      const taken = await unlessTaken(() =>
+        notices.changeAccess(em, account.id, async (inside, tell) => {
+          if (username !== undefined) await renameAccount(inside, account.id, username);
+          if (asked === undefined) return;
+          if (!(await setPendingEmail(inside, account, asked))) throw new ApiError('wrong_password');
+          if (isOther && asked !== account.pendingEmail) await tell('email_change_asked');
+        }),
+      );
+      if (typeof taken === 'string') throw new ApiError(taken);
+      if (isMailed) await write(account.id, 'confirm_email');
     },
   };
 }

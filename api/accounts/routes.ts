@@ -37,19 +37,19 @@ export function accountRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChalleng
       tag: 'Accounts',
       summary: 'Change the username or the e-mail',
       description:
-        'Another e-mail needs the password, and counts once it is confirmed by the link that is sent to it; until then the old one does, which is told of it.',
+        'Another e-mail needs the password, and counts once it is confirmed by the link that is sent to it; until then the old one does, which is told of it. Where one of both is refused, neither is changed.',
       request: { body: accountChangeSchema },
       message: 'Your account.',
       data: userSchema,
       errors: ['forbidden', 'wrong_password', 'too_many_attempts', 'username_taken', 'email_taken'],
       handle: async ({ body }, { caller, address }) => {
         loginIdOf(caller);
-        const { email, username, currentPassword } = body;
-        if (email !== undefined) {
-          const account = await accounts.withPassword(caller.userId, currentPassword ?? '', address);
-          await accounts.askForEmail(account, email, address);
-        }
-        if (username !== undefined) await accounts.rename(caller.userId, username);
+        const { currentPassword, ...change } = body;
+        const account =
+          change.email === undefined
+            ? await accounts.load(caller.userId)
+            : await accounts.withPassword(caller.userId, currentPassword ?? '', address);
+        await accounts.change(account, change, address);
         return toUserView(await accounts.remember(await accounts.load(caller.userId)));
       },
     }),

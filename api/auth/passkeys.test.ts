@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TOTP } from 'otpauth';
 import { requestErasure } from '../../db/accountErasures.ts';
 import { findAccount } from '../../db/accounts.ts';
+import { confirmEmail } from '../../db/accountStates.ts';
 import { listPasskeys } from '../../db/passkeys.ts';
+import { listEndpoints } from '../../db/webhooks.ts';
 import { createLinks } from '../../integrations/links.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { makePasskey, signWith, type Asked, type Passkey } from '../../tests/authenticator.ts';
@@ -274,4 +276,33 @@ test('without Redis nobody signs in by a passkey, and is told to come back (C1)'
   const answer = await cut.call('POST', '/v1/auth/passkey/options');
   expect(outcome(answer)).toEqual([503, 'temporarily_unavailable']);
   await cut.close();
+});
+
+test.each([
+  ['never confirmed leaves no way in of whoever registered it before its owner', false],
+  ['confirmed leaves the other ways in as they are', true],
+])('a password that is set by a link on an account whose e-mail was %s (G5, I5)', async (_, isConfirmed) => {
+  const { user, passkey } = await newOwner();
+  const made = await post('/v1/me/keys', { name: 'script', permissions: ['session:read'] }, user.token);
+  const { key } = made.body.data as { key: string };
+  await post('/v1/webhooks', { url: 'https://example.com/hook', events: ['session.completed'] }, user.token);
+  const begun = await post('/v1/me/totp', { currentPassword: user.password }, user.token);
+  const { secret } = begun.body.data as { secret: string };
+  await post('/v1/me/totp/confirm', { code: new TOTP({ secret }).generate() }, user.token);
+  const { id: userId } = user;
+  const em = api.resources.database.asService();
+  if (isConfirmed) await confirmEmail(em, userId);
+
+  const about = (await findAccount(em, { id: userId }))?.passwordHash ?? '';
+  const token = await api.deps.links.tokenOf('reset_password', { userId, about });
+  const password = randomUUID();
+  expect((await post('/v1/auth/password/reset', { token, newPassword: password })).status).toBe(200);
+
+  const byPasskey = await verify(signWith(passkey, await asked()));
+  const byKey = await api.call('GET', '/v1/sessions', { headers: { 'X-API-Key': key } });
+  const byPassword = await post('/v1/auth/login', { email: user.email, password });
+  const webhooks = await listEndpoints(api.resources.database.asUser(userId));
+  expect([byPasskey.status, byKey.status, byPassword.status, webhooks.length]).toEqual(
+    isConfirmed ? [200, 200, 401, 1] : [403, 401, 200, 0],
+  );
 });

@@ -191,7 +191,8 @@ export function authRoutes(deps: AccountDeps & Pick<ApiDeps, 'passkeyChallenges'
       tag: 'Accounts',
       rateClass: 'auth',
       summary: 'Choose a new password by the link that was sent',
-      description: 'The link works once. Every log-in ends. Another e-mail that was asked for is so no longer.',
+      description:
+        'The link works once. Every log-in ends. Another e-mail that was asked for is so no longer. Where the e-mail of the account was never confirmed, its API keys, passkeys, second factor and webhooks go too: somebody else may have registered it.',
       request: { body: resetSchema },
       message: 'Your password is set. Sign in with it.',
       data: z.null(),

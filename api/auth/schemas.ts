@@ -15,13 +15,15 @@ export const usernameSchema = z
   .normalize('NFC')
   .regex(/^[\p{L}\p{N}_.-]{3,100}$/u, 'must be 3 to 100 letters, digits, dots, hyphens or underscores');
 
-export const newPasswordSchema = z
-  .string()
+/** However a keyboard puts an accented letter together, it is the same password (RFC 8265, 4.2). */
+const passwordText = z.string().normalize('NFC');
+
+export const newPasswordSchema = passwordText
   .min(12)
   .max(200)
   .meta({ description: 'Refused where it is easy to guess, or made of the e-mail or the username.' });
 /** A log-in says nothing of what a password must be; a length no account can have is still not hashed. */
-export const passwordSchema = z.string().min(1).max(200);
+export const passwordSchema = passwordText.min(1).max(200);
 
 const refreshTokenSchema = z.string().min(1).max(200);
 const linkTokenSchema = z

@@ -9,13 +9,16 @@ import { requestExport } from '../../db/accountExports.ts';
 import { findAccount } from '../../db/accounts.ts';
 import { tables } from '../../domain/dataClasses.ts';
 import type { ArchiveName } from '../../integrations/accountArchives.ts';
+import { createLinks } from '../../integrations/links.ts';
 import { beginErasures } from '../../operations/erasures.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 
 let api: TestApi;
+// By a secret of its own it counts wrong passwords apart from every other test's, which come from this address too.
+const links = createLinks(randomUUID());
 beforeAll(async () => {
-  api = await startTestApi({ worker: true });
+  api = await startTestApi({ worker: true, deps: { links } });
 });
 afterAll(() => api.close());
 
@@ -261,11 +264,13 @@ describe('erasing an account (I5)', () => {
     const user = await api.newUser();
     const connection = Connection.lazy({ address: '127.0.0.1:1' });
     const workflows = createWorkflowClient({ connection, namespace: 'any', waitMs: 500 });
-    const other = await startTestApi({ deps: { workflows } });
+    const other = await startTestApi({ deps: { links, workflows } });
     const asked = await other.call('DELETE', '/v1/me', { token: user.token, body: { password: user.password } });
     await other.close();
     await connection.close();
     expect(asked.status).toBe(202);
+    // Nobody comes in from that moment on.
+    expect((await api.call('GET', '/v1/me', { token: user.token })).status).toBe(401);
     const { database } = api.resources;
     await database
       .asService()

@@ -3,6 +3,7 @@ import { findErasure, requestErasure } from '../../db/accountErasures.ts';
 import { newestExport, requestExport, type AccountExport } from '../../db/accountExports.ts';
 import { tables } from '../../domain/dataClasses.ts';
 import { ApiError } from '../../domain/errors.ts';
+import { closeDoors } from '../../operations/erasures.ts';
 import { WorkflowUnavailableError } from '../../temporal/client.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import type { ApiDeps } from '../deps.ts';
@@ -91,6 +92,7 @@ export function privacyRoutes(deps: ApiDeps): Route[] {
         const account = await accounts.withPassword(userId, body.password, address);
         const erasure = await requestErasure(database.asService(), account, uuidV4());
         if (erasure === null) throw new ApiError('wrong_password');
+        await closeDoors(deps, userId);
         await begin(userId);
         return toErasureView(erasure, kept);
       },

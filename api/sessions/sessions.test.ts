@@ -348,6 +348,8 @@ describe('an entity tag', () => {
       expect(again.status).toBe(304);
       expect(again.text).toBe('');
     }
+    const head = { token: user.token, headers: { 'If-None-Match': tagOf(read) } };
+    expect((await api.call('HEAD', path, head)).status).toBe(304);
     const changed = await api.call('PATCH', path, { token: user.token, body: { cue: 'another' } });
     expect(tagOf(changed)).not.toBe(tagOf(read));
     const fresh = await api.call('GET', path, { token: user.token, headers: { 'If-None-Match': tagOf(read) } });

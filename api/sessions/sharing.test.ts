@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { insertShare } from '../../db/sessionShares.ts';
 import { recordStep } from '../../db/sessionSteps.ts';
 import { createLogger } from '../../observability/logger.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
@@ -95,6 +96,15 @@ describe('a session that is shared', () => {
     const gone = await open(three.token);
     expect(gone.status).toBe(404);
     expect(gone.body.error).toEqual(never.body.error);
+  });
+
+  test('gets no link in the moment in which it is deleted, nor by somebody else', async () => {
+    const { database } = api.resources;
+    const terms = { tokenHash: randomUUID(), createdAt: new Date(), expiresAt: new Date() };
+    for (const sessionId of [randomUUID(), await created()]) {
+      const stranger = database.asUser(randomUUID());
+      expect(await insertShare(stranger, { ...terms, id: randomUUID(), sessionId })).toBe(false);
+    }
   });
 
   test('is no longer followed live by its links once it is deleted', async () => {

@@ -70,12 +70,11 @@ export function sharingRoutes(
       errors: ['not_found'],
       handle: async ({ params, body }, { caller, note }) => {
         note({ session_id: params.id });
-        const { id: sessionId } = await reader.find(caller, params.id);
         const token = newSecret();
         const createdAt = new Date();
         const expiresAt = new Date(createdAt.getTime() + body.expiresInSeconds * secondMs);
-        const share = { id: randomUUID(), sessionId, tokenHash: secretHash(token), createdAt, expiresAt };
-        await insertShare(database.asUser(caller.userId), share);
+        const share = { id: randomUUID(), sessionId: params.id, tokenHash: secretHash(token), createdAt, expiresAt };
+        if (!(await insertShare(database.asUser(caller.userId), share))) throw new ApiError('not_found');
         return { ...toView(share), token };
       },
     }),

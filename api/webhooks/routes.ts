@@ -180,11 +180,8 @@ export function webhookRoutes(deps: ApiDeps): Route[] {
       errors: ['not_found', 'webhook_inactive'],
       handle: async ({ params }, { caller }) => {
         const { id: endpointId } = await findActive(caller, params.id);
-        const delivery = await insertTestDelivery(database.asUser(caller.userId), {
-          id: newUuid(),
-          endpointId,
-          userId: caller.userId,
-        });
+        const delivery = await insertTestDelivery(database.asUser(caller.userId), { id: newUuid(), endpointId });
+        if (delivery === null) throw new ApiError('not_found');
         await workflows.startWebhookDelivery(delivery.id, caller);
         return deliveryView(delivery);
       },

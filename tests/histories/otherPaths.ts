@@ -198,7 +198,8 @@ async function webhook({ platform, receiverUrl, receiverAt }: Surroundings, answ
   const em = database.asUser(userId);
   const endpoint = { id: endpointId, userId, url, description: null, events: ['session.completed'] as const };
   await insertEndpoint(em, { ...endpoint, sealedSecret });
-  const { id: deliveryId } = await insertTestDelivery(em, { id: randomUUID(), endpointId, userId });
+  const deliveryId = randomUUID();
+  await insertTestDelivery(em, { id: deliveryId, endpointId });
   const owner = { userId, tier: 'basic' } as const;
   await platform.workflows.startWebhookDelivery(deliveryId, owner);
   return { deliveryId, owner, workflowId: webhookWorkflowId(deliveryId), mend: () => receiverAt.delete(path) };
