@@ -3,7 +3,8 @@ import type { SessionEventFacts, SessionEventType } from './events.ts';
 /**
  * The one table of data classes (I5): what each column, object, Redis key, field of a log line, label of a metric,
  * property of an event and field of a mail may hold, and from that where it may go. Redaction, mails and events take
- * their lists and types from here; tests hold the database, the metrics and what really leaves the processes against it.
+ * their lists and types from here; tests hold the database, the metrics, what lies in Redis and in object storage, and
+ * what really leaves the processes against it.
  */
 
 /**
@@ -530,6 +531,8 @@ export const redisKeys = {
   'session:{id}': 'restricted',
   'session:{id}:status': 'internal',
   'session:{id}:results': 'restricted',
+  'session:{id}:inferences': 'internal',
+  'inference:{hash}': 'restricted',
   'user:{id}': 'confidential',
   'user:{id}:permissions': 'internal',
   'user:{id}:rate_limit': 'internal',
@@ -543,6 +546,8 @@ export const redisKeys = {
   'attempts:account:{hash}': 'internal',
   'attempts:address:{hash}': 'internal',
   'stats:realtime': 'internal',
+  'drift:{model}:{version}:{day}': 'confidential',
+  'live:sessions': 'internal',
 } as const satisfies Record<string, DataClass>;
 
 /** What a session's event says; events are read by their owner, and go to webhooks. */

@@ -4,6 +4,8 @@ import { Client } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import { createApiClient } from '../cli/apiClient.ts';
 import { readConfig } from '../config.ts';
+import { objectPrefixes, redisKeys } from '../domain/dataClasses.ts';
+import { openResources } from '../resources.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { exampleOf } from './examples.ts';
 import { asText } from './histories.ts';
@@ -20,7 +22,23 @@ const username = `p-${randomUUID()}`;
 const email = `${username}@example.com`;
 const processes: AppProcess[] = [];
 const workflowIds: string[] = [];
+const resources = openResources({ ...config, LOG_LEVEL: 'silent' }, 'test');
+const redis = new Redis(config.REDIS_URL);
+/** What other tests left on the stack before. */
+const earlier = { keys: new Set<string>(), objects: new Set<string>() };
 let userId: string;
+
+async function keysInRedis(): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const page of redis.scanStream({ count: 500 })) keys.push(...(page as string[]));
+  return keys;
+}
+
+async function keysOfObjects(): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const page of resources.bucket.pages('')) keys.push(...page.map(({ key }) => key));
+  return keys;
+}
 
 /** Each type's example with the marker in every text that a person can write. */
 async function markedSessions(): Promise<object[]> {
@@ -65,6 +83,8 @@ function renamed(impressions: unknown, field: 'name' | 'dimensions'): unknown {
 }
 
 beforeAll(async () => {
+  earlier.keys = new Set(await keysInRedis());
+  earlier.objects = new Set(await keysOfObjects());
   for (const script of ['workers/cpu.ts', 'workers/gpu.ts', 'api/main.ts'] as const) {
     processes.push(await startProcess(script, { LOG_LEVEL: 'debug' }));
   }
@@ -98,6 +118,8 @@ beforeAll(async () => {
 }, 180_000);
 afterAll(async () => {
   for (const running of processes) await running.stop();
+  redis.disconnect();
+  await resources.close();
 });
 
 test('no line of any log holds a word of what a person recorded, nor a password (I5)', () => {
@@ -129,11 +151,6 @@ test('nor does any history, memo or search attribute in Temporal (I5)', async ()
 });
 
 describe('nor does Redis (I5)', () => {
-  const redis = new Redis(config.REDIS_URL);
-  afterAll(() => {
-    redis.disconnect();
-  });
-
   /** Reads a key of any kind, as an operator could. */
   async function read(key: string): Promise<unknown> {
     const kind = await redis.type(key);
@@ -158,8 +175,7 @@ describe('nor does Redis (I5)', () => {
   }
 
   test('in any key or value that is not sealed', async () => {
-    const keys: string[] = [];
-    for await (const page of redis.scanStream({ count: 500 })) keys.push(...(page as string[]));
+    const keys = await keysInRedis();
     expect(keys.length).toBeGreaterThan(workflowIds.length);
     for (const key of keys) {
       expect(`${key} ${JSON.stringify(await read(key))}`).not.toContain(marker);
@@ -171,4 +187,21 @@ test('nor does any mail (I5)', async () => {
   const messages = await (await fetch(`${config.SENDGRID_API_BASE ?? ''}/messages.json?to=${email}`)).text();
   expect(messages).toContain(username);
   expect(messages).not.toContain(marker);
+});
+
+describe('the table of data classes names (I5)', () => {
+  test('the form of every key in Redis', async () => {
+    const forms = Object.keys(redisKeys).map(
+      (form) => new RegExp(`^${form.replaceAll(/\{\w+\}/g, (part) => (part === '{address}' ? '.+' : '[^:]+'))}$`),
+    );
+    const keys = (await keysInRedis()).filter((key) => !earlier.keys.has(key));
+    expect(keys).toContain(`user:${userId}`);
+    expect(keys.filter((key) => !forms.some((form) => form.test(key)))).toEqual([]);
+  });
+
+  test('the beginning of the key of every stored object', async () => {
+    const keys = (await keysOfObjects()).filter((key) => !earlier.objects.has(key));
+    expect(keys.length).toBeGreaterThanOrEqual(workflowIds.length);
+    expect(keys.filter((key) => !Object.keys(objectPrefixes).some((prefix) => key.startsWith(prefix)))).toEqual([]);
+  });
 });
