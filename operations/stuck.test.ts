@@ -9,7 +9,7 @@ import { connectTemporal } from '../temporal/connection.ts';
 import { standApart } from '../tests/apart.ts';
 import { exampleOf } from '../tests/examples.ts';
 import { startPlatform, type Platform } from '../tests/platform.ts';
-import { listenAsStripe, stripeAnswers, type StripeAnswer } from '../tests/stripeListener.ts';
+import { listenAsStripe, stripeAnswers, willing, type StripeAnswer } from '../tests/stripeListener.ts';
 import { explainSession } from './explain.ts';
 import { findStuckSessions, type StuckDeps } from './stuck.ts';
 
@@ -26,8 +26,6 @@ afterAll(async () => {
   await stripe.close();
 });
 
-const willing = (path: string): StripeAnswer =>
-  path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken;
 const service = () => platform.resources.database.asService();
 /** Everything counts as stuck that is not done at once. */
 const impatient: StuckLimits = {

@@ -1,12 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import { urlAnswers } from './parts/part.mjs';
 import { choosePort } from './ports.mjs';
 import { isAlive, signalProcess } from './processes.mjs';
 import { KeptProcess } from './supervise.mjs';
+import { until } from '../tests/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mindpeeker-supervise-'));
 const script = join(folder, 'service.mjs');
@@ -43,11 +43,6 @@ async function service(overrides: Partial<Options> = {}) {
   const one = new KeptProcess(options);
   kept.push(one);
   return { one, said, pids, options };
-}
-
-/** Waits for a condition; the test's own time limit ends a wait that is in vain. */
-async function until(condition: () => boolean) {
-  while (!condition()) await sleep(20);
 }
 
 function identityOf(one: KeptProcess) {

@@ -9,6 +9,7 @@ import { connectWorker } from '../temporal/workerConnection.ts';
 import { bundleWorkflows, readWorkflowBundle } from '../workers/workflowBundle.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
 import type { Platform } from './platform.ts';
+import { until } from './until.ts';
 
 const otherSession = fileURLToPath(new URL('otherSession.ts', import.meta.url));
 
@@ -65,11 +66,5 @@ function attributesOf(sessionId: string, row: SessionRow | null): TypedSearchAtt
 }
 
 async function untilAll<T>(all: readonly T[], holds: (one: T) => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  for (const one of all) {
-    while (!(await holds(one))) {
-      if (Date.now() > deadline) throw new Error('It did not come to that');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
+  for (const one of all) await until(() => holds(one));
 }

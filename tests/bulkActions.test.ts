@@ -13,7 +13,7 @@ import { newSession, newUser } from './database.ts';
 import { makeHistoryLong } from './longHistory.ts';
 import { patientWaitMs } from './platform.ts';
 import { startProcess, type AppProcess } from './processes.ts';
-import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { listenAsStripe, willing } from './stripeListener.ts';
 
 /*
  * Actions in bulk, on sessions whose workflows are gone and that wait for their bill, so that each does one step once
@@ -31,7 +31,7 @@ beforeAll(async () => {
   resources = openResources({ ...config, LOG_LEVEL: 'silent' }, 'test');
   connection = await connectTemporal(config);
   workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: patientWaitMs });
-  stripe = await listenAsStripe((path) => (path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken));
+  stripe = await listenAsStripe(willing);
 });
 afterEach(async () => {
   await Promise.all(workers.map((worker) => worker.stop()));

@@ -8,7 +8,7 @@ import { eventsAfter } from '../db/sessions.ts';
 import { sessionTypes } from '../domain/session.ts';
 import { exampleOf } from './examples.ts';
 import { startProcess, type AppProcess } from './processes.ts';
-import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { listenAsStripe, willing } from './stripeListener.ts';
 import { untilAccepted } from './untilAccepted.ts';
 
 const scripts = ['api/main.ts', 'workers/cpu.ts', 'workers/gpu.ts'] as const;
@@ -22,9 +22,7 @@ const patienceMs = 150_000;
 test(
   'processes that are killed in turn lose no session, bill none twice and leave no gap (T1, T2, A4)',
   async () => {
-    const stripe = await listenAsStripe((path) =>
-      path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken,
-    );
+    const stripe = await listenAsStripe(willing);
     const start = (script: (typeof scripts)[number]) => startProcess(script, { STRIPE_API_BASE: stripe.url });
     const running: Record<(typeof scripts)[number], AppProcess> = {
       'api/main.ts': await start('api/main.ts'),

@@ -10,7 +10,7 @@ import { sessionWorkflowId } from '../workflows/session.ts';
 import { exampleOf } from './examples.ts';
 import { ownNamespace } from './namespace.ts';
 import { startProcess, type AppProcess } from './processes.ts';
-import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { listenAsStripe, willing } from './stripeListener.ts';
 import { untilAccepted } from './untilAccepted.ts';
 
 const patienceMs = 150_000;
@@ -30,9 +30,7 @@ test(
   'a rolling restart of all workers under load loses no attempt that was begun (T1, T2)',
   async () => {
     const { TEMPORAL_NAMESPACE } = await ownNamespace();
-    const stripe = await listenAsStripe((path) =>
-      path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken,
-    );
+    const stripe = await listenAsStripe(willing);
     ends.push(stripe.close);
     const start = async (script: Parameters<typeof startProcess>[0]): Promise<AppProcess> => {
       const started = await startProcess(script, {

@@ -7,6 +7,7 @@ import { startTestApi, type TestApi } from './api.ts';
 import { exampleOf } from './examples.ts';
 import { testVersions, type TestVersions } from './modelVersions.ts';
 import { startPlatform, type Platform } from './platform.ts';
+import { until } from './until.ts';
 
 const name = 'precognition';
 /** Of each kind: enough that chance alone seldom looks like drift. */
@@ -31,10 +32,6 @@ afterAll(async () => {
   await api.close();
   await platform.close();
 });
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 async function analyze(contents: readonly SessionContent[]): Promise<void> {
   for (let i = 0; i < contents.length; i += atOnce) {

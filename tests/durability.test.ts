@@ -8,7 +8,7 @@ import { eventsAfter } from '../db/sessions.ts';
 import type { SessionEvent, SessionEventType } from '../domain/events.ts';
 import { exampleOf } from './examples.ts';
 import { startProcess, type AppProcess } from './processes.ts';
-import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { listenAsStripe, willing } from './stripeListener.ts';
 
 /*
  * Processes die as they do in production, by SIGKILL, and sessions go on. The gateway and both pools run as processes
@@ -81,9 +81,7 @@ async function surroundings() {
   const config = readConfig();
   const database = openDatabase({ url: config.DATABASE_URL, poolMax: 2 });
   ends.push(() => database.close());
-  const stripe = await listenAsStripe((path) =>
-    path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken,
-  );
+  const stripe = await listenAsStripe(willing);
   ends.push(stripe.close);
   // Workers of their own: another test's workers must not take this session's steps.
   return { database, stripe, environment: { STRIPE_API_BASE: stripe.url } };

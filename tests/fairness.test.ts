@@ -12,6 +12,7 @@ import { connectWorker } from '../temporal/workerConnection.ts';
 import { bundleWorkflows } from '../workers/workflowBundle.ts';
 import type { OrderSinks } from './fairnessWorkflow.ts';
 import { ownNamespace } from './namespace.ts';
+import { until } from './until.ts';
 
 /*
  * Whoever asks for much must not keep others waiting. The sessions are started as the gateway starts them, on the real
@@ -165,8 +166,4 @@ async function work(options: Omit<Parameters<typeof Worker.create>[0], 'connecti
     await running;
     await connection.close();
   });
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 100));
 }

@@ -8,7 +8,8 @@ import type { SessionContent } from '../domain/impressions.ts';
 import { exampleOf } from './examples.ts';
 import { testVersions, type TestVersions } from './modelVersions.ts';
 import { startPlatform, type Platform } from './platform.ts';
-import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { listenAsStripe, willing } from './stripeListener.ts';
+import { until } from './until.ts';
 
 const name = 'dowsing';
 let platform: Platform;
@@ -17,7 +18,7 @@ let versions: TestVersions;
 let content: SessionContent;
 
 beforeAll(async () => {
-  stripe = await listenAsStripe((path) => (path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken));
+  stripe = await listenAsStripe(willing);
   platform = await startPlatform({ STRIPE_API_BASE: stripe.url });
   content = await exampleOf(name);
 });
@@ -34,10 +35,6 @@ afterEach(async () => {
 });
 
 const em = () => platform.resources.database.asService();
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
 
 /** Runs a session to its end and says which version its results name. */
 async function versionOf(metadata?: SessionContent['metadata'], sessionId = randomUUID()): Promise<string> {

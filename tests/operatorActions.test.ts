@@ -15,6 +15,7 @@ import { breakHistories } from './brokenHistories.ts';
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
+import { until } from './until.ts';
 
 /*
  * What operators press, on sessions in every state (T5). Stripe is a listener that answers each session by itself and
@@ -414,14 +415,6 @@ const untilBackingOff = (sessionId: string) =>
     const soonestMs = Date.now() + 1_500;
     return run?.activities.some(({ nextAttemptAt }) => Number(nextAttemptAt) > soonestMs) === true;
   });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 40_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('It did not come to that');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   const { config } = platform.resources;

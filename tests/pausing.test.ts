@@ -6,7 +6,8 @@ import { pauseQueue, resumeQueue, switchModel } from '../operations/queues.ts';
 import { exampleOf } from './examples.ts';
 import { ownNamespace } from './namespace.ts';
 import { startPlatform, type Platform } from './platform.ts';
-import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { listenAsStripe, willing } from './stripeListener.ts';
+import { until } from './until.ts';
 
 /*
  * The maintenance switches, on both pools and the real server: what is paused waits, nothing fails, and what was
@@ -19,7 +20,7 @@ let platform: Platform;
 let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
 
 beforeAll(async () => {
-  stripe = await listenAsStripe((path) => (path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken));
+  stripe = await listenAsStripe(willing);
   platform = await startPlatform({ STRIPE_API_BASE: stripe.url, ...(await ownNamespace()) });
 });
 afterAll(async () => {
@@ -38,10 +39,6 @@ async function eventsOf(sessionId: string): Promise<SessionEventType[]> {
 async function attempts(step: string, outcome: string): Promise<number> {
   const { values } = await platform.resources.metrics.sessionStepAttemptsTotal.get();
   return values.find(({ labels }) => labels.step === step && labels.outcome === outcome)?.value ?? 0;
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 describe('a queue that is paused (T5)', () => {

@@ -11,14 +11,12 @@ import { restartSession, type RestartRequest } from '../operations/restart.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
-import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
+import { listenAsStripe, stripeAnswers, willing, type StripeAnswer } from './stripeListener.ts';
 
 let platform: Platform;
 let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
 let answerOfStripe: (path: string) => StripeAnswer | 'hang up';
 
-const willing = (path: string): StripeAnswer =>
-  path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken;
 const declining = (path: string): StripeAnswer =>
   path === '/v1/billing/meter_events' ? stripeAnswers.declined : willing(path);
 

@@ -21,8 +21,8 @@ import { addFile, ops, runScheduled, standApartWhole, stringsOf } from './backup
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
+import { until } from './until.ts';
 
-const patienceMs = 60_000;
 let apart: Partial<Config>;
 let platform: Platform;
 let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
@@ -83,14 +83,6 @@ async function expectWhole({ sessionId, userId }: SessionWorkflowInput): Promise
   const events = await eventsAfter(service(), sessionId, 0);
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
   expect(await readBillState(service(), sessionId)).toBe('sent');
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error('It did not come about');
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 describe('a restore in place (D4)', () => {

@@ -20,6 +20,11 @@ export const stripeAnswers = {
   },
 } as const satisfies Record<string, StripeAnswer>;
 
+/** Answers as Stripe does where nothing is wrong. */
+export function willing(path: string): StripeAnswer {
+  return path === '/v1/customers' ? stripeAnswers.customer : stripeAnswers.taken;
+}
+
 /**
  * Listens as Stripe does and answers by `answer`, which can change between calls. It keeps what it was asked, so that a
  * test can count what was charged.

@@ -22,6 +22,7 @@ import { bundleWorkflows, readWorkflowBundle } from '../workers/workflowBundle.t
 import { sessionWorkflowId } from '../workflows/session.ts';
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
+import { until } from './until.ts';
 
 /*
  * Two versions of the workflow code side by side, on the real server: one as it is, and one whose sessions start a
@@ -100,10 +101,6 @@ async function buildOf(sessionId: string): Promise<string | undefined> {
 
 const recording = async () => (await platform.startSession(content, { analyzeAtOnce: false })).sessionId;
 const completed = (sessionId: string) => platform.untilEvent(sessionId, 'completed');
-
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 100));
-}
 
 /** Nothing went wrong with a session on its way: neither a step, nor the running of its code. */
 async function expectSmooth(sessionId: string): Promise<void> {

@@ -6,6 +6,7 @@ import { createLogger } from '../observability/logger.ts';
 import { openResources, type Resources } from '../resources.ts';
 import { testVersions, type TestVersions } from '../tests/modelVersions.ts';
 import { startServing, type Serving } from './serving.ts';
+import { until } from '../tests/until.ts';
 
 const name = 'dowsing';
 let resources: Resources;
@@ -21,11 +22,6 @@ const refusals = (version: string) => lines.filter((line) => line.includes('is r
 function start(): Promise<Serving> {
   const logger = createLogger({ service: 'test', level: 'info', destination: { write: (line) => lines.push(line) } });
   return startServing({ ...resources, engine, logger });
-}
-
-/** Waits until the worker has followed; jest's own limit ends a wait that is in vain. */
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 beforeAll(() => {
