@@ -11,16 +11,8 @@ import {
   type ClientInterceptors,
   type ConnectionLike,
 } from '@temporalio/client';
-import {
-  ApplicationFailure,
-  TypedSearchAttributes,
-  type LoadedDataConverter,
-  type UpdateDefinition,
-  type Workflow,
-} from '@temporalio/common';
-import { decodeFromPayloadsAtIndex } from '@temporalio/common/lib/internal-non-workflow/index.js';
+import { ApplicationFailure, TypedSearchAttributes, type UpdateDefinition, type Workflow } from '@temporalio/common';
 import type proto from '@temporalio/proto';
-import { z } from 'zod';
 import type { AccountMailInput } from '../domain/accountMails.ts';
 import type { AttachmentIds } from '../domain/attachments.ts';
 import { sessionTitles, type SessionStatus, type SessionStep, type SessionWorkflowInput } from '../domain/session.ts';
@@ -40,7 +32,6 @@ import {
 import { bulkActionWorkflowId } from '../workflows/bulk.ts';
 import { eraseWorkflowId, type eraseWorkflow } from '../workflows/erase.ts';
 import { otherRequestFailure } from '../workflows/requests.ts';
-import { createWorkflowObserver, type WorkflowObserver } from './observer.ts';
 import { searchAttributes } from '../workflows/searchAttributes.ts';
 import {
   analyzeSignal,
@@ -51,6 +42,8 @@ import {
 } from '../workflows/session.ts';
 import { begunUpdate, trainingWorkflowId, type trainingWorkflow } from '../workflows/training.ts';
 import { deliverSignal, webhookWorkflowId, type webhookDeliveryWorkflow } from '../workflows/webhookDelivery.ts';
+import { askedIn, type AskedOfSession } from './askedOfSession.ts';
+import { createWorkflowObserver, type WorkflowObserver } from './observer.ts';
 import { createPrecedence } from './precedence.ts';
 import { createQueues, type Queues } from './queues.ts';
 
@@ -71,15 +64,6 @@ export class WorkflowUnavailableError extends Error {
 /** Thrown when a session has no open workflow, so it can be neither signalled nor cancelled. */
 export class WorkflowEndedError extends Error {
   override readonly name = 'WorkflowEndedError';
-}
-
-/** What was asked of a run of a session, as its history has it: what a restart has to keep. */
-interface AskedOfSession {
-  runId: string;
-  analysis: boolean;
-  cancellation: boolean;
-  /** The restart that it was started by; null for the first run. */
-  restartId: string | null;
 }
 
 /** The only place that starts, signals and cancels workflows; it reads how they stand as well. */
@@ -431,27 +415,6 @@ function attributesOf({ sessionId, userId }: { sessionId?: string; userId?: stri
 /** Work for somebody's account is found by them, and takes turns with that of others in a long queue. */
 function ofPerson({ userId }: { userId: string }) {
   return { typedSearchAttributes: attributesOf({ userId }), priority: { fairnessKey: userId } };
-}
-
-/** Of the input of a run, as the release that started it wrote it. */
-const startedWithSchema = z.object({
-  analyzeAtOnce: z.boolean(),
-  restart: z.object({ id: z.string() }).optional(),
-});
-
-async function askedIn(
-  { events }: proto.temporal.api.history.v1.IHistory,
-  converter: LoadedDataConverter,
-): Promise<AskedOfSession> {
-  const begun = events?.[0]?.workflowExecutionStartedEventAttributes;
-  const started = startedWithSchema.parse(await decodeFromPayloadsAtIndex(converter, 0, begun?.input?.payloads));
-  const signals = events?.map((event) => event.workflowExecutionSignaledEventAttributes?.signalName);
-  return {
-    runId: begun?.originalExecutionRunId ?? '',
-    analysis: started.analyzeAtOnce || signals?.includes(analyzeSignal.name) === true,
-    cancellation: events?.some((event) => event.workflowExecutionCancelRequestedEventAttributes) === true,
-    restartId: started.restart?.id ?? null,
-  };
 }
 
 /** An id that names one workflow for ever: it is joined while it runs, and never started again. */
