@@ -29,6 +29,7 @@ import { createIdempotency, idempotencyKeyOf, type Idempotency } from './idempot
 import { keyRoutes } from './keys/routes.ts';
 import { modelRoutes } from './models/routes.ts';
 import { trainingRoutes } from './models/trainings.ts';
+import { refuseDeepNesting } from './nesting.ts';
 import { networkOf, trustIn } from './network.ts';
 import { createOpenApiDocument } from './openapi.ts';
 import { outcomeRoutes } from './outcomes/routes.ts';
@@ -225,8 +226,8 @@ function send(
 
 /** The limit is that of the body as it is once unpacked, so what is small on the wire alone does not pass. */
 const parseJson = {
-  small: express.json({ limit: '100kb', strict: false }),
-  content: express.json({ limit: '10mb', strict: false }),
+  small: express.json({ limit: '100kb', strict: false, verify: refuseDeepNesting }),
+  content: express.json({ limit: '10mb', strict: false, verify: refuseDeepNesting }),
 };
 
 /** A body of another type is refused rather than taken for none. */

@@ -149,6 +149,10 @@ describe('a session that is not as it should be is refused by 400 with the field
     ['a field that is none', { ...remoteViewing(words), colour: 'blue' }, 'body'],
     ['a user of its own choice', { ...remoteViewing(words), userId: randomUUID() }, 'body'],
     ['an id of its own choice', { ...remoteViewing(words), id: randomUUID() }, 'body'],
+    ['half a character in the cue', { ...remoteViewing(words), cue: 'a \ud83d' }, 'cue'],
+    ['half a character in the metadata', { ...remoteViewing(words), metadata: { note: ['\ud83d'] } }, 'metadata'],
+    ['half a character in a name of the metadata', { ...remoteViewing(words), metadata: { '\udc00': 1 } }, 'metadata'],
+    ['half a character in what was recorded', remoteViewing({ words: ['\ud83d'] }), 'impressions.words.0'],
     ['a list', [remoteViewing(words)], 'body'],
     ['a text', 'session', 'body'],
     ['null', null, 'body'],
@@ -158,6 +162,16 @@ describe('a session that is not as it should be is refused by 400 with the field
     expect(answer.status).toBe(400);
     expect(answer.body.error?.code).toBe('validation_failed');
     expect(answer.body.error?.details?.map((detail) => detail.path)).toContain(path);
+  });
+
+  test.each([
+    ['in the metadata', '{"sessionType":"dowsing","cue":"x","metadata":{"a":', '}}'],
+    ['from its beginning', '', ''],
+  ])('what nests without end, %s', async (_where, before, after) => {
+    const text = `${before}${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}${after}`;
+    const answer = await expectNothingStored({ text });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error?.details?.[0]?.path).toBe('body');
   });
 
   test('an infinite number, as JSON can write one', async () => {
@@ -183,6 +197,14 @@ describe('a body that cannot be read is refused, and nothing is stored', () => {
     const answer = await expectNothingStored({ text });
     expect(answer.status).toBe(400);
     expect(answer.body.error?.code).toBe('malformed_json');
+  });
+
+  test('in another encoding than UTF-8: 415', async () => {
+    const answer = await expectNothingStored({
+      text: new Uint8Array(Buffer.from(JSON.stringify(remoteViewing(words)), 'utf16le')),
+      headers: { 'Content-Type': 'application/json; charset=utf-16' },
+    });
+    expect(answer.status).toBe(415);
   });
 
   test('over ten megabytes: 413', async () => {

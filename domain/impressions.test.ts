@@ -262,6 +262,9 @@ describe('metadata', () => {
     expect(problems(withMetadata({ a: { b: [1, null, 'x'] }, training_consent: true }))).toEqual([]);
     expect(problems(withMetadata({ a: 'x'.repeat(70_000) }))).not.toEqual([]);
     expect(problems(withMetadata({ a: '\u0000' }))).not.toEqual([]);
+    // Text that only looks like an escape of it.
+    expect(problems(withMetadata({ a: '\\u0000', b: '\\\\ud800', c: '\ud83d\ude00' }))).toEqual([]);
+    expect(problems(withMetadata({ a: '\\\ud800' }))).not.toEqual([]);
     expect(problems(withMetadata([1]))).not.toEqual([]);
   });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { imageSchema } from './images.ts';
 import type { SessionType } from './session.ts';
-import { storable } from './text.ts';
+import { isStorableJson, storable } from './text.ts';
 
 /** The most points that one session may hold, over all its sketches or its trace. */
 const maxPoints = 100_000;
@@ -391,7 +391,7 @@ export const metadataSchema = z
   .pipe(
     z.record(z.string().max(200), z.json()).superRefine((metadata, context) => {
       const json = JSON.stringify(withoutImages(metadata));
-      if (json.includes('\\u0000')) context.addIssue({ code: 'custom', message: 'must not contain NUL' });
+      if (!isStorableJson(json)) context.addIssue({ code: 'custom', message: storable[1] });
       if (Buffer.byteLength(json) > maxMetadataBytes) {
         context.addIssue({ code: 'custom', message: `is larger than ${maxMetadataBytes} bytes beside the images` });
       }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 import { grantRole, roleOf } from '../../db/roles.ts';
@@ -45,6 +46,12 @@ describe('registering', () => {
     });
     expect(again.status).toBe(409);
     expect(again.body.error?.code).toBe('email_taken');
+  });
+
+  test.each(['Ада', 'प्रिया', 'สมชาย', '小野小町'])('takes a username of any script, such as %s', async (name) => {
+    const username = `${name}-${randomUUID()}`;
+    const { body } = await api.call('POST', '/v1/auth/register', { body: { ...newRegistration(), username } });
+    expect(body.data).toMatchObject({ user: { username } });
   });
 
   test('refuses a username that is taken', async () => {

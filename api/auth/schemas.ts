@@ -13,7 +13,11 @@ export const emailSchema = z
 export const usernameSchema = z
   .string()
   .normalize('NFC')
-  .regex(/^[\p{L}\p{N}_.-]{3,100}$/u, 'must be 3 to 100 letters, digits, dots, hyphens or underscores');
+  // Many scripts write vowels as marks, which follow a letter.
+  .regex(
+    /^[\p{L}\p{N}_.-][\p{L}\p{M}\p{N}_.-]{2,99}$/u,
+    'must be 3 to 100 letters, digits, dots, hyphens or underscores',
+  );
 
 /** However a keyboard puts an accented letter together, it is the same password (RFC 8265, 4.2). */
 const passwordText = z.string().normalize('NFC');

@@ -78,6 +78,12 @@ describe('an API key (G5)', () => {
     expect((await withKey(key, 'GET', '/v1/sessions')).status).toBe(401);
   });
 
+  test('ends at the last moment of the last year at the latest, however fine that is written', async () => {
+    const user = await api.newUser();
+    const { body } = await make(user, ['session:read'], { expiresAt: '9999-12-31T23:59:59.999999999Z' });
+    expect(body.data).toMatchObject({ expiresAt: '9999-12-31T23:59:59.999Z' });
+  });
+
   test('cannot be made with an end that has passed, for nothing, or for what keys are not for', async () => {
     const user = await api.newUser();
     for (const wrong of [

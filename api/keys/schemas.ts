@@ -19,6 +19,8 @@ const scope = z
 const end = z.iso
   .datetime()
   .refine((text) => Date.parse(text) > Date.now(), 'must be in the future')
+  // PostgreSQL rounds what is finer, which may lead beyond the last year.
+  .transform((text) => new Date(text).toISOString())
   .nullable()
   .meta({ description: 'When the key ends; null for not before it is revoked.' });
 
