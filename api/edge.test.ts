@@ -103,24 +103,24 @@ describe('a body', () => {
   });
 });
 
-describe('a client that is slow or hangs is cut off (G1)', () => {
-  /** Sends text and gives back all that is answered, once the server has closed the connection. */
-  function talk(begin: (socket: Socket) => void): Promise<string> {
-    const { hostname, port } = new URL(api.url);
-    return new Promise((resolve, reject) => {
-      let answer = '';
-      const socket = connect(Number(port), hostname, () => {
-        begin(socket);
-      });
-      socket.setEncoding('utf8');
-      socket.on('data', (text: string) => (answer += text));
-      socket.on('close', () => {
-        resolve(answer);
-      });
-      socket.on('error', reject);
+/** Sends text and gives back all that is answered, once the server has closed the connection. */
+function talk(begin: (socket: Socket) => void): Promise<string> {
+  const { hostname, port } = new URL(api.url);
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect(Number(port), hostname, () => {
+      begin(socket);
     });
-  }
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => (answer += text));
+    socket.on('close', () => {
+      resolve(answer);
+    });
+    socket.on('error', reject);
+  });
+}
 
+describe('a client that is slow or hangs is cut off (G1)', () => {
   const head = (length: number) =>
     `POST /v1/auth/login HTTP/1.1\r\nHost: api\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
 
@@ -158,5 +158,46 @@ describe('a client that is slow or hangs is cut off (G1)', () => {
     );
     expect(answer).toMatch(/^HTTP\/1\.1 431 /);
     expect(answer).toContain('"code":"headers_too_large"');
+  });
+});
+
+describe('a request that is not as HTTP/1.1 has it', () => {
+  const body = '{"email":"a"}';
+  const get = (...fields: string[]) => ['GET /healthz HTTP/1.1', 'Connection: close', ...fields, '', body].join('\r\n');
+  const length = `Content-Length: ${body.length}`;
+
+  test.each([
+    ['says its length in two ways', get('Host: api', length, 'Transfer-Encoding: chunked')],
+    ['says two lengths', get('Host: api', length, 'Content-Length: 0')],
+    ['says two lengths in one', get('Host: api', `${length}, ${body.length}`)],
+    ['is chunked in a way of its own', get('Host: api', 'Transfer-Encoding: xchunked')],
+    [
+      'has a chunk longer than any',
+      get('Host: api', 'Transfer-Encoding: chunked').replace(body, 'fffffffffffffffff\r\n'),
+    ],
+    ['hides one field in another', get('Host: api', 'X-A: b\r\n Content-Length: 5')],
+    ['ends its lines in a way of its own', get('Host: api', length).replaceAll('\r\n', '\n')],
+    ['says no host', get(length)],
+    ['says two hosts', get('Host: api', 'Host: other', length)],
+  ])('and %s is refused in the envelope, and nothing behind it is read (G3, G5)', async (_what, text) => {
+    const answer = await talk((socket) => socket.write(`${text}GET /healthz HTTP/1.1\r\nHost: api\r\n\r\n`));
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('"code":"validation_failed"');
+    expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      'another protocol, as Java’s client does',
+      ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABk'],
+    ],
+    ['something of us that we do not know', ['Expect: tea', 'Connection: close']],
+  ])('but offers or expects %s is answered (G1)', async (_what, fields) => {
+    const request = ['GET /healthz HTTP/1.1', 'Host: api', ...fields, '', ''].join('\r\n');
+    const answer = await talk((socket) => {
+      socket.write(request);
+      socket.once('data', () => socket.end());
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorTable, type ApiError } from '../domain/errors.ts';
 import { failure } from './envelope.ts';
@@ -23,6 +23,10 @@ export function refusalOf(error: ApiError, more: Readonly<Record<string, string>
     ...more,
   };
   return { requestId, status: errorTable[error.code].status, headers, body };
+}
+
+export function answerWith(response: ServerResponse, { status, headers, body }: Refusal): void {
+  response.writeHead(status, headers).end(body);
 }
 
 /** Sends it over a connection that no answer of Node.js's belongs to, and closes that. */

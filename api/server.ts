@@ -1,12 +1,12 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '../domain/errors.ts';
 import { secondMs } from '../domain/time.ts';
 import { createApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 import { createLiveServer } from './live/server.ts';
-import { endWith, refusalOf } from './refusals.ts';
+import { answerWith, endWith, refusalOf } from './refusals.ts';
 
 export interface RunningApi {
   url: string;
@@ -33,8 +33,8 @@ const clientPatience: ClientPatience = {
   checkEveryMs: 5 * secondMs,
 };
 
-/** How long requests under way may take once the server closes. */
-const closeLimitMs = 10 * secondMs;
+/** How long requests under way may take once the server closes: Temporal alone is waited for ten seconds. */
+const closeLimitMs = 20 * secondMs;
 const idleCloseMs = 20;
 
 /** Starts the gateway: HTTP and live updates on one port; `port` 0 takes any free one. */
@@ -43,19 +43,39 @@ export async function startApi(
   address: { host: string; port: number },
   patience = clientPatience,
 ): Promise<RunningApi> {
+  const underWay = new Set<ServerResponse>();
+  let isClosing = false;
+
+  /** Whoever is answered while the server closes is told to take another connection for what comes next. */
+  function sendElsewhere(response: ServerResponse): void {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  }
+
+  function serve(request: IncomingMessage, response: ServerResponse): void {
+    underWay.add(response);
+    response.once('close', () => underWay.delete(response));
+    if (isClosing) sendElsewhere(response);
+    if (!namesOneHost(request)) answerWith(response, refusalOf(noHost(), { Connection: 'close' }));
+    else if (live.isFor(request)) live.answer(request, response);
+    // Express types its handler for its own request, which is made from this one.
+    else app(request, response);
+  }
+
   const http = createServer(
     {
       headersTimeout: patience.headersMs,
       requestTimeout: patience.requestMs,
       connectionsCheckingInterval: patience.checkEveryMs,
       keepAliveTimeout: 65 * secondMs,
+      // Node.js's own refusal has no envelope; ours is in `serve`.
+      requireHostHeader: false,
+      // Who offers another protocol, as Java's client does with HTTP/2, is answered in this one.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === 'websocket',
     },
-    // Express types its handler for its own request, which is made from this one.
-    (request, response) => {
-      if (live.isFor(request)) live.answer(request, response);
-      else app(request, response);
-    },
+    serve,
   );
+  // What is expected of us beside an answer may be ignored (RFC 9110, section 10.1.1).
+  http.on('checkExpectation', serve);
   const app = createApp(deps);
   http.setTimeout(patience.silenceMs);
   http.on('clientError', refuseMalformed);
@@ -69,6 +89,8 @@ export async function startApi(
     url: `http://${host}:${port}`,
     async close() {
       const closed = once(http, 'close');
+      isClosing = true;
+      underWay.forEach(sendElsewhere);
       http.close();
       const limit = setTimeout(() => {
         http.closeAllConnections();
@@ -95,6 +117,14 @@ function listen(http: Server, { host, port }: { host: string; port: number }): P
     });
   });
 }
+
+/** HTTP/1.1 wants exactly one (RFC 9112, section 3.2): of two, one in front of us might have read the other. */
+function namesOneHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length;
+  return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
+}
+
+const noHost = () => new ApiError('validation_failed', [{ path: 'Host', message: 'must be there, once' }]);
 
 /** What is no HTTP request never reaches Express; its answer has the envelope all the same (G3). */
 function refuseMalformed(cause: Error & { code?: string }, socket: Duplex): void {

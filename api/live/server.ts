@@ -9,7 +9,7 @@ import { pagesOfOurs } from '../edge.ts';
 import { toApiError } from '../errors.ts';
 import { createLimiter, type LimiterDeps } from '../limits.ts';
 import { addressOf, trustIn } from '../network.ts';
-import { endWith, refusalOf, type Refusal } from '../refusals.ts';
+import { answerWith, endWith, refusalOf, type Refusal } from '../refusals.ts';
 import { createLiveConnections } from './connections.ts';
 import type { SignInDeps } from './followers.ts';
 import { createLiveHub } from './hub.ts';
@@ -81,7 +81,7 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
     if (refusal === null) socketIo.http.emit('request', request, response);
     else {
       admitPages(request, response, () => {
-        response.writeHead(refusal.status, refusal.headers).end(refusal.body);
+        answerWith(response, refusal);
       });
     }
   }
