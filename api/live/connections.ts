@@ -312,6 +312,11 @@ export function createLiveConnections(deps: ConnectionDeps): LiveConnections {
             end(connection, 'too_many_messages');
             return;
           }
+          // Answers pile up like updates where nobody reads them.
+          if (!slowReaders.mayGetMore(connection)) {
+            endSlow(connection);
+            return;
+          }
           connection.answered = connection.answered.then(() =>
             connection.isOpen ? answer(connection, handle(connection, type, request), acknowledge) : undefined,
           );

@@ -12,6 +12,7 @@ import { addressOf, trustIn } from '../network.ts';
 import { answerWith, endWith, refusalOf, type Refusal } from '../refusals.ts';
 import { createLiveConnections } from './connections.ts';
 import type { SignInDeps } from './followers.ts';
+import { endFloods } from './floods.ts';
 import { createLiveHub } from './hub.ts';
 import { createPlainWebSocketTransport } from './plainWebSocket.ts';
 import { createSocketIoTransport } from './socketIo.ts';
@@ -89,9 +90,16 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
   async function takeIn(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const url = urlOf(request);
     const refusal = isOfConnection(url) ? null : await refusalFor(request);
-    if (refusal !== null) endWith(socket, refusal);
-    else if (speaksSocketIo(url)) socketIo.http.emit('upgrade', request, socket, head);
+    if (refusal !== null) {
+      endWith(socket, refusal);
+      return;
+    }
+    if (speaksSocketIo(url)) socketIo.http.emit('upgrade', request, socket, head);
     else plain.upgrade(request, socket, head);
+    // Behind the two, since what comes before they listen would be lost on them.
+    endFloods(socket, () => {
+      deps.logger.warn({ route: path }, 'a live connection sent more than any client does, or read nothing');
+    });
   }
 
   return {

@@ -14,7 +14,7 @@ export interface SlowReaders<T extends Drain> {
 }
 
 /** Updates are a few hundred bytes, so this is about a thousand of them. */
-const maxUnsentBytes = 256 * 1_024;
+export const maxUnsentBytes = 256 * 1_024;
 const maxUnsentMs = 10 * secondMs;
 const lookEveryMs = 2 * secondMs;
 
