@@ -12,14 +12,25 @@ export interface StorageAddress {
   secretAccessKey: string;
 }
 
+/** How long the storage may take to begin its answer, and be silent in the middle of one. */
+const storagePatienceMs = 15 * secondMs;
+
 /** Opens the object storage; nothing is connected before the first command. */
-export function openStorage({ endpoint, region, accessKeyId, secretAccessKey }: StorageAddress): S3Client {
+export function openStorage(
+  { endpoint, region, accessKeyId, secretAccessKey }: StorageAddress,
+  patienceMs = storagePatienceMs,
+): S3Client {
   return new S3Client({
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     region,
     credentials: { accessKeyId, secretAccessKey },
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: 2 * secondMs, requestTimeout: 15 * secondMs, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 2 * secondMs,
+      requestTimeout: patienceMs,
+      socketTimeout: patienceMs,
+      throwOnRequestTimeout: true,
+    },
     // The tag of every sealed object, and the SHA-256 of every attachment, say more than a checksum of its own would.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { defaultSystemConfig, withChanges, type SystemChanges, type SystemConfig } from '../domain/systemConfig.ts';
 import { minuteMs, secondMs } from '../domain/time.ts';
 import type { Logger } from '../observability/logger.ts';
@@ -21,6 +22,9 @@ interface ReaderDeps {
   logger: Logger;
 }
 
+/** What each change may be, `withChanges` knows, also of those that another release wrote. */
+const changesSchema = z.record(z.string(), z.unknown());
+
 const freshMs = secondMs;
 const goodMs = 5 * minuteMs;
 
@@ -36,11 +40,7 @@ export function createSystemConfigReader({ cache, readChanges, logger }: ReaderD
   }
 
   async function read(): Promise<SystemConfig> {
-    const cached = await entry.get();
-    if (cached !== undefined) return withChanges(JSON.parse(cached));
-    const changes = await readChanges();
-    await entry.put(JSON.stringify(changes));
-    return withChanges(changes);
+    return withChanges(await entry.load(changesSchema, readChanges));
   }
 
   async function readOrKeep(): Promise<SystemConfig> {
