@@ -1,6 +1,6 @@
 import { hostname, userInfo } from 'node:os';
 import type { Connection } from '@temporalio/client';
-import { readConfig } from '../../config.ts';
+import { ConfigError, readConfig } from '../../config.ts';
 import type { Actor } from '../../domain/operations.ts';
 import { openResources, type Resources } from '../../resources.ts';
 import { createWorkflowClient, type WorkflowClient } from '../../temporal/client.ts';
@@ -49,6 +49,21 @@ export async function answer(
   options: { json?: boolean },
   work: (operations: Operations) => Promise<Answer>,
 ): Promise<void> {
+  try {
+    await withPlatform(async (operations) => {
+      const { json, text } = await work(operations);
+      console.log(options.json ? JSON.stringify(json, null, 2) : text);
+    });
+  } catch (error) {
+    process.exitCode = 1;
+    if (!(error instanceof RefusedError) && !(error instanceof ConfigError)) console.error(error);
+    else if (options.json) console.log(JSON.stringify({ error: error.message }, null, 2));
+    else console.error(error.message);
+  }
+}
+
+/** Opens the platform that the environment names, and closes it after the work. @throws ConfigError */
+async function withPlatform(work: (operations: Operations) => Promise<void>): Promise<void> {
   const config = readConfig();
   const resources = openResources({ ...config, LOG_LEVEL: 'error' }, 'ops');
   const by = { command: `${userInfo().username}@${hostname()}` };
@@ -56,16 +71,10 @@ export async function answer(
     const connection = await connectTemporal(config);
     try {
       const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
-      const { json, text } = await work({ resources, connection, workflows, by });
-      console.log(options.json ? JSON.stringify(json, null, 2) : text);
+      await work({ resources, connection, workflows, by });
     } finally {
       await connection.close();
     }
-  } catch (error) {
-    process.exitCode = 1;
-    if (!(error instanceof RefusedError)) console.error(error);
-    else if (options.json) console.log(JSON.stringify({ error: error.message }, null, 2));
-    else console.error(error.message);
   } finally {
     await resources.close();
   }

@@ -26,9 +26,15 @@ afterAll(async () => {
   await stripe.close();
 });
 
-function ops(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function opsWith(changes: Record<string, string>, ...args: string[]): Promise<Ended> {
   return new Promise((resolve) => {
-    const options = { cwd: checkout, env: { ...process.env, ...apart, LOG_LEVEL: 'silent' } };
+    const options = { cwd: checkout, env: { ...process.env, ...apart, LOG_LEVEL: 'silent', ...changes } };
     const child = execFile(
       process.execPath,
       ['cli/mindpeeker.mjs', 'ops', ...args],
@@ -39,6 +45,7 @@ function ops(...args: string[]): Promise<{ code: number; stdout: string; stderr:
     );
   });
 }
+const ops = (...args: string[]): Promise<Ended> => opsWith({}, ...args);
 const json = async (...args: string[]): Promise<unknown> => JSON.parse((await ops(...args, '--json')).stdout);
 
 /** Each call starts a process, which takes its time where many do. */
@@ -112,6 +119,11 @@ describe('npx mindpeeker ops (T5)', () => {
       stderr: expect.stringContaining('no session id'),
     });
     expect(await json('explain', randomUUID())).toMatchObject({ error: expect.stringContaining('no session') });
+    const { code, stderr } = await opsWith({ STRIPE_SECRET_KEY: '' }, 'queues');
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^The environment is not complete.*\n {2}STRIPE_SECRET_KEY: [^\n]*\n$/),
+    ]);
     expect((await ops('press-everything')).code).not.toBe(0);
     expect((await ops('--help')).code).toBe(0);
   });
