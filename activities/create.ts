@@ -1,6 +1,6 @@
 import type { Database } from '../db/database.ts';
 import { insertSession, readCreatedAt } from '../db/sessionSteps.ts';
-import { keptMetadata } from '../domain/impressions.ts';
+import { keptMetadata } from '../domain/content.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { cachedImpressions, type SessionContentStore } from '../integrations/sessionContent.ts';
 import type { Metrics } from '../observability/metrics.ts';

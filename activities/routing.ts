@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ModelProfile } from '../db/entities.ts';
-import { pinnedVersions, type SessionMetadata } from '../domain/impressions.ts';
+import { pinnedVersions, type SessionMetadata } from '../domain/content.ts';
 import type { SessionType } from '../domain/session.ts';
 
 /** A version that is ready, with what its drift is measured against. */

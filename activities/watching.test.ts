@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { readConfig } from '../config.ts';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import { openResources } from '../resources.ts';
 import type { ServedModel } from './routing.ts';
 import { createModelWatch } from './watching.ts';

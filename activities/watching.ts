@@ -1,7 +1,7 @@
 import { addComparisons } from '../db/comparisons.ts';
 import type { Database } from '../db/database.ts';
 import { binOf } from '../domain/drift.ts';
-import { pinnedVersions, type SessionContent } from '../domain/impressions.ts';
+import { pinnedVersions, type SessionContent } from '../domain/content.ts';
 import type { DriftCounts } from '../integrations/driftCounts.ts';
 import type { Engine } from '../ml/engine.ts';
 import type { Analysis } from '../ml/inference.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
-import { sessionContentSchema, type SessionContent } from '../domain/impressions.ts';
+import { sessionContentSchema, type SessionContent } from '../domain/content.ts';
 import type { SessionType } from '../domain/session.ts';
 import { listBundledArtefacts, unpackArtefact, type BundledArtefact } from '../ml/artefact.ts';
 import { openBackend } from '../ml/backend.ts';

@@ -1,5 +1,5 @@
 import { defineEntity, p, type EntityManager, type InferEntity } from '@mikro-orm/postgresql';
-import type { KeptContent } from '../domain/impressions.ts';
+import type { KeptContent } from '../domain/content.ts';
 import { tables, type DataClass, type TableName } from '../domain/dataClasses.ts';
 import { ownRows, timestamp } from './rowSecurity.ts';
 

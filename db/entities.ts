@@ -1,6 +1,6 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { SessionEventFacts, SessionEventType } from '../domain/events.ts';
-import type { SessionMetadata } from '../domain/impressions.ts';
+import type { SessionMetadata } from '../domain/content.ts';
 import type { OutcomeOf } from '../domain/outcomes.ts';
 import type { ModelResult, ResultType } from '../domain/results.ts';
 import type { Scorecard } from '../domain/scoring.ts';

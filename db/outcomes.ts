@@ -1,5 +1,5 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { KeptContent } from '../domain/impressions.ts';
+import type { KeptContent } from '../domain/content.ts';
 import type { OutcomeOf } from '../domain/outcomes.ts';
 import type { Scorecard } from '../domain/scoring.ts';
 import type { SessionType } from '../domain/session.ts';

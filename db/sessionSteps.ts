@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RecordedEvent, SessionEventType } from '../domain/events.ts';
-import type { KeptContent, SessionMetadata } from '../domain/impressions.ts';
+import type { KeptContent, SessionMetadata } from '../domain/content.ts';
 import type { ModelResult } from '../domain/results.ts';
 import {
   isTerminal,

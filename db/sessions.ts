@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { SessionEvent } from '../domain/events.ts';
-import type { KeptContent, SessionMetadata } from '../domain/impressions.ts';
+import type { KeptContent, SessionMetadata } from '../domain/content.ts';
 import type { ResultType } from '../domain/results.ts';
 import type { SessionStatus, SessionStep, SessionType, StuckCause } from '../domain/session.ts';
 import { AnalysisResult, SessionEventRow } from './entities.ts';

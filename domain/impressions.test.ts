@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { exampleOf } from '../tests/examples.ts';
-import { keptMetadata, sessionContentSchema } from './impressions.ts';
+import { keptMetadata, sessionContentSchema } from './content.ts';
 import { sessionTypes } from './session.ts';
 
 /** Where and why a body is refused; empty when it is accepted. */

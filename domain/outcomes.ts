@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type SessionContent, targetsSchema } from './impressions.ts';
+import { type SessionContent, targetsSchema } from './content.ts';
 import type { SessionType } from './session.ts';
 import { storable } from './text.ts';
 

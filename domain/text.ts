@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * For `.refine(...storable)`: text that PostgreSQL can hold. Neither its `text` nor its `jsonb` stores a NUL, or half of a
  * pair of surrogates.
@@ -13,4 +15,16 @@ export const storable = [
  */
 export function isStorableJson(json: string): boolean {
   return !/(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(json);
+}
+
+function text(maxLength: number) {
+  return z
+    .string()
+    .max(maxLength)
+    .refine(...storable);
+}
+
+/** Text with something to read in it. */
+export function filledText(maxLength: number) {
+  return text(maxLength).refine((value) => value.trim().length > 0, 'must not be empty');
 }

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import { modelResultSchema } from '../domain/results.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import { createContentKeys, type ContentKeyRows } from './contentKeys.ts';
 import { createObjectStore, ObjectCorruptError, ObjectMissingError } from './objectStore.ts';
 import { createSessionContentStore } from './sessionContent.ts';

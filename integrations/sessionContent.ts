@@ -1,11 +1,6 @@
 import { z } from 'zod';
-import {
-  impressionsSchemas,
-  presentContent,
-  sessionContentSchema,
-  type KeptContent,
-  type SessionContent,
-} from '../domain/impressions.ts';
+import { presentContent, sessionContentSchema, type KeptContent, type SessionContent } from '../domain/content.ts';
+import { impressionsSchemas } from '../domain/impressions.ts';
 import { cachedJson, formOf, openCachedJson } from './cachedJson.ts';
 import type { ContentKeys } from './contentKeys.ts';
 import type { ObjectStore } from './objectStore.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import sharp from 'sharp';
-import { sessionContentSchema, type SessionContent } from '../domain/impressions.ts';
+import { sessionContentSchema, type SessionContent } from '../domain/content.ts';
 import { type ModelResult, resultDataSchemas } from '../domain/results.ts';
 import { sessionTypes, type SessionType } from '../domain/session.ts';
 import { type BundledArtefact, listBundledArtefacts, packArtefact, unpackArtefact } from './artefact.ts';

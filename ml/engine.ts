@@ -1,4 +1,4 @@
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import type { SessionType } from '../domain/session.ts';
 import type { Backend, BackendChoice } from './backend.ts';
 import { ModelFailedError, ModelMissingError, UnanalyzableError } from './errors.ts';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import { sessionTypes } from '../domain/session.ts';
 import { type BundledArtefact, listBundledArtefacts, unpackArtefact } from './artefact.ts';
 import { openBackend, type Runtime } from './backend.ts';

@@ -1,4 +1,4 @@
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import type { ModelResult } from '../domain/results.ts';
 import type { SessionType } from '../domain/session.ts';
 import { architectureOf, unpackArtefact } from './artefact.ts';

@@ -1,9 +1,9 @@
+import type { SessionMetadata } from '../domain/content.ts';
 import type {
   DowsingImpressions,
   IntuitiveAnalysisImpressions,
   PrecognitionImpressions,
   RemoteViewingImpressions,
-  SessionMetadata,
 } from '../domain/impressions.ts';
 import type { ModelResult } from '../domain/results.ts';
 import type { SessionType } from '../domain/session.ts';

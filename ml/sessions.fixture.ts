@@ -1,4 +1,4 @@
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 
 /** The times of the sessions below. */
 export const times = Array.from({ length: 40 }, (_, i) => new Date(Date.UTC(2026, 0, 1 + i)).toISOString());

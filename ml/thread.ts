@@ -1,6 +1,6 @@
 import { SHARE_ENV } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import type { Backend, BackendChoice } from './backend.ts';
 import { ArtefactCorruptError, InferenceInterruptedError } from './errors.ts';
 import type { Answer, ArtefactFile } from './inference.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { promote } from '../db/models.ts';
-import { type SessionContent, sessionContentSchema } from '../domain/impressions.ts';
+import { type SessionContent, sessionContentSchema } from '../domain/content.ts';
 import { Random } from '../ml/random.ts';
 import { recipes } from '../ml/training/recipes.ts';
 import { startTestApi, type TestApi } from './api.ts';

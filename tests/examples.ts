@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { sessionContentSchema, type SessionContent } from '../domain/impressions.ts';
+import { sessionContentSchema, type SessionContent } from '../domain/content.ts';
 import type { SessionType } from '../domain/session.ts';
 
 /** The example of a session type from `examples/`, as a client would send it. */

@@ -4,7 +4,7 @@ import { versionsFor } from '../activities/routing.ts';
 import { listComparisons } from '../db/comparisons.ts';
 import { promote, rollback, setCanary, setShadow } from '../db/models.ts';
 import { findResults } from '../db/sessions.ts';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import { exampleOf } from './examples.ts';
 import { testVersions, type TestVersions } from './modelVersions.ts';
 import { startPlatform, type Platform } from './platform.ts';

@@ -3,7 +3,7 @@ import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import type { ServedModels } from '../activities/routing.ts';
 import { readConfig, type Config } from '../config.ts';
 import type { SessionEventType } from '../domain/events.ts';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import type { SessionWorkflowInput } from '../domain/session.ts';
 import { eventsAfter } from '../db/sessions.ts';
 import { taskQueues } from '../domain/taskQueues.ts';

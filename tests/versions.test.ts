@@ -7,7 +7,7 @@ import { readConfig } from '../config.ts';
 import { AuditEntry } from '../db/auditEntries.ts';
 import { readBillState } from '../db/bills.ts';
 import { eventsAfter } from '../db/sessions.ts';
-import type { SessionContent } from '../domain/impressions.ts';
+import type { SessionContent } from '../domain/content.ts';
 import { actOnSession } from '../operations/act.ts';
 import { isBroken } from '../operations/restart.ts';
 import { ramp, rollBack, type VersionDeps } from '../operations/versions.ts';

@@ -12,7 +12,7 @@ import {
 import { findAttachment, listAttachments } from '../../db/attachments.ts';
 import type { Database } from '../../db/database.ts';
 import { savedNameOf, type AttachmentIds } from '../../domain/attachments.ts';
-import type { SessionContent } from '../../domain/impressions.ts';
+import type { SessionContent } from '../../domain/content.ts';
 import type { AccountArchives, ArchiveEntry, ArchiveName } from '../../integrations/accountArchives.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';

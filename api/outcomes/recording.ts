@@ -3,7 +3,7 @@ import type { Database } from '../../db/database.ts';
 import { recordOutcome, type OutcomeRecord } from '../../db/outcomes.ts';
 import type { SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
-import type { SessionContent } from '../../domain/impressions.ts';
+import type { SessionContent } from '../../domain/content.ts';
 import { outcomeSchemas, problemsOf, type KnownOutcome } from '../../domain/outcomes.ts';
 import { betterScores, namesIn, scoreSession } from '../../domain/scoring.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';

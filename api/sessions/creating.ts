@@ -1,7 +1,7 @@
 import type { Database } from '../../db/database.ts';
 import { findState } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { keptMetadata, type SessionContent } from '../../domain/impressions.ts';
+import { keptMetadata, type SessionContent } from '../../domain/content.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';
 import type { Logger } from '../../observability/logger.ts';
 import { WorkflowUnavailableError, type StartOutcome, type WorkflowClient } from '../../temporal/client.ts';

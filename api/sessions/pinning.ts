@@ -1,7 +1,7 @@
 import type { Database } from '../../db/database.ts';
 import { isRegistered } from '../../db/models.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { pinnedVersions, type SessionContent } from '../../domain/impressions.ts';
+import { pinnedVersions, type SessionContent } from '../../domain/content.ts';
 
 /**
  * Holds the versions that the client names against the registry, before anything is stored.

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Database } from '../../db/database.ts';
 import { findResults, findSession, type SessionRow } from '../../db/sessions.ts';
 import { ApiError } from '../../domain/errors.ts';
-import { holdsPictures, sessionContentSchema, type SessionContent } from '../../domain/impressions.ts';
+import { holdsPictures, sessionContentSchema, type SessionContent } from '../../domain/content.ts';
 import { isTerminal, type SessionStatus } from '../../domain/session.ts';
 import { cachedJson, formOf, openCachedJson } from '../../integrations/cachedJson.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';

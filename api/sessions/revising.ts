@@ -10,7 +10,7 @@ import {
   sessionContentSchema,
   type KeptContent,
   type SessionContent,
-} from '../../domain/impressions.ts';
+} from '../../domain/content.ts';
 import type { LiveStream } from '../../integrations/liveStream.ts';
 import { ObjectMissingError } from '../../integrations/objectStore.ts';
 import type { SessionContentStore } from '../../integrations/sessionContent.ts';

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 import type { Image } from '../../domain/images.ts';
-import { type SessionContent, sessionContentSchema, type Sketch } from '../../domain/impressions.ts';
+import { type SessionContent, sessionContentSchema } from '../../domain/content.ts';
+import { type Sketch } from '../../domain/impressions.ts';
 import { UnanalyzableError } from '../errors.ts';
 import { rasterise } from '../remote-viewing/raster.ts';
 import { drawingOf, withImagesDrawn } from './drawing.ts';

@@ -1,12 +1,7 @@
 import sharp from 'sharp';
 import type { Image } from '../../domain/images.ts';
-import {
-  type RemoteViewingImpressions,
-  type SessionContent,
-  type SessionMetadata,
-  type Sketch,
-  targetsSchema,
-} from '../../domain/impressions.ts';
+import { type SessionContent, type SessionMetadata, targetsSchema } from '../../domain/content.ts';
+import { type RemoteViewingImpressions, type Sketch } from '../../domain/impressions.ts';
 import { UnanalyzableError } from '../errors.ts';
 import { rasterise } from '../remote-viewing/raster.ts';
 import { at } from '../sequence.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { RemoteViewingImpressions, SessionMetadata } from '../../domain/impressions.ts';
+import type { SessionMetadata } from '../../domain/content.ts';
+import type { RemoteViewingImpressions } from '../../domain/impressions.ts';
 import { UnanalyzableError } from '../errors.ts';
 import type { ModelInput } from '../model.ts';
 import type { SentenceEncoder } from '../sentences/encoder.ts';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { RemoteViewingImpressions, SessionMetadata } from '../../domain/impressions.ts';
+import type { SessionMetadata } from '../../domain/content.ts';
+import type { RemoteViewingImpressions } from '../../domain/impressions.ts';
 import { type ModelResult, resultDataSchemas } from '../../domain/results.ts';
 import { listBundledArtefacts, unpackArtefact } from '../artefact.ts';
 import { openBackend, type Runtime } from '../backend.ts';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils.js';
-import type { SessionContent } from '../../domain/impressions.ts';
+import type { SessionContent } from '../../domain/content.ts';
 import type { SessionType, SessionWorkflowInput } from '../../domain/session.ts';
 import { sessionFolder } from '../../integrations/sessionContent.ts';
 import { connectTemporal } from '../../temporal/connection.ts';
