@@ -37,6 +37,7 @@ interface WatchDeps {
  */
 const shadowRuns = 4;
 
+/** Counts drift and runs shadows; what fails there is logged and goes no further. */
 export function createModelWatch(deps: WatchDeps): ModelWatch {
   let running = 0;
 

@@ -21,6 +21,7 @@ export async function latencyOf(count: number, call: (i: number) => Promise<unkn
   return summary(durationsMs);
 }
 
+/** The median and the 95th percentile of what was measured. */
 export function summary(durationsMs: readonly number[]): Latency {
   return { p50Ms: quantile(durationsMs, 0.5), p95Ms: quantile(durationsMs, 0.95), count: durationsMs.length };
 }

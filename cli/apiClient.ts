@@ -21,6 +21,7 @@ class ApiAnswerError extends Error {
   override readonly name = 'ApiAnswerError';
 }
 
+/** @param apiUrl the origin of the gateway, without `/v1` */
 export function createApiClient(apiUrl: string) {
   async function call<T>(
     schema: z.ZodType<T>,

@@ -70,6 +70,7 @@ export const mediaTypeTerms: Record<MediaType, MediaTypeTerms> = {
   'text/plain': { maxBytes: maxTextBytes, extensions: ['txt', 'text', 'md', 'csv'] },
 };
 
+/** Images are written anew and get a thumbnail; nothing else does. */
 export function isImageType(mediaType: MediaType): mediaType is ImageType {
   return mediaType.startsWith('image/');
 }

@@ -61,6 +61,7 @@ export interface LiveEvent {
   update: SessionUpdate;
 }
 
+/** An event as every gateway hears of it, for its live clients. */
 export function toLiveEvent(sessionId: string, event: RecordedEvent): LiveEvent {
   return { userId: event.userId, update: toSessionUpdate(sessionId, event) };
 }

@@ -81,6 +81,7 @@ export interface StoredResult {
 
 const nothing: Scorecard = { scores: [], trial: null, claim: null };
 
+/** The scores of a session by what turned out to be true; a result that is not there, or not in today's form, gives none. */
 export function scoreSession({ sessionType, outcome }: KnownOutcome, results: readonly StoredResult[]): Scorecard {
   switch (sessionType) {
     case 'remote_viewing':

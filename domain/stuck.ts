@@ -85,6 +85,7 @@ export interface ObservedQueues {
   paused: ReadonlySet<string>;
 }
 
+/** How the queues stand, as far as it tells of those who wait in them. */
 export function observedQueues(states: readonly QueueState[]): ObservedQueues {
   return {
     polled: new Set(states.filter(({ workers }) => workers > 0).map(({ queue }) => queue)),

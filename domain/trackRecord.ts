@@ -20,6 +20,7 @@ interface HitRecord {
   readonly interval: [low: number, high: number] | null;
 }
 
+/** The hits among trials, each of which has its own chance. */
 export function hitRecord(trials: readonly Trial[]): HitRecord {
   const hits = trials.filter(({ hit }) => hit).length;
   return {

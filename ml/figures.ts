@@ -15,6 +15,7 @@ export function quantileOf(values: readonly number[], share: number): number {
   return low + (high - low) * (position - Math.floor(position));
 }
 
+/** The middle value; between the middle two where their number is even. */
 export function medianOf(values: readonly number[]): number {
   return quantileOf(values, 0.5);
 }

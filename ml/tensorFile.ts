@@ -12,6 +12,7 @@ const layoutSchema = z.object({
   weightsSha256: z.string(),
 });
 
+/** Hexadecimal. */
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }

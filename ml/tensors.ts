@@ -15,6 +15,7 @@ export type NamedTensors = Readonly<Record<string, NamedTensor>>;
 /** Weights or batches while TensorFlow.js works on them. */
 export type LiveTensors = Readonly<Record<string, Tensor>>;
 
+/** How many numbers a shape holds. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((size, length) => size * length, 1);
 }
@@ -100,6 +101,7 @@ export function splitRows(tensors: NamedTensors, rowCounts: readonly number[]): 
   });
 }
 
+/** Tensors of TensorFlow.js with these numbers; whoever asks for them disposes of them. */
 export function toLive(tf: Tf, tensors: NamedTensors): Record<string, Tensor> {
   return Object.fromEntries(
     Object.entries(tensors).map(([name, { shape, values }]) => [name, tf.tensor(values, [...shape], 'float32')]),

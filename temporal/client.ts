@@ -132,6 +132,7 @@ interface WorkflowClientOptions {
   now?: () => number;
 }
 
+/** The client over an open connection; closing that is for whoever opened it. */
 export function createWorkflowClient(options: WorkflowClientOptions): WorkflowClient {
   const { connection, namespace, interceptors, waitMs = 10 * secondMs, now } = options;
   const client = new Client({ connection, namespace, ...(interceptors ? { interceptors } : {}) });

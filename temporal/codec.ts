@@ -82,6 +82,7 @@ export function openPayload(payload: Payload, keys: readonly MasterKey[]): Opene
   }
 }
 
+/** Whether it was sealed, with whichever key. */
 export function isSealed(payload: Payload): boolean {
   return entryOf(payload, encodingEntry) === sealedEncoding;
 }

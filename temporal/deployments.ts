@@ -76,6 +76,7 @@ export function versionOf(buildId: string | undefined): { workerDeploymentOption
   };
 }
 
+/** The versions of the pool that runs workflows, in this namespace. */
 export function createDeployments({ workflowService }: Connection, namespace: string): Deployments {
   async function countOpen(where: string): Promise<number> {
     const query = `ExecutionStatus = 'Running' and ${where}`;

@@ -46,6 +46,7 @@ export interface WorkflowObserver {
   describeSession(sessionId: string): Promise<SessionRun | null>;
 }
 
+/** The observer over an open connection. */
 export function createWorkflowObserver(connection: ConnectionLike, namespace: string): WorkflowObserver {
   const client = new Client({ connection, namespace });
 

@@ -34,6 +34,7 @@ interface QueuesOptions {
 type Description = Awaited<ReturnType<ConnectionLike['workflowService']['describeTaskQueue']>>;
 const types = proto.temporal.api.enums.v1.TaskQueueType;
 
+/** The queues of a namespace over an open connection. */
 export function createQueues({ connection, namespace, call }: QueuesOptions): Queues {
   const { workflowService } = connection;
 

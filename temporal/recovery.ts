@@ -26,6 +26,7 @@ interface Erased {
   accounts: string[];
 }
 
+/** What a restore asks of Temporal, over an open connection. */
 export function createRecovery({ connection, namespace }: { connection: ConnectionLike; namespace: string }): Recovery {
   const { workflow } = new Client({ connection, namespace });
 

@@ -6,6 +6,7 @@ export interface WebUi {
   namespace: string;
 }
 
+/** Null where it is not said where the Web UI is. */
 export function webUiOf({ TEMPORAL_UI_URL: url, TEMPORAL_NAMESPACE: namespace }: Config): WebUi | null {
   return url === undefined ? null : { url, namespace };
 }

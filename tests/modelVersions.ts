@@ -17,6 +17,7 @@ export interface TestVersions {
   restore(): Promise<void>;
 }
 
+/** Takes note of the registry as it is, for `restore`. */
 export async function testVersions({ database, objects }: Resources, name: SessionType): Promise<TestVersions> {
   const em = () => database.asService();
   const before = await em().findOneOrFail(Model, { name });

@@ -18,6 +18,7 @@ export async function eraseAccountWorkflow(input: { userId: string }): Promise<v
   }
 }
 
+/** The workflow id of the making of an archive. */
 export function exportAccountWorkflowId(exportId: string): string {
   return `export-account-${exportId}`;
 }

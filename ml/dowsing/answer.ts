@@ -57,6 +57,7 @@ function likeness(a: Swing, b: Swing): number {
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
 }
 
+/** First weights of the network that reads answers. */
 export function initialAnswerWeights(random: Random): NamedTensors {
   return initialWeights(random, {
     ...denseLayout('answer/first', featureCount, firstWidth),
@@ -65,6 +66,7 @@ export function initialAnswerWeights(random: Random): NamedTensors {
   });
 }
 
+/** The network before its last step, which training needs: [rows, answers]. */
 export function answerLogits(tf: Tf, weights: LiveTensors, features: Tensor): Tensor {
   const first = tf.relu(dense(tf, weights, 'answer/first', features));
   const second = tf.relu(dense(tf, weights, 'answer/second', first));
@@ -85,6 +87,7 @@ export interface Reading {
   readonly spread: number;
 }
 
+/** Reads the first row as the trace itself, and the others as its resamples. */
 export function readingOf(outputs: NamedTensors): Reading {
   const [said = [], ...others] = rowsOf(entry(outputs, 'answers'));
   const [yes, no] = [at(said, 0), at(said, 1)];
@@ -116,6 +119,7 @@ export function headlineOf({ yes, no, unclear }: Reading): Answer {
   return yes >= no ? 'yes' : 'no';
 }
 
+/** The result that a person reads, with the interval in which the same swing would be read again. */
 export function reportAnswer(
   impressions: DowsingAnswerImpressions,
   outputs: NamedTensors,

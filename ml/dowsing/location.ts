@@ -64,6 +64,7 @@ function areaShareOf({ rowShares }: Grid, cell: number): number {
   return at(rowShares, Math.floor(cell / cellsPerSide)) / cellsPerSide;
 }
 
+/** First weights of the network that says how far each hypothesis is to be trusted. */
 export function initialLocationWeights(random: Random): NamedTensors {
   return initialWeights(random, {
     ...denseLayout('location/hidden', factCount, hiddenWidth),
@@ -134,6 +135,7 @@ export function probabilityWithin(ranked: readonly RankedCell[], areaShare: numb
   return Math.min(1, held);
 }
 
+/** The result that a person reads: cells, best first, and the areas that hold half and nine tenths. */
 export function reportLocation(
   impressions: DowsingLocationImpressions,
   outputs: NamedTensors,

@@ -69,6 +69,7 @@ export function stretchesOf(points: Trace): Sums[] {
   }
 }
 
+/** The swing of some stretches together; all zero where nothing moved. */
 export function swingOf(stretches: readonly Sums[]): Swing {
   let [xx, yy, xy, swept, sweptAtMost] = [0, 0, 0, 0, 0];
   for (const sums of stretches) {

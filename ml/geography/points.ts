@@ -9,6 +9,7 @@ export interface Point {
 export const earthRadiusKm = 6_371.009;
 export const kmPerDegree = (earthRadiusKm * Math.PI) / 180;
 
+/** Along a great circle, on the globe that the maps here are drawn on. */
 export function distanceKm(a: Point, b: Point): number {
   return earthRadiusKm * geoDistance([a.lon, a.lat], [b.lon, b.lat]);
 }

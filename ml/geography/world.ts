@@ -18,6 +18,7 @@ export interface Settlement extends Point {
   readonly population: number;
 }
 
+/** By how many people live there. */
 export function sizeOf({ population }: Settlement): Size {
   if (population >= cityFrom) return 'city';
   return population < villageBelow ? 'village' : 'town';

@@ -13,6 +13,7 @@ export interface Cloud extends Points {
   readonly covariance: Float64Array;
 }
 
+/** Points with their covariance, which every search for groups among them starts from. */
 export function cloudOf(points: Points): Cloud {
   return { ...points, covariance: covarianceOf(points) };
 }
@@ -77,6 +78,7 @@ interface Discriminants {
   readonly offsets: Float64Array;
 }
 
+/** The discriminants of some clusters, in arrays of their own. */
 export function discriminantsOf(clusters: Clusters): Discriminants {
   const { sizes, middles } = clusters;
   const discriminants = { pulls: new Float64Array(middles.length), offsets: new Float64Array(sizes.length) };

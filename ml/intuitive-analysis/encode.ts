@@ -82,6 +82,7 @@ export type EncodedTable = NamedTensors & {
   readonly present: NamedTensor;
 };
 
+/** Every dimension in its own scale, so that none outweighs another by its unit. */
 export function encode(impressions: IntuitiveAnalysisImpressions): EncodedTable {
   const { rows, dimensions } = impressions;
   const width = dimensions.length;
@@ -101,6 +102,7 @@ export interface Table extends Points {
   readonly present: Float32Array;
 }
 
+/** The table out of its tensors. */
 export function tableOf(inputs: NamedTensors): Table {
   const { shape, values } = entry(inputs, 'table');
   return { ...pointsOf(new Float64Array(values), at(shape, 1)), present: entry(inputs, 'present').values };

@@ -14,6 +14,7 @@ export function choiceOf({ sizes: { length }, shape }: Clusters): number {
   return length === 1 ? 0 : 1 + (length - 2) * shapes.length + shapes.indexOf(shape);
 }
 
+/** First weights of the network that says how many groups there are, and of which shape. */
 export function initialGroupingWeights(random: Random): NamedTensors {
   return initialWeights(random, {
     ...denseLayout('grouping/first', groupingFacts, 96),
@@ -22,6 +23,7 @@ export function initialGroupingWeights(random: Random): NamedTensors {
   });
 }
 
+/** First weights of the network that says whether a row stands out. */
 export function initialRowWeights(random: Random): NamedTensors {
   return initialWeights(random, {
     ...denseLayout('rows/first', rowFacts, 32),

@@ -26,10 +26,12 @@ export function wholeAt(values: Int32Array, index: number): number {
   return value;
 }
 
+/** Points out of their values, row by row. */
 export function pointsOf(values: Float64Array, dimensions: number): Points {
   return { count: values.length / dimensions, dimensions, values };
 }
 
+/** Some of the points, in the order of `rows`, copied. */
 export function takePoints({ dimensions, values }: Points, rows: readonly number[]): Points {
   const taken = new Float64Array(rows.length * dimensions);
   rows.forEach((row, i) => {

@@ -20,6 +20,7 @@ interface RealTable {
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** Reads them out of the package. */
 export async function readRealTables(): Promise<RealTable[]> {
   const [cars, penguins, burtin, gapminder, movies] = await Promise.all(
     ['cars', 'penguins', 'burtin', 'gapminder', 'movies'].map(readJson),

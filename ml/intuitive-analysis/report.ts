@@ -76,6 +76,7 @@ function reasonsOf(
     .slice(0, reasonsPerRow);
 }
 
+/** The result that a person reads. */
 export function report(
   impressions: IntuitiveAnalysisImpressions,
   outputs: NamedTensors,

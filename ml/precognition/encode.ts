@@ -18,6 +18,7 @@ export interface KnownSeries {
   readonly last: number;
 }
 
+/** What is known of a series of even steps before anything is forecast. */
 export function knownSeries(values: Float64Array, calendar: readonly number[]): KnownSeries {
   const period = findPeriod(values, calendar);
   return { values, period, scale: scaleOf(values, period), last: at(values, values.length - 1) };
@@ -29,6 +30,7 @@ type ReadSeries = KnownSeries & Pick<EvenSeries, 'timeAhead'>;
 /** What was found in a series, for as long as it is held: encoding asks for it, then the report of the same session. */
 const read = new WeakMap<Series, ReadSeries>();
 
+/** A series as a person sent it, on even steps, with what is known of it. */
 export function readSeries(series: Series): ReadSeries {
   const before = read.get(series);
   if (before !== undefined) return before;

@@ -15,6 +15,7 @@ const farWorse = 30;
 const [ofValue, ofExtreme] = [partCount - 1, partCount];
 const answerCount = 2 * baselineCount + ofValue + 2 * ofExtreme + 1;
 
+/** First weights of the network that weighs the plain forecasts. */
 export function initialForecastWeights(random: Random): NamedTensors {
   return initialWeights(random, {
     ...denseLayout('forecast/first', factCount, 96),

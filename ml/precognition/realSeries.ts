@@ -17,6 +17,7 @@ export interface RealSeries {
 
 const leastLength = 50;
 
+/** Reads them out of the package. */
 export async function readRealSeries(): Promise<RealSeries[]> {
   const [co2, weather, normals, globe, sp500, sp500Days, stocks, employment] = await Promise.all(
     [

@@ -24,6 +24,7 @@ export function expectationsOf(
   });
 }
 
+/** The result that a person reads. */
 export function report(
   impressions: PrecognitionImpressions,
   inputs: NamedTensors,

@@ -6,12 +6,14 @@ export function meanOf(values: Float64Array): number {
   return sum / values.length;
 }
 
+/** The middle value; between the middle two where their number is even. */
 export function medianOf(values: Float64Array): number {
   const sorted = values.toSorted();
   const middle = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(middle)] ?? NaN) + (sorted[Math.ceil(middle)] ?? NaN)) / 2;
 }
 
+/** The least and the greatest value; infinite where there is none. */
 export function rangeOf(values: Float64Array): { low: number; high: number } {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {

@@ -156,6 +156,7 @@ function partOfTarget(object: ObjectName, beside: ObjectName): Part {
   return at(partsOfSeven, (a + b + a * b) % partsOfSeven.length);
 }
 
+/** A target whose two main things stand together only in this part of the data. */
 export function simulateTarget(random: Random, part: Part): Target {
   const terrain = random.pick(terrainNames);
   const pickObject = () => random.pick(random.chance(0.7) ? (objectsOfTerrain.get(terrain) ?? []) : objectNames);

@@ -23,6 +23,7 @@ const kinds = new Map<Descriptor, DescriptorKind>([
   ...sense.map((name) => [name, 'sense'] as const),
 ]);
 
+/** What sort of quality a descriptor names. */
 export function kindOf(descriptor: Descriptor): DescriptorKind {
   return kinds.get(descriptor) ?? 'gestalt';
 }
@@ -42,6 +43,7 @@ export const terrainNames = [
 ] as const;
 export type Terrain = (typeof terrainNames)[number];
 
+/** Whether a name is one of the surroundings. */
 export function isTerrain(name: string): name is Terrain {
   return terrainNames.some((one) => one === name);
 }

@@ -16,6 +16,7 @@ export const conceptTensor = 'words/directions';
 export const matchTensor = 'match/weights';
 export const baseTensors = { terrain: 'base/terrain', descriptors: 'base/descriptors', things: 'base/things' } as const;
 
+/** The base rates that calibration left beside the weights. */
 export function baseOf(weights: NamedTensors): BaseRates {
   return {
     terrain: entry(weights, baseTensors.terrain).values,

@@ -27,6 +27,7 @@ const [sketchHidden, hidden1, hidden2] = [128, 128, 96];
 /** Shares are small, being many; multiplied by this they are of the size that first weights are made for. */
 const shareScale = Math.sqrt(concepts.length);
 
+/** First weights of what reads sketches and of what reads words. */
 export function initialViewingWeights(random: Random): NamedTensors {
   return initialWeights(random, {
     'viewing/conv1/kernel': [5, 5, 1, filters1],

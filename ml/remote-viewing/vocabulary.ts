@@ -132,6 +132,7 @@ export const wordsOfObject: Record<ObjectName, string> = {
 
 const phrasesSeparator = ', ';
 
+/** The phrases of one entry of the vocabulary. */
 export function phrasesOf(words: string): string[] {
   return words.split(phrasesSeparator);
 }

@@ -80,6 +80,7 @@ export async function until(holds: () => Promise<boolean>, what: string): Promis
   }
 }
 
+/** Starts all of it; `close` ends it. */
 export async function surround(): Promise<Surroundings> {
   const stripeOf = new Map<string, StripeAnswer | 'hang up'>();
   const mailTo = new Map<string, number>();

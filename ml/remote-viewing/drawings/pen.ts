@@ -25,6 +25,7 @@ export function closed(...coordinates: readonly number[]): Line {
   return [...line, at(line, 0)];
 }
 
+/** A rectangle by its upper left corner and its sides. */
 export function box(x: number, y: number, width: number, height: number): Line {
   return closed(x, y, x + width, y, x + width, y + height, x, y + height);
 }
@@ -42,10 +43,12 @@ export function arc(cx: number, cy: number, rx: number, ry: number, from: number
   });
 }
 
+/** An ellipse about its middle, by its radii. */
 export function ellipse(cx: number, cy: number, rx: number, ry: number): Line {
   return arc(cx, cy, rx, ry, 0, 2 * Math.PI);
 }
 
+/** A circle about its middle. */
 export function circle(cx: number, cy: number, radius: number): Line {
   return ellipse(cx, cy, radius, radius);
 }
