@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ApiError } from '../domain/errors.ts';
 import { startTestApi, type TestApi } from '../tests/api.ts';
+import { newUser } from '../tests/database.ts';
 import { createIdempotency, type Idempotency, type RepeatableRequest } from './idempotency.ts';
 import type { RouteAnswer } from './route.ts';
 
@@ -13,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-const requestOf = (given: Partial<RepeatableRequest> = {}): RepeatableRequest => ({
-  userId: randomUUID(),
+const requestOf = async (given: Partial<RepeatableRequest> = {}): Promise<RepeatableRequest> => ({
+  userId: (await newUser(api.resources.database)).id,
   key: randomUUID(),
   method: 'POST',
   path: '/v1/things',
@@ -39,7 +40,7 @@ const age = (userId: string, interval: string) =>
 
 describe('a request with an Idempotency-Key', () => {
   test('is served once, and its repetition gets the same answer with the same headers, marked as replayed', async () => {
-    const request = requestOf();
+    const request = await requestOf();
     let served = 0;
     const serve = () => {
       served += 1;
@@ -54,7 +55,7 @@ describe('a request with an Idempotency-Key', () => {
   });
 
   test('is served once when it is sent twenty times at once; who comes while it is served is told to wait', async () => {
-    const request = requestOf();
+    const request = await requestOf();
     const finish = Promise.withResolvers<undefined>();
     const othersRefused = Promise.withResolvers<undefined>();
     let [served, refused] = [0, 0];
@@ -80,21 +81,23 @@ describe('a request with an Idempotency-Key', () => {
     ['another body', { body: { name: 'another thing' } }],
     ['another address', { path: '/v1/others' }],
   ])('with %s under the same key is refused', async (_name, other) => {
-    const request = requestOf();
+    const request = await requestOf();
     await idempotency.once(request, () => Promise.resolve(thing()));
     const again = idempotency.once({ ...request, ...other }, () => Promise.resolve(thing()));
     await expect(again.catch(codeOf)).resolves.toBe('idempotency_key_reused');
   });
 
   test('is each user’s own', async () => {
-    const request = requestOf();
+    const request = await requestOf();
     const mine = await idempotency.once(request, () => Promise.resolve(thing()));
-    const theirs = await idempotency.once({ ...request, userId: randomUUID() }, () => Promise.resolve(thing()));
+    const theirs = await idempotency.once({ ...request, userId: (await requestOf()).userId }, () =>
+      Promise.resolve(thing()),
+    );
     expect(theirs.data).not.toEqual(mine.data);
   });
 
   test('that came to nothing can be sent again', async () => {
-    const request = requestOf();
+    const request = await requestOf();
     const failed = idempotency.once(request, () => Promise.reject(new ApiError('not_found')));
     await expect(failed.catch(codeOf)).resolves.toBe('not_found');
     const { headers } = await idempotency.once(request, () => Promise.resolve(thing()));
@@ -102,19 +105,19 @@ describe('a request with an Idempotency-Key', () => {
   });
 
   test('is served anew after a day, and its row is swept by those that follow', async () => {
-    const request = requestOf();
+    const request = await requestOf();
     const old = await idempotency.once(request, () => Promise.resolve(thing()));
     await age(request.userId, '24 hours');
     const fresh = await idempotency.once(request, () => Promise.resolve(thing()));
     expect(fresh.data).not.toEqual(old.data);
     await age(request.userId, '24 hours');
-    await idempotency.once(requestOf(), () => Promise.resolve(thing()));
+    await idempotency.once(await requestOf(), () => Promise.resolve(thing()));
     const rows = await service().execute(`select from idempotency_keys where user_id = :userId`, request);
     expect(rows).toEqual([]);
   });
 
   test('whose process died can be sent again, and the dead one cannot write over the new answer', async () => {
-    const request = requestOf();
+    const request = await requestOf();
     const begun = Promise.withResolvers<undefined>();
     const revived = Promise.withResolvers<RouteAnswer>();
     const dead = idempotency.once(request, () => {
@@ -131,7 +134,7 @@ describe('a request with an Idempotency-Key', () => {
   });
 
   test('leaves its key and its answer in no form that can be read (I5)', async () => {
-    const request = requestOf({ key: 'MARKER-key' });
+    const request = await requestOf({ key: 'MARKER-key' });
     await idempotency.once(request, () => Promise.resolve(thing()));
     const [row] = await service().execute<{ answer: Buffer }[]>(
       `select * from idempotency_keys where user_id = :userId`,

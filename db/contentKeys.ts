@@ -23,16 +23,16 @@ export function contentKeyRows(database: Database) {
       const row = await database.asService().findOne(ContentKey, userId);
       return row?.sealedKey ?? null;
     },
-    async add(userId: string, sealedKey: Uint8Array): Promise<Uint8Array> {
+    async add(userId: string, sealedKey: Uint8Array): Promise<Uint8Array | null> {
       // The update that changes nothing makes the statement answer the row that another process was faster with.
       const [row] = await database.asService().execute<{ sealed_key: Uint8Array }[]>(
-        `insert into content_keys (user_id, sealed_key) values (:userId, decode(:sealedKey, 'hex'))
+        `insert into content_keys (user_id, sealed_key)
+         select id, decode(:sealedKey, 'hex') from users where id = :userId for key share
          on conflict (user_id) do update set user_id = excluded.user_id
          returning sealed_key`,
         { userId, sealedKey: Buffer.from(sealedKey).toString('hex') },
       );
-      if (row === undefined) throw new Error('A content key that was inserted was not answered');
-      return row.sealed_key;
+      return row?.sealed_key ?? null;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { ApiError } from '../domain/errors.ts';
 import { minuteMs } from '../domain/time.ts';
 import type { MasterKey } from '../domain/encryption.ts';
 import { seal, unseal } from './sealing.ts';
@@ -9,7 +10,7 @@ import { seal, unseal } from './sealing.ts';
  * once its row is gone no copy opens any more, wherever a copy of the content is left.
  */
 export interface ContentKeys {
-  /** The person's key; made at the first call. */
+  /** The person's key; made at the first call. @throws ApiError `unauthenticated` where the account was erased meanwhile */
   of(userId: string): Promise<MasterKey>;
   /** The key that a sealed piece names; undefined when it is no person's, or was destroyed. */
   find(keyId: string): Promise<MasterKey | undefined>;
@@ -18,8 +19,8 @@ export interface ContentKeys {
 /** Where the sealed keys are kept. */
 export interface ContentKeyRows {
   find(userId: string): Promise<Uint8Array | null>;
-  /** Keeps this key unless there is one already, and says which one is kept. */
-  add(userId: string, sealedKey: Uint8Array): Promise<Uint8Array>;
+  /** Keeps this key unless there is one already, and says which one is kept; null where there is no such person (any more). */
+  add(userId: string, sealedKey: Uint8Array): Promise<Uint8Array | null>;
 }
 
 const idPrefix = 'user.';
@@ -50,7 +51,10 @@ export function createContentKeys(rows: ContentKeyRows, masterKeys: readonly Mas
       const known = await read(userId);
       if (known !== undefined) return known;
       const fresh = await seal(randomBytes(32), nameOf(userId), masterKeys);
-      return open(userId, await rows.add(userId, fresh));
+      const kept = await rows.add(userId, fresh);
+      // A new key would make what was sealed for an erased account readable again.
+      if (kept === null) throw new ApiError('unauthenticated');
+      return open(userId, kept);
     },
     find: async (keyId) => (keyId.startsWith(idPrefix) ? read(keyId.slice(idPrefix.length)) : undefined),
   };

@@ -5,10 +5,13 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { unzipSync, strFromU8 } from 'fflate';
 import { createExportAccountActivities } from '../../activities/account/export.ts';
 import { closeAccount, requestErasure } from '../../db/accountErasures.ts';
+import { contentKeyRows } from '../../db/contentKeys.ts';
 import { requestExport } from '../../db/accountExports.ts';
 import { findAccount } from '../../db/accounts.ts';
+import { ApiError } from '../../domain/errors.ts';
 import { tables } from '../../domain/dataClasses.ts';
 import type { ArchiveName } from '../../integrations/accountArchives.ts';
+import { createContentKeys } from '../../integrations/contentKeys.ts';
 import { createLinks } from '../../integrations/links.ts';
 import { beginErasures } from '../../operations/erasures.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
@@ -281,6 +284,29 @@ describe('erasing an account (I5)', () => {
       (answer) => stateOf(answer) === 'erased',
     );
     expect(await rowsOf(user.id)).toEqual({});
+  });
+
+  test('leaves nothing of a session either whose request was still coming in, nor a key that could open it', async () => {
+    const user = await api.newUser();
+    const { contents, database, objects, config } = api.resources;
+    const sessionId = randomUUID();
+    const fingerprint = 'f'.repeat(64);
+    const content = { sessionType: 'dowsing' as const, cue: marker() };
+    const contentKey = await contents.put({ sessionId, userId: user.id }, fingerprint, content);
+    const asked = await api.call('DELETE', '/v1/me', { token: user.token, body: { password: user.password } });
+    await until(
+      () => api.call('GET', `/v1/erasures/${(asked.body.data as { id: string }).id}`),
+      (answer) => stateOf(answer) === 'erased',
+    );
+    const { sessionType } = content;
+    const session = { sessionId, userId: user.id, sessionType, tier: 'basic' as const, fingerprint, contentKey };
+    await api.deps.workflows.createSession({ ...session, hasImpressions: false, analyzeAtOnce: false });
+    expect(await objects.deletePrefix(`sessions/${sessionId}/`)).toBe(0);
+    // A process that does not remember the key makes none.
+    const contentKeys = createContentKeys(contentKeyRows(database), config.CONTENT_MASTER_KEYS);
+    await expect(contentKeys.of(user.id)).rejects.toThrow(ApiError);
+    expect(await rowsOf(user.id)).toEqual({});
+    await api.deps.workflows.cancelSession(sessionId);
   });
 
   test('leaves everybody else’s data alone', async () => {
