@@ -322,16 +322,13 @@ describe('erasing', () => {
   });
 });
 
-test('the queues tell who polls them (T2)', async () => {
+test('the queues are polled each, and the GPU pool alone is limited (T2)', async () => {
   const states = await platform.workflows.queues.states();
   expect(states.map(({ queue }) => queue)).toEqual(['mindpeeker-cpu', 'mindpeeker-gpu', 'mindpeeker-webhooks']);
-  // What the GPU pool is spared stands in the configuration; the other queues have no limit of ours (T2).
+  // What the GPU pool is spared stands in the configuration; the other queues have no limit of ours.
   const { GPU_TASKS_PER_SECOND } = platform.resources.config;
   expect(states.map(({ limitPerSecond }) => limitPerSecond)).toEqual([null, GPU_TASKS_PER_SECOND, null]);
-  for (const { workers, backlog } of states) {
-    expect(workers).toBeGreaterThan(0);
-    expect(backlog).toBeGreaterThanOrEqual(0);
-  }
+  for (const { workers } of states) expect(workers).toBeGreaterThan(0);
 });
 
 /** A session that is still being recorded. */
