@@ -11,7 +11,7 @@ import { loadSecrets } from '../stack/secrets.mjs';
 import { createTerminal } from '../stack/terminal.mjs';
 
 /**
- * `npm run bench` and `npm run bench:live`: brings up a stack of its own, with the gateway and both pools as separate
+ * `npm run bench`, `bench:gateway` and `bench:live`: brings up a stack of its own, with the gateway and both pools as separate
  * processes, measures (bench/main.ts, or the script that is named, given what else is said), and takes everything down
  * again. `node bench/run.mjs bench/gateway.ts 100` is a hundred calls a second.
  */
