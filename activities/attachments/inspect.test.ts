@@ -58,6 +58,13 @@ describe('A file is told by its bytes', () => {
     expect((await inspected(file, 'text/plain')).isOfType).toBe(false);
   });
 
+  test.each(['BMW, or something like it', 'GIF of a tower', 'MZ', 'ID3', '%!PS', 'BEGIN:VCALENDAR', '{\\rtf1 x}'])(
+    'text that begins like a file of another type is text all the same: %s',
+    async (text) => {
+      expect((await inspected(Buffer.from(text), 'text/plain')).isOfType).toBe(true);
+    },
+  );
+
   test.each([1, 7, 4_099, 100_000])('size, SHA-256 and type do not depend on pieces of %d bytes', async (size) => {
     const text = Buffer.from('Stille — '.repeat(2_000));
     const sha256 = createHash('sha256').update(text).digest('hex');

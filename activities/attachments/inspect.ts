@@ -16,9 +16,10 @@ const headBytes = 4_100;
 
 /**
  * What a file may look like to be one of a type. A container says whether it holds sound alone only deep inside, so
- * one that may hold pictures is taken as well; it is saved and never shown, and does no harm. Plain text has no form.
+ * one that may hold pictures is taken as well; it is saved and never shown, and does no harm. Plain text has no form: a
+ * note that begins with "BMW" begins like a bitmap, so it is read whole instead.
  */
-const looksLike: Record<MediaType, readonly (string | undefined)[]> = {
+const looksLike: Record<Exclude<MediaType, 'text/plain'>, readonly string[]> = {
   'image/png': ['image/png'],
   'image/jpeg': ['image/jpeg'],
   'image/webp': ['image/webp'],
@@ -28,24 +29,41 @@ const looksLike: Record<MediaType, readonly (string | undefined)[]> = {
   'audio/wav': ['audio/wav'],
   'audio/webm': ['video/webm'],
   'application/pdf': ['application/pdf'],
-  'text/plain': [undefined],
 };
 
 /** Reads a file once, from its first byte to its last, without holding it. */
 export async function inspect(file: AsyncIterable<Uint8Array>, mediaType: MediaType): Promise<Inspection> {
   const hash = createHash('sha256');
-  const text = mediaType === 'text/plain' ? new TextReader() : undefined;
-  const head: Uint8Array[] = [];
+  const reader = mediaType === 'text/plain' ? new TextReader() : new HeadReader(looksLike[mediaType]);
   let sizeBytes = 0;
   for await (const chunk of file) {
-    if (sizeBytes < headBytes) head.push(chunk.subarray(0, headBytes - sizeBytes));
     hash.update(chunk);
-    text?.read(chunk);
+    reader.read(chunk);
     sizeBytes += chunk.length;
   }
-  const found = await fileTypeFromBuffer(Buffer.concat(head));
-  const isOfType = looksLike[mediaType].includes(found?.mime) && text?.isText() !== false;
-  return { sizeBytes, sha256: hash.digest('hex'), isOfType };
+  return { sizeBytes, sha256: hash.digest('hex'), isOfType: await reader.isOfType() };
+}
+
+/** Whether a file begins as one of these types does. */
+class HeadReader {
+  private readonly types: readonly string[];
+  private readonly head: Uint8Array[] = [];
+  private missingBytes = headBytes;
+
+  constructor(types: readonly string[]) {
+    this.types = types;
+  }
+
+  read(chunk: Uint8Array): void {
+    const part = chunk.subarray(0, this.missingBytes);
+    if (part.length > 0) this.head.push(part);
+    this.missingBytes -= part.length;
+  }
+
+  async isOfType(): Promise<boolean> {
+    const found = await fileTypeFromBuffer(Buffer.concat(this.head));
+    return found !== undefined && this.types.includes(found.mime);
+  }
 }
 
 /** Whether bytes are UTF-8 text that people read: no control characters but tabs, line and page breaks. */
@@ -57,7 +75,7 @@ class TextReader {
     this.take(() => this.decoder.decode(chunk, { stream: true }));
   }
 
-  isText(): boolean {
+  isOfType(): boolean {
     this.take(() => this.decoder.decode());
     return this.isWell;
   }
