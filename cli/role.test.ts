@@ -1,13 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from '@jest/globals';
-import { roleOf } from '../db/roles.ts';
+import { createStandings } from '../api/auth/standing.ts';
+import { readConfig } from '../config.ts';
+import { roleOf, standingOf } from '../db/roles.ts';
+import { openResources } from '../resources.ts';
 import { newUser, openTestDatabase } from '../tests/database.ts';
 
 const database = openTestDatabase();
 afterAll(() => database.close());
 
 const script = fileURLToPath(new URL('role.ts', import.meta.url));
+const tierScript = fileURLToPath(new URL('tier.ts', import.meta.url));
 const run = (...given: string[]) => spawnSync(process.execPath, [script, ...given], { encoding: 'utf8' });
 
 test('npm run role grants a role and takes it back, and says so', async () => {
@@ -28,4 +32,19 @@ test('npm run role says what is wrong, and changes nothing, for an unknown accou
     expect(run(...given)).toMatchObject({ status: 1, stderr: expect.stringContaining(said) });
   }
   expect(await roleOf(database.asService(), id)).toBe('user');
+});
+
+test('npm run tier changes what an account may, for whoever calls by a key of it at once (G5)', async () => {
+  const resources = openResources({ ...readConfig(), LOG_LEVEL: 'silent' }, 'test');
+  const { id, email } = await newUser(database);
+  // It is remembered for half an hour.
+  const standing = () => createStandings(resources).of(id);
+  expect(await standing()).toEqual({ tier: 'basic', role: 'user' });
+  for (const tier of ['enterprise', 'professional', 'basic'] as const) {
+    const { stdout } = spawnSync(process.execPath, [tierScript, email, tier], { encoding: 'utf8' });
+    expect(stdout).toContain(`${email} is ${tier}`);
+    expect(await standing()).toEqual({ tier, role: 'user' });
+    expect(await standingOf(database.asService(), id)).toEqual({ tier, role: 'user' });
+  }
+  await resources.close();
 });

@@ -353,6 +353,7 @@ test('a file that is never sent whole expires, is told of, and frees what it hel
   await ends.endAttachment({ ...ids, status: 'expired', rejection: null });
   expect(viewOf(await call('GET', ids))).toMatchObject({ status: 'expired', file: null });
   expect(codeOf(await call('GET', ids, '/upload'))).toBe('upload_ended');
+  expect(codeOf(await call('POST', ids, '/complete'))).toBe('upload_ended');
   expect(await api.resources.uploads.hasWhole(ids)).toBe(false);
   const events = await eventsAfter(api.resources.database.asService(), sessionId, 1);
   expect(events.map(({ type }) => type)).toEqual(['attachment_expired']);

@@ -113,6 +113,7 @@ export async function completeUpload(
   ids: AttachmentIds,
 ): Promise<AttachmentView> {
   const attachment = await requireAttachment(database, caller, ids);
+  if (attachment.status === 'expired') throw new ApiError('upload_ended');
   if (attachment.status === 'uploading') {
     const { parts } = await uploadOf(uploads, attachment);
     const missing = parts.filter(({ received }) => !received);
