@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MikroORM, type EntityManager } from '@mikro-orm/postgresql';
 import { Migrator } from '@mikro-orm/migrations';
-import type { Client, Pool } from 'pg';
+import type { Client, Pool, PoolClient } from 'pg';
 import { secondMs } from '../domain/time.ts';
 import { entities } from './entities.ts';
 import { gatewayRole } from './rowSecurity.ts';
@@ -60,6 +60,7 @@ export function openDatabase({ url, poolMax, patience }: DatabaseOptions): Datab
       connectionTimeoutMillis: patience?.connectMs,
       onPoolCreated: (created: Pool) => {
         pool = created;
+        giveBackLost(created);
         if (patience !== undefined) {
           created.on('connect', (client) => {
             giveUpUnanswered(client, patience.answerMs);
@@ -91,6 +92,24 @@ export function openDatabase({ url, poolMax, patience }: DatabaseOptions): Datab
       await orm.close(true);
     },
   };
+}
+
+/**
+ * Whoever is in a transaction when its connection is lost can neither commit nor roll back, and Kysely gives back only
+ * the connections of those who could: each loss would take one more place in the pool, until none is left.
+ */
+function giveBackLost(pool: Pool): void {
+  const held = new WeakSet<PoolClient>();
+  pool.on('acquire', (client) => held.add(client));
+  pool.on('release', (_error, client) => held.delete(client));
+  pool.on('connect', (client) => {
+    client.once('end', () => {
+      if (!held.has(client)) return;
+      client.release(true);
+      // Who gives it back after all does no harm.
+      client.release = () => undefined;
+    });
+  });
 }
 
 /**

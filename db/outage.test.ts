@@ -1,5 +1,7 @@
+import { appendFileSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { randomUUID } from 'node:crypto';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readConfig } from '../config.ts';
 import { newSession, newUser } from '../tests/database.ts';
 import { createLine, type Line } from '../tests/line.ts';
@@ -7,11 +9,13 @@ import { toApiError } from '../api/errors.ts';
 import { openDatabase, type Database } from './database.ts';
 
 let line: Line;
+let port: number;
 let database: Database;
 beforeEach(async () => {
   line = createLine(readConfig().DATABASE_URL);
-  const { url } = await line.mend();
-  database = openDatabase({ url, poolMax: 1, patience: { connectMs: 400, answerMs: 200 } });
+  const mended = await line.mend();
+  port = mended.port;
+  database = openDatabase({ url: mended.url, poolMax: 1, patience: { connectMs: 400, answerMs: 200 } });
 });
 afterEach(async () => {
   await database.close();
@@ -21,7 +25,10 @@ afterEach(async () => {
 const why = (asked: Promise<unknown>) =>
   asked.then(
     () => 'answered',
-    (error: unknown) => toApiError(error).code,
+    (error: unknown) => {
+      appendFileSync('/tmp/wt/err.txt', inspect(error, { depth: 4 }) + '=====');
+      return toApiError(error).code;
+    },
   );
 
 test('PostgreSQL that hangs keeps nobody waiting for ever, and is asked anew when it speaks again (T1)', async () => {
@@ -36,6 +43,34 @@ test('PostgreSQL that hangs keeps nobody waiting for ever, and is asked anew whe
 test('PostgreSQL that takes no connection keeps nobody waiting for ever (T1)', async () => {
   line.silence();
   expect(await why(database.check())).toBe('temporarily_unavailable');
+});
+
+describe('a connection that is lost leaves its place in the pool to others (T1)', () => {
+  const mine = () => database.asUser(randomUUID()).execute('select 1');
+
+  test.each([
+    ['before a transaction begins', () => line.cut().then(mine)],
+    ['in the middle of a statement', () => Promise.all([mine(), line.cut()])],
+    [
+      'before its transaction is committed',
+      () =>
+        database.asService().transactional(async (em) => {
+          await em.execute('select 1');
+          await line.cut();
+        }),
+    ],
+    [
+      'by its end on the other side',
+      () => database.asService().transactional((em) => em.execute('select pg_terminate_backend(pg_backend_pid())')),
+    ],
+  ])('%s', async (_when, loseIt) => {
+    await mine();
+    expect(await why(loseIt())).toBe('temporarily_unavailable');
+    await line.cut();
+    await line.mend(port);
+    await mine();
+    expect(database.activeConnections()).toBe(0);
+  });
 });
 
 test('a transaction may be silent while it waits for something else', async () => {
@@ -53,10 +88,17 @@ test('a connection that was somebody’s is nobody’s after an error, and after
   const { id } = await newUser(database);
   await newSession(database, id);
   const mine = () => database.asUser(id).execute<unknown[]>('select id from sessions');
-  const standing = `select current_user = session_user as service, current_setting('app.user_id', true) as "user"`;
-  for (const wrong of ['select 1 / 0', 'select pg_terminate_backend(pg_backend_pid())']) {
+  const standing = `select current_user = session_user as service, coalesce(current_setting('app.user_id', true), '') as "user"`;
+  const error = () => database.asUser(id).execute('select 1 / 0');
+  const loss = () =>
+    database.asUser(id).transactional(async (em) => {
+      await em.execute('select 1');
+      await line.cut();
+      await line.mend(port);
+    });
+  for (const happens of [error, loss]) {
     expect(await mine()).toHaveLength(1);
-    await expect(database.asUser(id).execute(wrong)).rejects.toThrow();
+    await expect(happens()).rejects.toThrow();
     expect(await database.asService().execute(standing)).toEqual([{ service: true, user: '' }]);
     expect(await database.asUser(randomUUID()).execute('select id from sessions')).toEqual([]);
   }

@@ -135,6 +135,16 @@ describe('loading what is not cached (D2)', () => {
     expect(await entry.get()).toBe('{"n":2}');
   });
 
+  test('does not bring back what was forgotten meanwhile', async () => {
+    const entry = cache.cacheEntry('user', randomUUID());
+    const read = async () => {
+      await entry.forget();
+      return { n: 1 };
+    };
+    await entry.load(schema, read);
+    expect(await entry.get()).toBeUndefined();
+  });
+
   test('replaces a form that is no longer read, and keeps nothing of what is not there', async () => {
     const entry = cache.cacheEntry('user', randomUUID());
     await entry.put('{"old":true}');

@@ -27,6 +27,9 @@ export const cacheKeys = {
 } as const satisfies Record<string, CacheKey>;
 export type CacheKind = keyof typeof cacheKeys;
 
+/** Lies for a while where something was forgotten, so that nobody who read it before puts it back. */
+const forgotten = { text: 'null', lifetimeMs: minuteMs };
+
 /** Everything that is remembered of PostgreSQL. Counts, ended log-ins and drift are no memory: they are only here. */
 const forgettable = [...Object.values(cacheKeys).map(({ key }) => key('*')), 'session:*:inferences', 'inference:*'];
 
@@ -38,7 +41,7 @@ export interface CacheEntry {
   getBytes(): Promise<Buffer | undefined>;
   /**
    * What is cached, or what `read` brings where nothing is; null is not cached. Of many who ask this process at once,
-   * one reads. What was put while it read stays, since it is newer.
+   * one reads. What was put while it read stays, since it is newer, and what was forgotten meanwhile does not come back.
    */
   load<T>(schema: z.ZodType<T>, read: () => Promise<T | null>): Promise<T | null>;
   forget(): Promise<void>;
@@ -120,12 +123,13 @@ export function createSessionCache(
           const value = await redis.getBuffer(key);
           return value === null || !sealed ? value : unseal(value, key, masterKeys);
         });
-        const bytes = read.done ? (read.value ?? undefined) : undefined;
+        const found = read.done ? (read.value ?? undefined) : undefined;
+        const bytes = found?.equals(Buffer.from(forgotten.text)) === true ? undefined : found;
         metrics.cacheRead(bytes === undefined ? 'miss' : 'hit');
         return bytes;
       },
       async forget() {
-        await write(() => redis.unlink(key));
+        await write(async () => redis.set(key, await stored(forgotten.text), 'PX', forgotten.lifetimeMs));
       },
     };
     return entry;

@@ -61,7 +61,12 @@ export function createSessionReader({ database, contents, cache }: ReaderDeps): 
   /** A session that is erased while it is read must not come back into the cache behind its erasure. */
   async function putIfThere({ id, userId }: SessionRow, put: () => Promise<void>): Promise<void> {
     await put();
-    if ((await findSession(database.asUser(userId), id)) === null) await cache.forget(id);
+    let isThere = false;
+    try {
+      isThere = (await findSession(database.asUser(userId), id)) !== null;
+    } finally {
+      if (!isThere) await cache.forget(id);
+    }
   }
 
   async function remember(row: SessionRow, content: SessionContent): Promise<void> {
