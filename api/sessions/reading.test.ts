@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { openDatabase, type Database } from '../../db/database.ts';
 import { eraseSession } from '../../db/sessionSteps.ts';
-import type { SessionContent } from '../../domain/impressions.ts';
+import type { SessionContent } from '../../domain/content.ts';
 import { newSession, newUser } from '../../tests/database.ts';
 import { createLine, type Line } from '../../tests/line.ts';
 import { readConfig } from '../../config.ts';
