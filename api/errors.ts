@@ -17,6 +17,7 @@ export function toApiError(error: unknown): ApiError {
   if (someCause(error, isShut)) {
     return new ApiError('maintenance', [], { cause: error, retryAfterMs: maintenanceRetryMs });
   }
+  if (someCause(error, isOfErasedAccount)) return new ApiError('unauthenticated', [], { cause: error });
   const code = codeOfParser(error) ?? (someCause(error, isOutage) ? 'temporarily_unavailable' : 'internal');
   return new ApiError(code, [], { cause: error });
 }
@@ -74,6 +75,7 @@ const causeSchema = z.looseObject({
   name: z.string().optional(),
   message: z.string().optional(),
   code: z.unknown().optional(),
+  constraint: z.string().optional(),
   cause: z.unknown().optional(),
   $metadata: z.object({ httpStatusCode: z.number().optional() }).optional(),
 });
@@ -100,6 +102,11 @@ function isOutage({ name = '', message = '', code, $metadata }: Cause): boolean 
     outageWords.test(message) ||
     ($metadata?.httpStatusCode ?? 0) >= 500
   );
+}
+
+/** How PostgreSQL refuses what would belong to an account that was erased since its request was let in. */
+function isOfErasedAccount({ code, constraint = '' }: Cause): boolean {
+  return code === '23503' && constraint.endsWith('_user_id_foreign');
 }
 
 /** How PostgreSQL refuses a connection while a restore has shut the database. */

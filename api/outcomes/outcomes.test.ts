@@ -81,6 +81,16 @@ describe('an outcome', () => {
     expect(outcomeOf(await read(id))).toEqual(outcomeOf(answer));
   });
 
+  test.each([
+    ['before the first year', '0000-06-01T00:00:00Z', 400],
+    ['after the last year', '9999-12-31T23:59:59-14:00', 400],
+    ['far from UTC', '2026-03-01T12:00:00+23:59', 200],
+  ])('known at a moment %s is taken if the database can hold it', async (_when, knownAt, status) => {
+    const answer = await record(await dowsed(), { outcome: { answer: 'yes' }, knownAt });
+    expect(answer.status).toBe(status);
+    if (status === 200) expect(outcomeOf(answer).knownAt).toBe('2026-02-28T12:01:00.000Z');
+  });
+
   test('stays: the same again answers the same, another one is refused by 409', async () => {
     const id = await dowsed();
     const first = await record(id, { outcome: { answer: 'no' } });

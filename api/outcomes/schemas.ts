@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { outcomeSchemas } from '../../domain/outcomes.ts';
 import { betterDirections, scoreNames } from '../../domain/scoring.ts';
 import { sessionTypes } from '../../domain/session.ts';
+import { momentSchema } from '../sessions/schemas.ts';
 
 /** What clients send and read of outcomes and track records. */
 
@@ -11,7 +12,7 @@ export const newOutcomeSchema = z
     outcome: z
       .record(z.string(), z.unknown())
       .meta({ override: { type: 'object', description: "What turned out to be true, of the session's own type." } }),
-    knownAt: z.iso.datetime({ offset: true }).optional().describe('When it turned out; now if it is left out.'),
+    knownAt: momentSchema.optional().describe('When it turned out; now if it is left out.'),
   })
   .meta({ id: 'NewOutcome' });
 export type NewOutcomeRequest = z.output<typeof newOutcomeSchema>;

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -307,6 +309,27 @@ describe('erasing an account (I5)', () => {
     await expect(contentKeys.of(user.id)).rejects.toThrow(ApiError);
     expect(await rowsOf(user.id)).toEqual({});
     await api.deps.workflows.cancelSession(sessionId);
+  });
+
+  test.each([
+    ['/v1/me/keys', { name: 'script', permissions: ['session:read'] }],
+    ['/v1/webhooks', { url: 'https://example.com/hook', events: ['session.completed'] }],
+  ])('is told to whoever was still sending to %s', async (path, body) => {
+    const user = await api.newUser();
+    const sent = request(`${api.url}${path}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${user.token}`, 'Content-Type': 'application/json' },
+    });
+    sent.write(JSON.stringify(body).slice(0, -1));
+    const asked = await api.call('DELETE', '/v1/me', { token: user.token, body: { password: user.password } });
+    await until(
+      () => api.call('GET', `/v1/erasures/${(asked.body.data as { id: string }).id}`),
+      (answer) => stateOf(answer) === 'erased',
+    );
+    sent.end('}');
+    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(401);
   });
 
   test('leaves everybody else’s data alone', async () => {

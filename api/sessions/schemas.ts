@@ -68,8 +68,8 @@ export const ifMatchHeadersSchema = z.object({
 
 export const sessionParamsSchema = z.object({ id: z.uuid() });
 
-/** A moment that the database can hold. */
-const momentSchema = z.iso
+/** A moment that the database can hold, in UTC. */
+export const momentSchema = z.iso
   .datetime({ offset: true })
   .transform((moment) => new Date(moment).toISOString())
   .refine((moment) => moment >= '0001', 'must lie between the years 1 and 9999');
