@@ -19,6 +19,8 @@ import { startTestApi, type Answer, type CallOptions, type TestApi, type TestUse
  * bodies too large, and small ones that burst                             api/edge.test.ts, api/badInput.test.ts
  * images that burst or carry something                                    api/attachments/attachments.test.ts
  * a socket without a token or with an old one, somebody else's room       api/live/live.test.ts
+ * a request that two could read differently (smuggling)                  api/edge.test.ts
+ * a socket that floods, or never reads                                    api/live/floods.test.ts, api/live/connections.test.ts
  * our own network through webhooks (SSRF)                                 integrations/webhookSender.test.ts
  * a stolen access token that erases the account                           api/privacy/privacy.test.ts
  * whatever else a machine thinks of                                       tests/fuzz/fuzz.test.ts
