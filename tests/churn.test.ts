@@ -7,6 +7,7 @@ import { openDatabase } from '../db/database.ts';
 import { eventsAfter } from '../db/sessions.ts';
 import { sessionTypes } from '../domain/session.ts';
 import { exampleOf } from './examples.ts';
+import { expectNoGap } from './numbering.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, willing } from './stripeListener.ts';
 import { untilAccepted } from './untilAccepted.ts';
@@ -59,11 +60,12 @@ test(
       for (const id of ids) {
         const updates = await client().follow(accessToken, id, patienceMs);
         expect(updates.at(-1)?.data.status).toBe('completed');
-        const seqs = (await eventsAfter(database.asService(), id, 0)).map(({ seq }) => seq);
-        expect(seqs).toEqual(seqs.map((_, i) => i + 1));
-        expect(updates.map(({ data }) => data.seq)).toEqual(seqs);
+        const events = await eventsAfter(database.asService(), id, 0);
+        expectNoGap(events);
+        expect(updates.map(({ data }) => data.seq)).toEqual(events.map(({ seq }) => seq));
         expect(await readBillState(database.asService(), id)).toBe('sent');
-        const usage = stripe.calls.filter(({ body }) => body.get('identifier') === `session-${id}`);
+        const usage = stripe.usageOf(id);
+        expect(new Set(usage.map(({ body }) => body.get('identifier')))).toEqual(new Set([`session-${id}`]));
         expect(new Set(usage.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
       }
     } finally {

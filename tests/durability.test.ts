@@ -7,6 +7,7 @@ import { readBillState } from '../db/bills.ts';
 import { eventsAfter } from '../db/sessions.ts';
 import type { SessionEvent, SessionEventType } from '../domain/events.ts';
 import { exampleOf } from './examples.ts';
+import { expectNoGap } from './numbering.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, willing } from './stripeListener.ts';
 
@@ -47,7 +48,7 @@ test(
     ]);
     expectNoGap(events);
     expect(await readBillState(database.asService(), id)).toBe('sent');
-    expect(stripe.calls.filter(({ body }) => body.get('identifier') === `session-${id}`)).toHaveLength(1);
+    expect(stripe.usageOf(id)).toHaveLength(1);
   },
   2 * patienceMs,
 );
@@ -71,7 +72,7 @@ test(
     const events = await eventsOf(database, id);
     expect(types(events)).toEqual(['created', 'analysis_started', 'analysis_completed', 'notified', 'completed']);
     expectNoGap(events);
-    expect(stripe.calls.filter(({ body }) => body.get('identifier') === `session-${id}`)).toHaveLength(1);
+    expect(stripe.usageOf(id)).toHaveLength(1);
   },
   2 * patienceMs,
 );
@@ -122,10 +123,6 @@ function eventsOf(database: Database, sessionId: string): Promise<SessionEvent[]
 
 function types(events: readonly SessionEvent[]): SessionEventType[] {
   return events.map(({ type }) => type);
-}
-
-function expectNoGap(events: readonly SessionEvent[]): void {
-  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, i) => i + 1));
 }
 
 async function until(database: Database, sessionId: string, type: SessionEventType): Promise<SessionEvent[]> {

@@ -40,10 +40,6 @@ afterAll(async () => {
 });
 
 const service = () => platform.resources.database.asService();
-const usageOf = (sessionId: string) =>
-  stripe.calls.filter(
-    ({ path, body }) => path === '/v1/billing/meter_events' && body.get('identifier') === `session-${sessionId}`,
-  );
 
 describe('a session', () => {
   test.each(sessionTypes)('of type %s goes from its creation to its bill (T1, A1, A2, M1)', async (sessionType) => {
@@ -58,7 +54,7 @@ describe('a session', () => {
       expect(confidenceScore).toBeLessThanOrEqual(1);
     }
     expect(await readBillState(service(), sessionId)).toBe('sent');
-    expect(usageOf(sessionId)).toHaveLength(1);
+    expect(stripe.usageOf(sessionId)).toHaveLength(1);
   });
 
   test('tells its owner by mail, without a word of its content (A3, X2, I5)', async () => {
@@ -141,7 +137,7 @@ describe('a session', () => {
       { analyzeAtOnce: true },
     );
     expect(await platform.untilEvent(sessionId, 'failed')).toEqual(['created', 'analysis_started', 'failed']);
-    expect(usageOf(sessionId)).toHaveLength(0);
+    expect(stripe.usageOf(sessionId)).toHaveLength(0);
   });
 });
 
@@ -223,7 +219,7 @@ describe('a step that gives up', () => {
     answerOfStripe = (path) => (path === '/v1/billing/meter_events' ? stripeAnswers.declined : willing(path));
     const { sessionId, userId } = await platform.startSession(await exampleOf('dowsing'));
     await platform.untilEvent(sessionId, 'stuck');
-    const [declined] = usageOf(sessionId);
+    const [declined] = stripe.usageOf(sessionId);
     const stuckAt = Date.now();
     const owner = () => platform.resources.database.asUser(userId);
     expect(await findSession(owner(), sessionId)).toMatchObject({
@@ -247,7 +243,7 @@ describe('a step that gives up', () => {
     ]);
     expect(await findSession(owner(), sessionId)).toMatchObject({ status: 'completed', stuck: null });
     // Stripe answers a key with the same refusal for a day, so the retry asks under another one.
-    expect(declined?.idempotencyKey).not.toBe(usageOf(sessionId).at(-1)?.idempotencyKey);
+    expect(declined?.idempotencyKey).not.toBe(stripe.usageOf(sessionId).at(-1)?.idempotencyKey);
   });
 
   test('parks when the mail service refuses the message, and cancelling ends it (T5, X2)', async () => {
@@ -268,7 +264,7 @@ describe('a step that gives up', () => {
     };
     const { sessionId } = await platform.startSession(await exampleOf('dowsing'));
     await platform.untilEvent(sessionId, 'completed');
-    const usage = usageOf(sessionId);
+    const usage = stripe.usageOf(sessionId);
     expect(usage).toHaveLength(2);
     expect(new Set(usage.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
     expect(new Set(usage.map(({ body }) => body.get('timestamp'))).size).toBe(1);
@@ -277,7 +273,7 @@ describe('a step that gives up', () => {
   test('does not repeat a call to Stripe that nobody can vouch for any more (A4)', async () => {
     answerOfStripe = (path) => (path === '/v1/billing/meter_events' ? 'hang up' : willing(path));
     const { sessionId, userId } = await platform.startSession(await exampleOf('dowsing'));
-    await until(() => usageOf(sessionId).length > 0);
+    await until(() => stripe.usageOf(sessionId).length > 0);
     await service().execute(`update bills set first_sent_at = now() - interval '25 hours' where session_id = ?`, [
       sessionId,
     ]);

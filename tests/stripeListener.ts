@@ -57,6 +57,11 @@ export async function listenAsStripe(
   return {
     url: `http://127.0.0.1:${port}`,
     calls,
+    /** Every call that told of a session's usage, by whatever identifier: Stripe counts each identifier once. */
+    usageOf: (sessionId: string) =>
+      calls.filter(
+        ({ path, body }) => path === '/v1/billing/meter_events' && body.get('identifier')?.includes(sessionId) === true,
+      ),
     close: (): Promise<void> =>
       new Promise<void>((resolve) => {
         server.close(() => {
