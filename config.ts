@@ -11,6 +11,11 @@ import { parseMasterKeys } from './domain/encryption.ts';
 const port = z.coerce.number().int().min(0).max(65_535);
 const secret = z.string().min(1);
 
+/** The keys that sign access tokens: the first signs, all of them verify. */
+export const signingKeyListSchema = z
+  .array(z.looseObject({ kty: z.literal('RSA'), kid: z.string().min(1), d: z.string().min(1) }))
+  .min(1);
+
 const signingKeysSchema = z
   .string()
   .transform((text, context): unknown => {
@@ -21,7 +26,7 @@ const signingKeysSchema = z
       return z.NEVER;
     }
   })
-  .pipe(z.array(z.looseObject({ kty: z.literal('RSA'), kid: z.string().min(1), d: z.string().min(1) })).min(1))
+  .pipe(signingKeyListSchema)
   .describe('Private RSA keys as JWKs with `kid`; the first one signs, all of them verify.');
 
 const masterKeysSchema = z.string().transform((text, context) => {

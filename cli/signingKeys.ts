@@ -1,15 +1,13 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import type { z } from 'zod';
+import { signingKeyListSchema } from '../config.ts';
 
-/** The keys that sign access tokens, as `JWT_SIGNING_KEYS` has them: the first signs, all of them verify. */
-const keysSchema = z
-  .array(z.looseObject({ kty: z.literal('RSA'), kid: z.string().min(1), d: z.string().min(1) }))
-  .min(1);
-export type SigningKeys = z.output<typeof keysSchema>;
+/** As `JWT_SIGNING_KEYS` has them. */
+export type SigningKeys = z.output<typeof signingKeyListSchema>;
 
 /** @throws Error where the text is no list of private keys; it quotes none of them */
 export function parseSigningKeys(text: string): SigningKeys {
-  const parsed = keysSchema.safeParse(JSON.parse(text));
+  const parsed = signingKeyListSchema.safeParse(JSON.parse(text));
   if (!parsed.success) throw new Error('This is no JSON list of private RSA keys with a kid.');
   return parsed.data;
 }
@@ -18,7 +16,7 @@ export function parseSigningKeys(text: string): SigningKeys {
 export function addKey(keys: SigningKeys): SigningKeys {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const made = { ...privateKey.export({ format: 'jwk' }), kid: `key-${randomUUID()}`, alg: 'RS256', use: 'sig' };
-  return [...keys, ...keysSchema.parse([made])];
+  return [...keys, ...signingKeyListSchema.parse([made])];
 }
 
 /** The key of this id signs from now on. @throws Error where there is none */
