@@ -10,7 +10,7 @@ let user: TestUser;
 beforeAll(async () => {
   api = await startTestApi({
     deps: { corsOrigins: [page] },
-    patience: { headersMs: 200, requestMs: 400, silenceMs: 60_000, checkEveryMs: 50 },
+    patience: { headersMs: 200, requestMs: 400, silenceMs: 60_000, checkEveryMs: 50, closeMs: 1_000 },
   });
   user = await api.newUser();
 });

@@ -10,7 +10,7 @@ import { answerWith, endWith, refusalOf } from './refusals.ts';
 
 export interface RunningApi {
   url: string;
-  /** Lets the requests under way come to their end, and closes every socket. It closes none of the dependencies. */
+  /** Lets the requests under way come to their end, for a while, and closes every socket. It closes none of the dependencies. */
   close(): Promise<void>;
 }
 
@@ -24,6 +24,8 @@ export interface ClientPatience {
   silenceMs: number;
   /** How often it is looked after. */
   checkEveryMs: number;
+  /** How long what is under way may take once the server closes. */
+  closeMs: number;
 }
 
 const clientPatience: ClientPatience = {
@@ -31,10 +33,10 @@ const clientPatience: ClientPatience = {
   requestMs: 120 * secondMs,
   silenceMs: 150 * secondMs,
   checkEveryMs: 5 * secondMs,
+  // Temporal alone is waited for ten seconds.
+  closeMs: 20 * secondMs,
 };
 
-/** How long requests under way may take once the server closes: Temporal alone is waited for ten seconds. */
-const closeLimitMs = 20 * secondMs;
 const idleCloseMs = 20;
 
 /** Starts the gateway: HTTP and live updates on one port; `port` 0 takes any free one. */
@@ -92,15 +94,18 @@ export async function startApi(
       isClosing = true;
       underWay.forEach(sendElsewhere);
       http.close();
+      const over = Promise.withResolvers<undefined>();
       const limit = setTimeout(() => {
         http.closeAllConnections();
-      }, closeLimitMs);
+        over.resolve(undefined);
+      }, patience.closeMs);
       // A connection whose last request ends during the close would be kept alive for the next one.
       const idle = setInterval(() => {
         http.closeIdleConnections();
       }, idleCloseMs);
-      await Promise.all([closed, live.close()]);
-      await deps.notices.settled();
+      // A dependency that hangs would keep both for as long as it does.
+      const ended = live.close().then(() => deps.notices.settled());
+      await Promise.all([closed, Promise.race([ended, over.promise])]);
       clearInterval(idle);
       clearTimeout(limit);
     },

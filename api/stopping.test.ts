@@ -1,6 +1,8 @@
 import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, expect, test } from '@jest/globals';
 import { io } from 'socket.io-client';
+import { readConfig } from '../config.ts';
 import { startTestApi, type TestApi } from '../tests/api.ts';
 import { createLine } from '../tests/line.ts';
 import { connectLive } from '../tests/liveClients.ts';
@@ -72,4 +74,23 @@ test('answers what is under way, on a connection that takes nothing more, and ta
   await Promise.all([isOver, closed]);
   expect(answer).toMatch(/HTTP\/1\.1 400 [^]*"validation_failed"/);
   expect(answer).toMatch(/\r\nConnection: close\r\n/);
+});
+
+test('ends although PostgreSQL hangs, and with it what was asked of it (S1, T1)', async () => {
+  const line = createLine(readConfig().DATABASE_URL);
+  const { url } = await line.mend();
+  ends.push(() => line.cut());
+  const stopping = await startTestApi({
+    changes: { DATABASE_URL: url },
+    patience: { headersMs: 1_000, requestMs: 60_000, silenceMs: 60_000, checkEveryMs: 1_000, closeMs: 500 },
+  });
+  const { token } = await stopping.newUser();
+  const client = await connectLive('plain WebSocket', stopping.url, { token });
+  await client.ask('subscribe', { user: true });
+  line.silence();
+  const asked = fetch(`${stopping.url}/v1/sessions`, { headers: { Authorization: `Bearer ${token}` } });
+  const cut = expect(asked).rejects.toThrow();
+  while (stopping.resources.database.activeConnections() === 0) await setImmediate();
+  await stopping.close();
+  await cut;
 });

@@ -22,8 +22,8 @@ export interface Database {
 }
 
 /**
- * How long statements in the background may take once the pool closes. A connection that is being handed out just then
- * is never given back, and the pool would wait for it for ever.
+ * How long statements in the background may take once the pool closes. After that their connections are cut: the pool
+ * would wait for each as long as PostgreSQL does not answer.
  */
 const closeLimitMs = 5 * secondMs;
 
@@ -46,6 +46,7 @@ interface DatabaseOptions {
 /** Opens the pool; nothing is connected until the first query. */
 export function openDatabase({ url, poolMax, patience }: DatabaseOptions): Database {
   let pool: Pool | undefined;
+  const held = new Set<PoolClient>();
   const orm = new MikroORM({
     clientUrl: url,
     entities,
@@ -60,7 +61,7 @@ export function openDatabase({ url, poolMax, patience }: DatabaseOptions): Datab
       connectionTimeoutMillis: patience?.connectMs,
       onPoolCreated: (created: Pool) => {
         pool = created;
-        giveBackLost(created);
+        giveBackLost(created, held);
         if (patience !== undefined) {
           created.on('connect', (client) => {
             giveUpUnanswered(client, patience.answerMs);
@@ -89,6 +90,7 @@ export function openDatabase({ url, poolMax, patience }: DatabaseOptions): Datab
     close: async () => {
       const deadlineMs = Date.now() + closeLimitMs;
       while (activeConnections() > 0 && Date.now() < deadlineMs) await pause(5);
+      for (const client of held) client.connection.stream.destroy();
       await orm.close(true);
     },
   };
@@ -98,8 +100,7 @@ export function openDatabase({ url, poolMax, patience }: DatabaseOptions): Datab
  * Whoever is in a transaction when its connection is lost can neither commit nor roll back, and Kysely gives back only
  * the connections of those who could: each loss would take one more place in the pool, until none is left.
  */
-function giveBackLost(pool: Pool): void {
-  const held = new WeakSet<PoolClient>();
+function giveBackLost(pool: Pool, held: Set<PoolClient>): void {
   pool.on('acquire', (client) => held.add(client));
   pool.on('release', (_error, client) => held.delete(client));
   pool.on('connect', (client) => {
