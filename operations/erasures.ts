@@ -13,7 +13,7 @@ export async function beginErasures({ database, workflows }: ErasuresDeps): Prom
   for (const userId of await erasuresLeft(database.asService())) await workflows.eraseAccount({ userId });
 }
 
-export interface DoorsDeps {
+interface DoorsDeps {
   database: Database;
   revocations: Pick<Revocations, 'revoke' | 'announce'>;
 }
