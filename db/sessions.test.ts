@@ -1,10 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { minuteMs } from '../domain/time.ts';
 import { newSession, newUser, openTestDatabase } from '../tests/database.ts';
 import { gatewayRole } from './rowSecurity.ts';
-import { recordStep } from './sessionSteps.ts';
-import { listSessions, listStatement, sessionSorts, type SessionFilters, type SessionSort } from './sessions.ts';
+import { eraseSession, recordStep } from './sessionSteps.ts';
+import {
+  findSession,
+  listSessions,
+  listStatement,
+  reviseSession,
+  sessionSorts,
+  type SessionFilters,
+  type SessionSort,
+} from './sessions.ts';
 
 const database = openTestDatabase();
 afterAll(() => database.close());
@@ -128,5 +137,49 @@ describe('among many sessions of two people, PostgreSQL', () => {
     const plan = await planOf((found?.body ?? '').replace('words)', `'${word}')`));
     expect(plan).toMatch(/sessions_cue_search/);
     expect(plan).toMatch(/Index Cond: \(\(user_id = .*\) AND \(to_tsvector/);
+  });
+});
+
+describe('a change beside another one of the same session', () => {
+  /** Makes the change while a transaction holds the session, and lets that go on once the change waits for it. */
+  async function changeBeside(id: string, given: object, goOn: (em: EntityManager) => Promise<unknown>) {
+    let changing: ReturnType<typeof reviseSession> | undefined;
+    await service().transactional(async (em) => {
+      await em.execute(`select from sessions where id = :id for update`, { id });
+      const [self] = await em.execute<{ pid: number }[]>(`select pg_backend_pid() as pid`);
+      const previousContentKey = `sessions/${id}/content/1`;
+      changing = reviseSession(database.asUser(owner), { id, cue: 'Is it there?', previousContentKey, ...given });
+      for (let waits = false; !waits;) {
+        const [row] = await service().execute<{ waits: boolean }[]>(
+          `select exists (select from pg_stat_activity where :pid = any(pg_blocking_pids(pid))) as waits`,
+          self,
+        );
+        waits = row?.waits ?? false;
+      }
+      await goOn(em);
+    });
+    return changing;
+  }
+  const count = (em: EntityManager, id: string, change = '') =>
+    em.execute(`update session_states set last_seq = last_seq + 1 ${change} where session_id = :id`, { id });
+
+  test('waits for it, and none of them is given up as a deadlock (T4)', async () => {
+    const id = await newSession(database, owner);
+    const changed = await changeBeside(id, {}, (em) => count(em, id));
+    expect(changed).toMatchObject({ event: { seq: 3 }, kept: { cue: 'Is it there?' } });
+  });
+
+  test.each([
+    ['the content was replaced meanwhile', {}, `, content_key = 'another'`],
+    ['anything came in between, where nothing may have', { previousSeq: 1 }, ''],
+  ])('changes nothing where %s', async (_what, given, change) => {
+    const id = await newSession(database, owner);
+    expect(await changeBeside(id, given, (em) => count(em, id, change))).toBeNull();
+    expect(await findSession(database.asUser(owner), id)).toMatchObject({ cue: 'Is it here?', lastSeq: 2 });
+  });
+
+  test('changes nothing where the session was erased meanwhile', async () => {
+    const id = await newSession(database, owner);
+    expect(await changeBeside(id, {}, (em) => eraseSession(em, id))).toBeNull();
   });
 });

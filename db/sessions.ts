@@ -144,29 +144,29 @@ export async function reviseSession(
   { id, cue, metadata, content, previousContentKey, previousSeq }: SessionRevision,
 ): Promise<{ event: SessionEvent; kept: KeptContent } | null> {
   const [row] = await em.execute<(EventRow & KeptContent)[]>(
+    // The session's row is locked first, as every step does: whoever locks its state first waits for each other.
     `with session as (
-       update sessions set cue = coalesce(:cue, cue), metadata = coalesce(:metadata::jsonb, metadata)
-       where id = :id and status = 'created'
-         and exists (
-           select from session_states
-           where session_id = :id and content_key = :previousContentKey
-             and last_seq = coalesce(:previousSeq::int, last_seq)
-           for update)
-       returning id, cue, metadata
+       select id from sessions where id = :id and status = 'created' for no key update
      ), state as (
        update session_states
        set content_key = coalesce(:contentKey, content_key),
            has_impressions = coalesce(:hasImpressions::boolean, has_impressions),
            last_seq = last_seq + 1, updated_at = now()
        from session
-       where session_id = session.id
+       where session_id = session.id and content_key = :previousContentKey
+         and last_seq = coalesce(:previousSeq::int, last_seq)
        returning session_id, last_seq
+     ), revised as (
+       update sessions set cue = coalesce(:cue, cue), metadata = coalesce(:metadata::jsonb, metadata)
+       from state
+       where id = state.session_id
+       returning cue, metadata
      ), event as (
        insert into session_events (session_id, seq, type, data)
        select session_id, last_seq, 'updated', :facts::jsonb from state
        returning seq, type, data, created_at
      )
-     select event.*, session.cue, session.metadata from event, session`,
+     select event.*, revised.cue, revised.metadata from event, revised`,
     {
       id,
       previousContentKey,
