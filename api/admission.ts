@@ -24,6 +24,7 @@ export interface Admission {
 type AdmissionDeps = Pick<ApiDeps, 'rateLimits' | 'metrics' | 'revocations'> &
   Parameters<typeof createAuthenticator>[0];
 
+/** One for all routes of a gateway. */
 export function createAdmission(deps: AdmissionDeps): Admission {
   const authenticator = createAuthenticator(deps);
   const limit = createLimiter(deps);

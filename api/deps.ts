@@ -53,6 +53,7 @@ export interface ApiDeps extends Pick<
   temporalUiUrl: string | undefined;
 }
 
+/** What the routes of a gateway work with. @throws where a signing key cannot be read */
 export async function createApiDeps(resources: Resources, workflows: WorkflowClient): Promise<ApiDeps> {
   return {
     ...resources,

@@ -60,6 +60,7 @@ interface IdempotencyDeps {
   logger: Logger;
 }
 
+/** Keeps under each key a keyed hash of the request and its sealed answer, in PostgreSQL. */
 export function createIdempotency(deps: IdempotencyDeps): Idempotency {
   const { database, contentKeys, idempotencySecret, logger } = deps;
 

@@ -33,6 +33,7 @@ export interface LimiterDeps {
   metrics: Metrics;
 }
 
+/** By the limits as they stand at each request, which an operator may change meanwhile. */
 export function createLimiter({ rateLimits, systemConfig, metrics }: LimiterDeps): Limiter {
   return async (counted, setHeader) => {
     const { rateClass } = counted;

@@ -25,6 +25,7 @@ export function refusalOf(error: ApiError, more: Readonly<Record<string, string>
   return { requestId, status: errorTable[error.code].status, headers, body };
 }
 
+/** Sends it as the answer of Node.js’s own. */
 export function answerWith(response: ServerResponse, { status, headers, body }: Refusal): void {
   response.writeHead(status, headers).end(body);
 }

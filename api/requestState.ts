@@ -14,6 +14,7 @@ export interface RequestState {
 
 const states = new WeakMap<Response, RequestState>();
 
+/** Begins with an id of its own and no route. */
 export function beginState(response: Response): RequestState {
   const state = { requestId: newRequestId(), route: 'unknown', fields: {} };
   states.set(response, state);

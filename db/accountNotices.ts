@@ -55,6 +55,7 @@ export function findNotice(em: EntityManager, id: string): Promise<AccountNotice
   return em.findOne(AccountNotice, id);
 }
 
+/** Once its mail is sent. */
 export async function removeNotice(em: EntityManager, id: string): Promise<void> {
   await em.nativeDelete(AccountNotice, id);
 }

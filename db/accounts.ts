@@ -56,6 +56,7 @@ export async function replacePasswordHash(
   return rows.length > 0;
 }
 
+/** @throws a unique violation where somebody else has the name */
 export async function renameAccount(em: EntityManager, userId: string, username: string): Promise<void> {
   await em.execute(`update users set username = :username, updated_at = now() where id = :userId`, {
     userId,

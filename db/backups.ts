@@ -59,6 +59,7 @@ export const Rehearsal = defineEntity({
 });
 export type Rehearsal = InferEntity<typeof Rehearsal>;
 
+/** Answers the id of the new row; a backup begins with the objects. */
 export async function insertBackup(em: EntityManager): Promise<string> {
   const id = randomUUID();
   await em.insert(Backup, { id, state: 'running', stage: 'objects', startedAt: new Date() });
@@ -98,6 +99,7 @@ export interface BackupsState {
   lastPassedAt: Date | null;
 }
 
+/** What the alerts go by. */
 export async function readBackupState(em: EntityManager): Promise<BackupsState> {
   const [newest = null] = await em.find(Backup, { state: 'good' }, { orderBy: { takenAt: 'desc' }, limit: 1 });
   const [rehearsed = null] = await listRehearsals(em, 1);
@@ -128,12 +130,14 @@ export async function deleteBackups(em: EntityManager, ids: readonly string[]): 
   await em.nativeDelete(Backup, { id: { $in: [...ids] } });
 }
 
+/** Answers the id of the new row; the backup is null where there is none to rehearse. */
 export async function insertRehearsal(em: EntityManager, backupId: string | null): Promise<string> {
   const id = randomUUID();
   await em.insert(Rehearsal, { id, backupId, state: 'running', startedAt: new Date() });
   return id;
 }
 
+/** What is not named stays as it is. */
 export async function updateRehearsal(
   em: EntityManager,
   id: string,

@@ -16,6 +16,7 @@ export function databaseUrl(url: string, name: string): string {
   return other.href;
 }
 
+/** Of the connection string that names it. */
 export function databaseName(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1));
 }

@@ -57,6 +57,7 @@ export async function insertPasskey(
   }
 }
 
+/** Of the user whose entity manager it is, in the order in which they were added. */
 export function listPasskeys(em: EntityManager): Promise<Passkey[]> {
   return em.find(Passkey, {}, { orderBy: { createdAt: 'asc', id: 'asc' } });
 }
@@ -72,10 +73,7 @@ export async function deletePasskey(em: EntityManager, id: string): Promise<bool
   return (await em.nativeDelete(Passkey, { id })) > 0;
 }
 
-/*
- * For a log-in, where nobody is known yet.
- */
-
+/** For a log-in, where nobody is known yet. */
 export function findPasskeyByCredential(em: EntityManager, credentialId: string): Promise<Passkey | null> {
   return em.findOne(Passkey, { credentialId });
 }

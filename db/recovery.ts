@@ -81,6 +81,7 @@ export interface Unfinished {
   erasures: string[];
 }
 
+/** What a restored database says is under way beside sessions, so that it can be started again. */
 export async function unfinishedWork(em: EntityManager): Promise<Unfinished> {
   const attachments = await em.execute<(AttachmentIds & Person)[]>(`${selectAttachments} where a.ended_at is null`);
   const deliveries = await em.execute<Unfinished['deliveries']>(

@@ -24,6 +24,7 @@ export type StepFailure = InferEntity<typeof StepFailure>;
 
 export type NewStepFailure = Pick<StepFailure, 'sessionId' | 'step' | 'attempt' | 'kind' | 'worker'>;
 
+/** One row for each attempt that failed. */
 export async function insertStepFailure(em: EntityManager, failure: NewStepFailure): Promise<void> {
   await em.insert(StepFailure, failure);
 }

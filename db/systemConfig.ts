@@ -59,7 +59,6 @@ export function systemConfigRows(database: Database) {
     },
   };
 }
-export type SystemConfigRows = ReturnType<typeof systemConfigRows>;
 
 function toVersion({ version, changes, changedAt, changedBy }: SystemConfigRow): SystemConfigVersion {
   return { version, changes, changedAt: changedAt.toISOString(), changedBy: changedBy ?? null };

@@ -94,6 +94,7 @@ export async function useRecoveryCode(em: EntityManager, userId: string, codeHas
   return (await em.nativeDelete(RecoveryCode, { user: userId, codeHash })) > 0;
 }
 
+/** How many are left: each is deleted when it is used. */
 export function countRecoveryCodes(em: EntityManager, userId: string): Promise<number> {
   return em.count(RecoveryCode, { user: userId });
 }

@@ -100,6 +100,7 @@ export async function insertEndpoint(em: EntityManager, given: NewEndpoint): Pro
   });
 }
 
+/** Of the user whose entity manager it is, in the order in which they were added. */
 export async function listEndpoints(em: EntityManager): Promise<WebhookEndpoint[]> {
   return em.find(WebhookEndpoint, {}, { orderBy: { createdAt: 'asc', id: 'asc' } });
 }

@@ -29,6 +29,7 @@ export interface AccountArchives {
   erase(userId: string): Promise<void>;
 }
 
+/** Archives are sealed by the storage alone, since their owner fetches them from there. */
 export function createAccountArchives(objects: ObjectStore): AccountArchives {
   return {
     async write(name, entries) {

@@ -62,6 +62,7 @@ const partBytes = 32 * 1024 ** 2;
 /** The most that can be deleted at once. */
 const keysInRequest = 1_000;
 
+/** Nothing is connected before the first call. */
 export function openBucket(name: string, address: StorageAddress): Bucket {
   const client = openStorage(address);
   const Bucket = name;

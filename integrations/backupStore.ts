@@ -99,6 +99,7 @@ const manifests = 'manifests/';
 const backups = 'backups/';
 const objects = 'objects/';
 
+/** @throws where there is no key to seal with */
 export function createBackupStore({ bucket: name, keys, ...address }: BackupStoreOptions): BackupStore {
   const bucket: Bucket = openBucket(name, address);
   const sealingKey = keys[0];

@@ -41,6 +41,7 @@ export interface BillingOptions {
 /** The meter that counts completed sessions. */
 const meterEvent = 'session_completed';
 
+/** Tries nothing again by itself: each attempt is Temporal’s. */
 export function createBilling({ secretKey, apiBase, timeoutMs = 10 * secondMs }: BillingOptions): Billing {
   const stripe = new Stripe(secretKey, {
     // The client's types know its newest version only; the specification names this one.

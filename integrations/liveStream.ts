@@ -30,6 +30,7 @@ export interface LiveStream {
   }): Promise<void>;
 }
 
+/** Publishes on the connection that it is given, and reads on one of its own, since a read waits. A publication that is lost fails nobody: PostgreSQL has it. */
 export function createLiveStream(
   redis: Redis,
   logger: Logger = createLogger({ service: 'live-stream', level: 'info' }),

@@ -67,6 +67,7 @@ export interface MailerOptions {
   timeoutMs?: number;
 }
 
+/** Tries nothing again by itself: each attempt is Temporal’s. */
 export function createMailer({ apiKey, apiBase, from, timeoutMs = 10 * secondMs }: MailerOptions): Mailer {
   const client = new Client();
   client.setApiKey(apiKey);

@@ -49,7 +49,7 @@ export interface ObjectStore {
 }
 
 /** How long a link to an object holds: long enough to begin the download. */
-export const linkLifetimeSeconds = 300;
+const linkLifetimeSeconds = 300;
 
 type FindKey = (keyId: string) => Promise<MasterKey | undefined>;
 
@@ -59,6 +59,7 @@ export interface ObjectStoreOptions extends StorageAddress {
   masterKeys: readonly MasterKey[];
 }
 
+/** Nothing is connected before the first call; the first of the keys seals, all of them open. */
 export function createObjectStore({ bucket, masterKeys, ...address }: ObjectStoreOptions): ObjectStore {
   const client = openStorage(address);
   const signer = openSigner(address);

@@ -16,6 +16,7 @@ export interface PasskeyChallenges {
   take(request: PasskeyRequest, challenge: string): Promise<ChallengeState>;
 }
 
+/** Keeps them in Redis alone: without it nobody signs in by a passkey, and a password still does. */
 export function createPasskeyChallenges(redis: Redis, logger: Logger): PasskeyChallenges {
   const attempt = createAttempts(redis, logger, 'challenges of passkeys cannot be kept; nobody signs in by one');
   return {

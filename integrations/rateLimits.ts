@@ -118,6 +118,7 @@ declare module 'ioredis' {
 
 const answerSchema = z.array(z.int());
 
+/** Counts in Redis, and in this process while Redis does not answer. */
 export function createRateLimits(redis: Redis, logger: Logger): RateLimits {
   redis.defineCommand('countRequest', { lua: script });
   const attempt = createAttempts(redis, logger, 'Redis did not count a request');

@@ -47,6 +47,7 @@ function keyOf(loginId: string): string {
   return `revoked:login:${loginId}`;
 }
 
+/** Believes Redis only once it has told Redis of every recent end that PostgreSQL knows. */
 export function createRevocations(redis: Redis, records: LoginRecords, logger: Logger): Revocations {
   const attempt = createAttempts(redis, logger, 'the list of ended log-ins does not work; asking PostgreSQL instead');
   /** Redis is trusted once it was told of every recent end, until the connection is lost. */

@@ -23,6 +23,7 @@ interface SessionOwner {
   userId: string;
 }
 
+/** Content is sealed with the key of its owner; each version is an object of its own, which is never written over. */
 export function createSessionContentStore(objects: ObjectStore, contentKeys: ContentKeys): SessionContentStore {
   async function getStored(contentKey: string): Promise<SessionContent> {
     const bytes = await objects.getSealed(contentKey, (keyId) => contentKeys.find(keyId));

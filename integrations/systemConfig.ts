@@ -28,6 +28,7 @@ const changesSchema = z.record(z.string(), z.unknown());
 const freshMs = secondMs;
 const goodMs = 5 * minuteMs;
 
+/** What was read is good for a second, and for five minutes while neither Redis nor PostgreSQL answers. */
 export function createSystemConfigReader({ cache, readChanges, logger }: ReaderDeps): SystemConfigReader {
   const entry = cache.cacheEntry('systemConfig');
   let known: { config: SystemConfig; atMs: number } | undefined;

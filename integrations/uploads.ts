@@ -106,6 +106,7 @@ export interface UploadsOptions extends StorageAddress {
 const encryptionHeader = 'x-amz-server-side-encryption';
 const checksumHeader = 'x-amz-checksum-sha256';
 
+/** Signs addresses without a call; files go past this process. */
 export function createUploads({ bucket: Bucket, serverSideEncryption, objects, ...address }: UploadsOptions): Uploads {
   const client = openStorage(address);
   const signer = openSigner(address);

@@ -13,6 +13,7 @@ export interface WebhookSecrets {
 /** Standard Webhooks asks for 24 to 64 bytes. */
 const secretBytes = 32;
 
+/** A sealed secret opens for its own endpoint alone. */
 export function createWebhookSecrets(masterKeys: readonly MasterKey[]): WebhookSecrets {
   return {
     async make(endpointId) {

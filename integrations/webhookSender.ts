@@ -50,6 +50,7 @@ export function webhookUrlProblem(text: string, { allowPrivate }: { allowPrivate
   return null;
 }
 
+/** Connects only to what is public in the moment of the attempt, unless private addresses are allowed. */
 export function createWebhookSender({ allowPrivate, timeoutMs = 15 * secondMs }: WebhookSenderOptions): WebhookSender {
   async function post(message: WebhookMessage, signal: AbortSignal): Promise<number> {
     const url = new URL(message.url);

@@ -2,7 +2,7 @@ import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import { redact, redactText } from './redaction.ts';
 
-export const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
+const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /**

@@ -26,6 +26,7 @@ export interface WorkerTracing {
   sinks: InjectedSinks<Sinks>;
 }
 
+/** Carries the trace of whoever started a workflow through it and into each attempt. */
 export function workerInterceptors({ tracer }: Pick<Tracing, 'tracer'>): WorkerTracing {
   return {
     interceptors: {

@@ -31,6 +31,7 @@ export interface NoticesDeps {
   workflows: Pick<WorkflowClient, 'sendAccountMail'>;
 }
 
+/** Writes a notice down in the transaction that it tells of, and begins its mail once that is committed. */
 export function createNotices({ database, logger, workflows }: NoticesDeps): Notices {
   const begun = new Set<Promise<void>>();
 

@@ -18,6 +18,7 @@ export const auditEntrySchema = z
   })
   .meta({ id: 'AuditEntry' });
 
+/** A row of the audit as the API answers it: what is not known of it is null. */
 export function auditView(entry: AuditEntry): z.input<typeof auditEntrySchema> {
   const { id, at, action, outcome } = entry;
   const { sessionId = null, byUser = null, byCommand = null, reason = null, details = null, bulkId = null } = entry;

@@ -12,7 +12,7 @@ const someOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.array(z.enum(values)).min(1).max(values.length).optional();
 
 /** Which sessions: those that every filter fits. */
-export const bulkFiltersSchema = z
+const bulkFiltersSchema = z
   .strictObject({
     stuck: z.boolean().optional(),
     reasons: someOf(stuckReasons).describe('Why they are stuck: any of these.'),

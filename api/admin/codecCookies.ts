@@ -24,6 +24,7 @@ const cookieName = 'mindpeeker_codec';
 
 type CookieDeps = Pick<ApiDeps, 'cache' | 'database' | 'links' | 'publicUrl' | 'systemConfig' | 'temporalUiUrl'>;
 
+/** The cookie by which an operator’s browser has payloads opened for the Web UI, good for that route alone. */
 export function createCodecCookies(deps: CookieDeps): CodecCookies {
   const { links, systemConfig } = deps;
   const standings = createStandings(deps);

@@ -11,7 +11,7 @@ import { auditEntrySchema } from './audit.ts';
 
 const moment = z.iso.datetime();
 
-export const operatorsFiltersSchema = z.object({
+const operatorsFiltersSchema = z.object({
   stuck: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
   reason: severalOf(stuckReasons).optional(),
   code: severalOf(stuckCodes).optional(),

@@ -4,6 +4,7 @@ import { errorTable } from '../../domain/errors.ts';
 import type { Uploads } from '../../integrations/uploads.ts';
 import type { AttachmentView } from './schemas.ts';
 
+/** By which an attachment is found outside of its table: in object storage and in Temporal. */
 export function idsOf({ id, sessionId }: Pick<Attachment, 'id' | 'sessionId'>): AttachmentIds {
   return { sessionId, attachmentId: id };
 }

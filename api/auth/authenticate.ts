@@ -32,6 +32,7 @@ interface AuthenticatorDeps {
   systemConfig: SystemConfigReader;
 }
 
+/** Verifies an access token once and remembers that until it ends; an API key is looked up each time. */
 export function createAuthenticator({ database, cache, tokens, systemConfig }: AuthenticatorDeps): Authenticator {
   const verify = rememberVerified(tokens);
   const standings = createStandings({ database, cache });

@@ -8,6 +8,7 @@ import { randomBytes } from 'node:crypto';
 const cost = { memoryCost: 7_168, timeCost: 5, parallelism: 1 };
 const currentForm = `$argon2id$v=19$m=${cost.memoryCost},t=${cost.timeCost},p=${cost.parallelism}$`;
 
+/** Hashes with Argon2id, off the event loop; the result names its own salt and parameters (PHC string format). */
 export function hashPassword(password: string): Promise<string> {
   return hash(password, cost);
 }

@@ -14,6 +14,7 @@ export interface Standings {
   remember(userId: string, standing: Standing): Promise<void>;
 }
 
+/** Tier and role of accounts, from the cache and from PostgreSQL where that has none. */
 export function createStandings({ database, cache }: { database: Database; cache: SessionCache }): Standings {
   const remember = (userId: string, standing: Standing) =>
     cache.cacheEntry('userPermissions', userId).put(JSON.stringify(standing));

@@ -361,6 +361,7 @@ function countMessage(connection: Connection): boolean {
   return connection.minute.messages <= maxMessagesAMinute;
 }
 
+/** What a live client may know of an error: its code and the sentence of the table. */
 export function toLiveError(error: unknown): LiveError {
   const { code } = toApiError(error);
   return { code, message: errorTable[code].message };

@@ -48,6 +48,7 @@ export type SignIn = (request: unknown) => Promise<Follower>;
 /** A link may be good for a year; no timer runs as long, and nobody needs a connection that does. */
 const longestByShareMs = dayMs;
 
+/** Asks PostgreSQL for API keys and links each time, and trusts an access token until it ends. */
 export function createSignIn(deps: SignInDeps): SignIn {
   const authenticator = createAuthenticator(deps);
 

@@ -62,6 +62,7 @@ const lookEveryMs = 2 * secondMs;
 /** A session that ended is only spoken of for seconds, so the oldest can be forgotten. */
 const maxEnded = 1_000;
 
+/** One for a process: it reads the stream once and hands each update to everybody who follows. */
 export function createLiveHub({ database, live, logger }: HubDeps): LiveHub {
   const bySession = new Map<string, Set<Reader>>();
   const byUser = new Map<string, Set<Reader>>();

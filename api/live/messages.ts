@@ -64,6 +64,7 @@ export interface EndMessage {
   message: string;
 }
 
+/** The last message on a connection, which says why it ends. */
 export function endMessage(ending: Ending): EndMessage {
   return { type: ending, code: ending, message: endings[ending].message };
 }

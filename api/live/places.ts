@@ -8,6 +8,7 @@ export interface Places {
   free(holder: string): void;
 }
 
+/** All places are free at first. */
 export function createPlaces(): Places {
   const taken = new Map<string, number>();
   return {

@@ -31,6 +31,7 @@ interface Watcher {
 /** Few people watch few trainings, so one look a second into PostgreSQL tells all of them. */
 const lookEveryMs = secondMs;
 
+/** It looks only while somebody watches. */
 export function createTrainingWatcher({ database, logger }: { database: Database; logger: Logger }): TrainingWatcher {
   const watchers = new Map<string, Set<Watcher>>();
   let looking: Promise<void> | undefined;

@@ -26,6 +26,7 @@ export interface ActiveModelsReader {
   refresh(): Promise<void>;
 }
 
+/** Reads through the cache, so a change is seen by all gateways once it is refreshed, or after ten minutes. */
 export function createActiveModelsReader(deps: { database: Database; cache: SessionCache }): ActiveModelsReader {
   const entry = deps.cache.cacheEntry('activeModels');
 

@@ -30,7 +30,7 @@ const pausedSchema = z
   .nullable()
   .describe('While a model is paused, its sessions wait and nothing fails; null while it is not.');
 
-export const modelSchema = versionFacts.extend({ paused: pausedSchema }).meta({ id: 'Model' });
+const modelSchema = versionFacts.extend({ paused: pausedSchema }).meta({ id: 'Model' });
 
 export const activeModelsSchema = z.object({ items: z.array(modelSchema) });
 export type ActiveModels = z.output<typeof activeModelsSchema>;

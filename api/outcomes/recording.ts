@@ -81,6 +81,7 @@ function knownOutcome(content: SessionContent, given: unknown): KnownOutcome {
   }
 }
 
+/** A recorded outcome as the API answers it: each score says which direction is better. */
 export function toOutcomeView(sessionId: string, record: OutcomeRecord): OutcomeView {
   const { outcome, scorecard, knownAt, recordedAt, recordedBy } = record;
   return {

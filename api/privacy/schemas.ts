@@ -15,6 +15,7 @@ export const exportSchema = z
   })
   .meta({ id: 'AccountExport' });
 
+/** An export as its owner sees it; `progress` goes from 0 to 1, and `url` is null until the archive is ready. */
 export function toExportView(row: AccountExport, url: string | null): z.input<typeof exportSchema> {
   const { id, state, sessions, sessionsDone, bytes, createdAt, expiresAt } = row;
   return {
@@ -46,6 +47,7 @@ export const erasureSchema = z
   })
   .meta({ id: 'AccountErasure' });
 
+/** The receipt of an erasure; `kept` says what stays and why. */
 export function toErasureView(
   row: AccountErasure,
   kept: z.input<typeof erasureSchema>['kept'],

@@ -51,6 +51,7 @@ interface ReaderDeps {
   cache: SessionCache;
 }
 
+/** Reads through the cache: sealed content that was found there is handed on as it lies. */
 export function createSessionReader({ database, contents, cache }: ReaderDeps): SessionReader {
   async function find(owner: Owner, id: string): Promise<SessionRow> {
     const row = await findSession(database.asUser(owner.userId), id);

@@ -41,7 +41,7 @@ export const bulkSchema = z
   .meta({ id: 'NewSessions' });
 export type BulkRequest = z.output<typeof bulkSchema>;
 
-export const impressionsSchema = z.union(Object.values(impressionsSchemas)).meta({ id: 'Impressions' });
+const impressionsSchema = z.union(Object.values(impressionsSchemas)).meta({ id: 'Impressions' });
 
 /** The session's type tells which impressions it takes, so they are parsed once it has been read. */
 export const revisionSchema = z
@@ -155,7 +155,7 @@ const resultSchema = z
 export const resultsSchema = z.object({ results: z.array(resultSchema) });
 export type ResultsView = z.input<typeof resultsSchema>;
 
-export const eventSchema = z
+const eventSchema = z
   .object({
     seq: z.int().min(1).describe('Numbers a session’s events 1, 2, 3, … without gaps.'),
     type: z.enum(sessionEventTypes),

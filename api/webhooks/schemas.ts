@@ -32,7 +32,6 @@ const descriptionSchema = z
 export const newWebhookSchema = z
   .strictObject({ url: urlSchema, events: eventsSchema, description: descriptionSchema.default(null) })
   .meta({ id: 'NewWebhook' });
-export type NewWebhookRequest = z.output<typeof newWebhookSchema>;
 
 export const webhookChangeSchema = z
   .strictObject({
@@ -43,7 +42,6 @@ export const webhookChangeSchema = z
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'names nothing to change')
   .meta({ id: 'WebhookChange' });
-export type WebhookChangeRequest = z.output<typeof webhookChangeSchema>;
 
 export const webhookParamsSchema = z.object({ id: z.uuid() });
 export const deliveryParamsSchema = z.object({ id: z.uuid(), deliveryId: z.uuid() });

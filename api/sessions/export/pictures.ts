@@ -10,6 +10,7 @@ interface Point {
 /** The longer side of a picture, in pixels. */
 const longSide = 1_200;
 
+/** The strokes as they were drawn, as SVG with the proportions of the sheet. */
 export function sketchPicture({ width, height, strokes }: Sketch): string {
   const frame = { x: 0, y: 0, width, height };
   const lineWidth = Math.max(width, height) / 200;

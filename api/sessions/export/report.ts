@@ -7,6 +7,7 @@ import type { Picture, SessionRecord } from './archive.ts';
 /** How many rows of a long list are shown; the files beside the report have all of them. */
 const shownRows = 8;
 
+/** A session to read or print: one HTML page that loads nothing, with every text escaped. */
 export function reportPage({ session, results, outcome }: SessionRecord, pictures: readonly Picture[]): string {
   const title = typeTitles[session.sessionType];
   return `<!doctype html>
