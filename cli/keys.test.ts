@@ -19,7 +19,7 @@ const gateway = (keys: SigningKeys) => createAccessTokens(keys);
 const user = { id: randomUUID(), tier: 'basic', role: 'user' } as const;
 
 test('keys are changed over without logging anybody out (G5)', async () => {
-  const first = readConfig().JWT_SIGNING_KEYS as SigningKeys;
+  const first = readConfig().JWT_SIGNING_KEYS;
   const old = await (await gateway(first)).issue(user, randomUUID());
 
   const added = changed(first, 'add');
@@ -43,7 +43,7 @@ test('keys are changed over without logging anybody out (G5)', async () => {
 });
 
 test('what would log people out is refused, and nothing is printed that opens doors', () => {
-  const keys = readConfig().JWT_SIGNING_KEYS as SigningKeys;
+  const keys = readConfig().JWT_SIGNING_KEYS;
   const [key] = keys;
   for (const [given, said] of [
     [['retire', key?.kid ?? ''], 'activate another key first'],

@@ -2,8 +2,7 @@ import { isSpanContextValid, trace } from '@opentelemetry/api';
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 import { redact, redactText } from './redaction.ts';
 
-const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const;
-export type LogLevel = (typeof logLevels)[number];
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /**
  * Fields of a line: those named here stand at its top, every other one under `metadata`. The ids of the trace are taken
