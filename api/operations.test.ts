@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLogger } from '../observability/logger.ts';
 import { createWorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { startTestApi, type TestApi, type TestUser } from '../tests/api.ts';
+import { createLine } from '../tests/line.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -126,11 +126,12 @@ describe('readiness', () => {
   });
 
   test('names PostgreSQL when it is gone; calls that need it answer 503; both are well again once it is back', async () => {
-    const gate = await openGate(api.resources.config.DATABASE_URL);
-    const behind = await startTestApi({ changes: { DATABASE_URL: gate.url } });
+    const line = createLine(api.resources.config.DATABASE_URL);
+    const { url, port } = await line.mend();
+    const behind = await startTestApi({ changes: { DATABASE_URL: url } });
     try {
       expect((await behind.call('GET', '/v1/me', { token: user.token })).status).toBe(200);
-      await gate.shut();
+      await line.cut();
       const { status, body } = await behind.call('GET', '/readyz');
       expect(status).toBe(503);
       expect(body.error?.details).toEqual([{ path: 'postgres', message: 'postgres is not reachable' }]);
@@ -140,19 +141,20 @@ describe('readiness', () => {
       expect(call.headers.get('retry-after')).not.toBeNull();
       expect((await behind.call('GET', '/healthz')).status).toBe(200);
       expect((await fetch(`${behind.url}/metrics`)).status).toBe(200);
-      await gate.open();
+      await line.mend(port);
       expect((await behind.call('GET', '/v1/me', { token: user.token })).status).toBe(200);
       expect((await behind.call('GET', '/readyz')).status).toBe(200);
     } finally {
       await behind.close();
-      await gate.shut();
+      await line.cut();
     }
   });
 
   test('names Temporal when it is gone; what was asked meanwhile is done once it is back', async () => {
     const { config } = api.resources;
-    const gate = await openGate(`tcp://${config.TEMPORAL_ADDRESS}`);
-    const connection = await connectTemporal({ ...config, TEMPORAL_ADDRESS: new URL(gate.url).host });
+    const line = createLine(`tcp://${config.TEMPORAL_ADDRESS}`);
+    const { url, port } = await line.mend();
+    const connection = await connectTemporal({ ...config, TEMPORAL_ADDRESS: new URL(url).host });
     const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: 1_000 });
     const behind = await startTestApi({ deps: { workflows } });
     const request = {
@@ -164,7 +166,7 @@ describe('readiness', () => {
       const { id } = (await behind.call('POST', '/v1/sessions', { ...request, headers: {} })).body.data as {
         id: string;
       };
-      await gate.shut();
+      await line.cut();
       const { status, body } = await behind.call('GET', '/readyz');
       expect(status).toBe(503);
       expect(body.error?.details?.map(({ path }) => path)).toEqual(['temporal']);
@@ -174,7 +176,7 @@ describe('readiness', () => {
       expect((await behind.call('POST', '/v1/sessions', { ...request, headers: {} })).status).toBe(503);
       expect((await behind.call('DELETE', `/v1/sessions/${id}`, { token: user.token })).status).toBe(503);
       expect((await behind.call('GET', `/v1/sessions/${id}`, { token: user.token })).status).toBe(200);
-      await gate.open();
+      await line.mend(port);
       const again = await until(
         () => behind.call('POST', '/v1/sessions', request),
         (answer) => answer.status !== 503,
@@ -183,7 +185,7 @@ describe('readiness', () => {
     } finally {
       await behind.close();
       await connection.close();
-      await gate.shut();
+      await line.cut();
     }
   });
 
@@ -262,43 +264,3 @@ test('a server that closes lets a request under way come to its end', async () =
   expect((await underWay).status).toBe(200);
   await closed;
 });
-
-/** A door in front of a server, to shut and open: behind a shut one the server is gone, in the middle of a call too. */
-async function openGate(address: string) {
-  const target = new URL(address);
-  const sockets = new Set<Socket>();
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port), target.hostname);
-    for (const [from, to] of [
-      [client, upstream],
-      [upstream, client],
-    ] as const) {
-      sockets.add(from);
-      from.pipe(to);
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-    }
-  });
-  const listen = (port: number) =>
-    new Promise<number>((resolve) => {
-      server.listen(port, '127.0.0.1', () => {
-        resolve((server.address() as AddressInfo).port);
-      });
-    });
-  const url = new URL(address);
-  url.port = String(await listen(0));
-  return {
-    url: url.href,
-    open: () => listen(Number(url.port)),
-    shut: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        sockets.forEach((socket) => socket.destroy());
-      }),
-  };
-}
