@@ -48,10 +48,12 @@ export async function isErasing(em: EntityManager, userId: string): Promise<bool
   return (await em.count(AccountErasure, { userId })) > 0;
 }
 
-/** Accounts whose erasure was asked for a minute ago or earlier, and is not done. */
-export async function erasuresLeft(em: EntityManager): Promise<string[]> {
+/** Accounts whose erasure was asked for so long ago, or longer, and is not done. */
+export async function erasuresLeft(em: EntityManager, leastAgeMs: number): Promise<string[]> {
   const rows = await em.execute<{ id: string }[]>(
-    `select user_id as id from account_erasures where user_id is not null and requested_at < now() - interval '1 minute'`,
+    `select user_id as id from account_erasures
+     where user_id is not null and requested_at <= now() - :leastAgeMs * interval '1 millisecond'`,
+    { leastAgeMs },
   );
   return rows.map(({ id }) => id);
 }

@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { AttachmentIds } from '../domain/attachments.ts';
 import { openStatuses } from '../domain/session.ts';
 import type { Person, Tier } from '../domain/tiers.ts';
+import { erasuresLeft } from './accountErasures.ts';
 
 /** What a database that comes from a backup needs before and after it is taken into use. */
 
@@ -88,14 +89,7 @@ export async function unfinishedWork(em: EntityManager): Promise<Unfinished> {
     `select d.id, d.user_id as "userId", u.tier from webhook_deliveries d join users u on u.id = d.user_id
      where d.state = 'pending'`,
   );
-  const erasures = await em.execute<{ id: string }[]>(
-    `select user_id as id from account_erasures where user_id is not null and completed_at is null`,
-  );
-  return {
-    attachments: attachments.map(ownedAttachment),
-    deliveries,
-    erasures: erasures.map(({ id }) => id),
-  };
+  return { attachments: attachments.map(ownedAttachment), deliveries, erasures: await erasuresLeft(em, 0) };
 }
 
 /** The sessions and owners of these attachments, where they are there. */

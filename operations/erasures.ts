@@ -1,5 +1,6 @@
 import { closeAccount, erasuresLeft } from '../db/accountErasures.ts';
 import type { Database } from '../db/database.ts';
+import { minuteMs } from '../domain/time.ts';
 import type { Revocations } from '../integrations/revocations.ts';
 import type { WorkflowClient } from '../temporal/client.ts';
 
@@ -8,9 +9,13 @@ export interface ErasuresDeps {
   workflows: Pick<WorkflowClient, 'eraseAccount'>;
 }
 
+/** Whoever asked has begun it by now, if Temporal could be reached. */
+const surelyBegunMs = minuteMs;
+
 /** Begins the erasures of accounts that were asked for while Temporal could not be reached; one that is under way goes on. */
 export async function beginErasures({ database, workflows }: ErasuresDeps): Promise<void> {
-  for (const userId of await erasuresLeft(database.asService())) await workflows.eraseAccount({ userId });
+  const left = await erasuresLeft(database.asService(), surelyBegunMs);
+  for (const userId of left) await workflows.eraseAccount({ userId });
 }
 
 interface DoorsDeps {
