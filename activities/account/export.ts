@@ -92,8 +92,8 @@ export function createExportAccountActivities({ database, archives, contents, up
     }
   }
 
-  /** False when the account is erased: what was written then came after its erasure, or an attempt before this one left it. */
-  async function isMade({ userId, exportId }: ArchiveName, lifetimeMs: number): Promise<boolean> {
+  /** Writes the archive. False when the account is erased: whatever lies there then came after its erasure. */
+  async function writeArchive({ userId, exportId }: ArchiveName, lifetimeMs: number): Promise<boolean> {
     const em = database.asService();
     if ((await findExport(em, exportId)) === null) return false;
     const bytes = await archives.write({ userId, exportId }, entriesOf(userId, exportId));
@@ -106,7 +106,7 @@ export function createExportAccountActivities({ database, archives, contents, up
     /** @param lifetimeMs how long the archive can be fetched */
     buildExport: ({ userId, exportId, lifetimeMs }: ArchiveName & { lifetimeMs: number }): Promise<void> =>
       whileHeartbeating(async () => {
-        if (!(await isMade({ userId, exportId }, lifetimeMs))) await archives.erase(userId);
+        if (!(await writeArchive({ userId, exportId }, lifetimeMs))) await archives.erase(userId);
       }),
 
     async endExport({ state, ...name }: ArchiveName & { state: 'failed' | 'expired' }): Promise<void> {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { minuteMs } from '../../domain/time.ts';
 import { maxUnsentBytes } from './slowReaders.ts';
 
-/** Some times what all messages come to that a client may send in a minute. */
+/** The most messages that a client may send in a minute come to a fifth of it, at a hundred bytes each. */
 const maxBytesAMinute = 1_024 * 1_024;
 
 /**

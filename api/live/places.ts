@@ -1,6 +1,6 @@
 /**
- * How many connections each account, or each link, holds on this gateway: what they cost is this process's memory, so each process
- * counts its own, and whatever becomes of one, nothing is left that would keep anybody out of another.
+ * How many connections each account, or each link, holds on this gateway: what they cost is this process's memory, so
+ * each process counts its own, and whatever becomes of one, nothing is left that would keep anybody out of another.
  */
 export interface Places {
   /** Says false where it holds as many as it may. */
@@ -8,7 +8,7 @@ export interface Places {
   free(holder: string): void;
 }
 
-/** All places are free at first. */
+/** One for a process, whose places are all free at first. */
 export function createPlaces(): Places {
   const taken = new Map<string, number>();
   return {
