@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { AuditDetails } from '../db/auditEntries.ts';
 import type { Database } from '../db/database.ts';
 import type { Actor, OperatorAction } from '../domain/operations.ts';
@@ -30,7 +31,7 @@ export function ramp(
 ): Promise<Change> {
   const change: Change = { current: null, ramping: null };
   return written(deps, 'ramp', { build: buildId, percent }, reason, async (deployment) => {
-    if (deployment.versions.every((version) => version.buildId !== buildId || version.workers === 0)) {
+    if (!(await isPolled(deps.deployments, buildId))) {
       throw new DeploymentRefusedError(`No worker polls for ${buildId}: start its pool first.`);
     }
     const current = currentOf(deployment);
@@ -61,9 +62,16 @@ export function rollBack(deps: VersionDeps, { reason }: { reason?: string } = {}
       await deps.deployments.setRamping(null);
       return { current, ramping: null };
     }
-    const before = versionBefore(deployment);
-    await deps.deployments.setCurrent(before?.buildId ?? null);
-    return { current: before?.buildId ?? null, ramping: null };
+    const before = buildBefore(deployment);
+    if (!(await isPolled(deps.deployments, before))) {
+      throw new DeploymentRefusedError(
+        before === null
+          ? `Before ${String(current)} there were workers without a build id, and none of them polls any more.`
+          : `No worker polls for ${before}, which was current before: start its pool first.`,
+      );
+    }
+    await deps.deployments.setCurrent(before);
+    return { current: before, ramping: null };
   });
 }
 
@@ -78,9 +86,9 @@ function rampOf({ versions }: Deployment, other?: string): Version | null {
 
 /**
  * The version that the current one took over from: the server stamps both with the same moment. Null is workers without
- * a build id, if any poll.
+ * a build id.
  */
-function versionBefore({ versions, unversioned }: Deployment): Version | null {
+function buildBefore({ versions }: Deployment): string | null {
   const current = versions.find(({ status }) => status === 'current');
   if (current === undefined) throw new DeploymentRefusedError('No version is current, so there is none to roll back.');
   const before = versions.find(({ until }) => until !== null && until.getTime() === current.since?.getTime());
@@ -89,13 +97,27 @@ function versionBefore({ versions, unversioned }: Deployment): Version | null {
       `${current.buildId} is what was rolled back to, from ${before.buildId}; "ramp" goes to any other version.`,
     );
   }
-  const workers = before?.workers ?? unversioned.workers;
-  if (workers > 0) return before ?? null;
-  throw new DeploymentRefusedError(
-    before === undefined
-      ? `Before ${current.buildId} there were workers without a build id, and none of them polls any more.`
-      : `No worker polls for ${before.buildId}, which was current before: start its pool first.`,
-  );
+  return before?.buildId ?? null;
+}
+
+const lookEveryMs = 500;
+const looks = 6;
+
+/**
+ * Whether a worker polls for a version. Temporal's list of them is empty for a moment whenever it loads a task queue anew,
+ * so that nobody polls is believed only after a few looks.
+ */
+async function isPolled(deployments: Deployments, buildId: string | null): Promise<boolean> {
+  for (let look = 1; look <= looks; look += 1) {
+    if (workersOf(await deployments.describe(), buildId) > 0) return true;
+    if (look < looks) await wait(lookEveryMs);
+  }
+  return false;
+}
+
+function workersOf({ versions, unversioned }: Deployment, buildId: string | null): number {
+  if (buildId === null) return unversioned.workers;
+  return versions.find((version) => version.buildId === buildId)?.workers ?? 0;
 }
 
 /** Makes a change, and writes down who made it and what it came to. */

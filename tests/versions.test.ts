@@ -230,6 +230,24 @@ test(
   patienceMs,
 );
 
+test('workers that Temporal forgets for a moment, as where it loads their task queue anew, are waited for (T5)', async () => {
+  await startPool('4.1.0', bundles.asItIs);
+  let looks = 0;
+  const forgetful = {
+    ...deployments,
+    async describe() {
+      const deployment = await deployments.describe();
+      looks += 1;
+      if (looks > 3) return deployment;
+      return { ...deployment, versions: deployment.versions.map((version) => ({ ...version, workers: 0 })) };
+    },
+  };
+  expect(await ramp({ ...deps, deployments: forgetful }, { buildId: '4.1.0', percent: 100 })).toMatchObject({
+    current: '4.1.0',
+  });
+  expect(looks).toBe(4);
+});
+
 test(
   'a change that histories do not stand, deployed under the build id of the old code, is found by a replay; with the old code back every session ends well (T5, T1)',
   async () => {
