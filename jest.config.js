@@ -1,6 +1,7 @@
 /** Tests run as ES modules on the real stack; `npm test` brings it up and hands its addresses over in the environment. */
 export default {
   testEnvironment: './tests/ownStack.mjs',
+  setupFilesAfterEnv: ['./tests/secondTry.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': [

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { aptInstall, canApt } from '../stack/apt.mjs';
 import { onPath } from '../stack/binaries.mjs';
 import { bringUp, stopRecorded } from '../stack/bring-up.mjs';
@@ -225,13 +225,32 @@ async function runJest(jestArgs, stacks) {
   if (code !== 0) failedSteps.push('jest');
 }
 
+/**
+ * What jest reports, as far as it is read here.
+ * @typedef {object} Report
+ * @property {number} numPassedTests
+ * @property {number} numFailedTests
+ * @property {number} numRuntimeErrorTestSuites
+ * @property {number} numPendingTests
+ * @property {number} numTodoTests
+ * @property {{ name: string, assertionResults: { fullName: string, status: string, invocations?: number }[] }[]} testResults
+ */
+
+/** Names what passed, but not at once (tests/secondTry.ts). */
+function nameSecondTries(/** @type {Report | null} */ result) {
+  for (const { name, assertionResults } of result?.testResults ?? []) {
+    for (const { fullName, status, invocations = 1 } of assertionResults) {
+      if (status !== 'passed' || invocations === 1) continue;
+      terminal.line(`\n  Passed only at the second try: ${relative(checkoutDir, name)}: ${fullName}`);
+    }
+  }
+}
+
 /** @returns {string} the last line, which a machine can read */
-function summary() {
-  const result = /** @type {Record<string, number> | null} */ (readJson(report));
-  rmSync(report, { force: true });
-  const count = (/** @type {string} */ name) => result?.[name] ?? 0;
-  const failed = result ? count('numFailedTests') + count('numRuntimeErrorTestSuites') : 1;
-  return `Jest: ${count('numPassedTests')} passed, ${failed} failed, ${count('numPendingTests') + count('numTodoTests')} skipped`;
+function summary(/** @type {Report | null} */ result) {
+  const { numPassedTests = 0, numPendingTests = 0, numTodoTests = 0 } = result ?? {};
+  const failed = result ? result.numFailedTests + result.numRuntimeErrorTestSuites : 1;
+  return `Jest: ${numPassedTests} passed, ${failed} failed, ${numPendingTests + numTodoTests} skipped`;
 }
 
 const given = process.argv.slice(2);
@@ -247,7 +266,10 @@ try {
       given.includes('--keep'),
     );
     if (failedSteps.length > 0) terminal.line(`\n  Failed: ${failedSteps.join(', ')}`);
-    terminal.line(`\n${summary()}`);
+    const result = /** @type {Report | null} */ (readJson(report));
+    rmSync(report, { force: true });
+    nameSecondTries(result);
+    terminal.line(`\n${summary(result)}`);
     process.exitCode = failedSteps.length > 0 ? 1 : 0;
   }
 } catch (error) {
