@@ -2,14 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createLogger } from '../observability/logger.ts';
 import { startTestApi, type TestApi, type TestUser } from '../tests/api.ts';
 
 const page = 'https://app.example.com';
 let api: TestApi;
 let user: TestUser;
+const lines: string[] = [];
 beforeAll(async () => {
+  const destination = { write: (line: string) => void lines.push(line) };
   api = await startTestApi({
-    deps: { corsOrigins: [page] },
+    deps: { corsOrigins: [page], logger: createLogger({ service: 'api', level: 'info', destination }) },
     patience: { headersMs: 200, requestMs: 400, silenceMs: 60_000, checkEveryMs: 50, closeMs: 1_000 },
   });
   user = await api.newUser();
@@ -179,11 +182,14 @@ describe('a request that is not as HTTP/1.1 has it', () => {
     ['ends its lines in a way of its own', get('Host: api', length).replaceAll('\r\n', '\n')],
     ['says no host', get(length)],
     ['says two hosts', get('Host: api', 'Host: other', length)],
-  ])('and %s is refused in the envelope, and nothing behind it is read (G3, G5)', async (_what, text) => {
+  ])('and %s is refused in the envelope and the log, and nothing behind it is read (G3, G5)', async (_what, text) => {
     const answer = await talk((socket) => socket.write(`${text}GET /healthz HTTP/1.1\r\nHost: api\r\n\r\n`));
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('"code":"validation_failed"');
     expect(answer.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+    const requestId = /"requestId":"(\w+)"/.exec(answer)?.[1];
+    const line = lines.find((text) => text.includes(`"requestId":"${String(requestId)}"`));
+    expect(line).toContain('"status":400,"code":"validation_failed"');
   });
 
   test.each([

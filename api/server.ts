@@ -6,7 +6,7 @@ import { secondMs } from '../domain/time.ts';
 import { createApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 import { createLiveServer } from './live/server.ts';
-import { answerWith, endWith, refusalOf } from './refusals.ts';
+import { answerWith, endWith, refusalOf, type Refusal } from './refusals.ts';
 
 export interface RunningApi {
   url: string;
@@ -53,11 +53,25 @@ export async function startApi(
     if (!response.headersSent) response.setHeader('Connection', 'close');
   }
 
+  /** What Express does not answer leaves its line in the log all the same. */
+  function refuse(error: ApiError, headers: Readonly<Record<string, string>> = {}): Refusal {
+    const refusal = refusalOf(error, headers);
+    const { requestId, status } = refusal;
+    deps.logger.info({ requestId, status, code: error.code }, 'request refused');
+    return refusal;
+  }
+
+  /** What is no HTTP request has its answer in the envelope, too (G3). */
+  function refuseMalformed(cause: Error & { code?: string }, socket: Duplex): void {
+    if (socket.writable) endWith(socket, refuse(errorOf(cause)));
+    else socket.destroy();
+  }
+
   function serve(request: IncomingMessage, response: ServerResponse): void {
     underWay.add(response);
     response.once('close', () => underWay.delete(response));
     if (isClosing) sendElsewhere(response);
-    if (!namesOneHost(request)) answerWith(response, refusalOf(noHost(), { Connection: 'close' }));
+    if (!namesOneHost(request)) answerWith(response, refuse(noHost(), { Connection: 'close' }));
     else if (live.isFor(request)) live.answer(request, response);
     // Express types its handler for its own request, which is made from this one.
     else app(request, response);
@@ -130,15 +144,6 @@ function namesOneHost({ httpVersion, rawHeaders }: IncomingMessage): boolean {
 }
 
 const noHost = () => new ApiError('validation_failed', [{ path: 'Host', message: 'must be there, once' }]);
-
-/** What is no HTTP request never reaches Express; its answer has the envelope all the same (G3). */
-function refuseMalformed(cause: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  endWith(socket, refusalOf(errorOf(cause)));
-}
 
 /** How Node.js says what was wrong with a request that it could not read. */
 function errorOf({ code }: { code?: string }): ApiError {
