@@ -20,9 +20,11 @@ export interface Granted {
   standing: Standing;
 }
 
+const findByEmail = (em: EntityManager, email: string) => em.findOne(User, { email: email.trim().toLowerCase() });
+
 /** Gives the account of this e-mail a role; `user` takes back what was granted. Null when there is no such account. */
 export async function grantRole(em: EntityManager, email: string, role: Role): Promise<Granted | null> {
-  const user = await em.findOne(User, { email: email.trim().toLowerCase() });
+  const user = await findByEmail(em, email);
   if (user === null) return null;
   if (role === 'user') await em.nativeDelete(UserRole, { user: user.id });
   else await em.upsert(UserRole, { user: user.id, role, grantedAt: new Date() });
@@ -31,7 +33,7 @@ export async function grantRole(em: EntityManager, email: string, role: Role): P
 
 /** Lifts the account of this e-mail to a tier, or lowers it. Null when there is no such account. */
 export async function changeTier(em: EntityManager, email: string, tier: Tier): Promise<Granted | null> {
-  const user = await em.findOne(User, { email: email.trim().toLowerCase() });
+  const user = await findByEmail(em, email);
   if (user === null) return null;
   await em.nativeUpdate(User, user.id, { tier, updatedAt: new Date() });
   return { userId: user.id, standing: { tier, role: await roleOf(em, user.id) } };
