@@ -22,16 +22,26 @@ export type SessionShare = InferEntity<typeof SessionShare>;
 
 export type NewShare = Pick<SessionShare, 'id' | 'sessionId' | 'tokenHash' | 'createdAt' | 'expiresAt'>;
 
-/** False when the session is gone. */
-export async function insertShare(em: EntityManager, share: NewShare): Promise<boolean> {
-  const rows = await em.execute<{ id: string }[]>(
-    `insert into session_shares (id, session_id, token_hash, created_at, expires_at)
-     select :id::uuid, id, :tokenHash, :createdAt::timestamptz, :expiresAt::timestamptz
-     from sessions where id = :sessionId for key share
-     returning id`,
-    { ...share, createdAt: share.createdAt.toISOString(), expiresAt: share.expiresAt.toISOString() },
-  );
-  return rows.length > 0;
+/** How many links may lead to one session at once: one for each of a large class. */
+const sharesPerSession = 100;
+
+/** Stores a link, and drops those of its session that are past their time. */
+export async function insertShare(em: EntityManager, share: NewShare): Promise<'made' | 'no_session' | 'full'> {
+  const { sessionId } = share;
+  return em.transactional(async (inside) => {
+    // One after the other, so that two at once do not both find the last place.
+    await inside.execute(`select pg_advisory_xact_lock(hashtextextended('session_shares ' || :sessionId, 0))`, {
+      sessionId,
+    });
+    const [session] = await inside.execute(`select id from sessions where id = :sessionId for key share`, {
+      sessionId,
+    });
+    if (session === undefined) return 'no_session';
+    await inside.nativeDelete(SessionShare, { sessionId, expiresAt: { $lte: new Date() } });
+    if ((await inside.count(SessionShare, { sessionId })) >= sharesPerSession) return 'full';
+    await inside.insert(SessionShare, share);
+    return 'made';
+  });
 }
 
 /** The links of a session that still lead to it, newest first. */

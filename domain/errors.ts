@@ -238,6 +238,12 @@ export const errorTable = {
     message: 'The session has as many attachments as a session may have.',
     help: 'Delete one that is no longer needed.',
   },
+  too_many_shares: {
+    status: 409,
+    retryable: false,
+    message: 'As many links lead to the session as may at once.',
+    help: 'Take back one that is no longer needed; those past their time do not count.',
+  },
   storage_full: {
     status: 409,
     retryable: false,

@@ -103,8 +103,25 @@ describe('a session that is shared', () => {
     const terms = { tokenHash: randomUUID(), createdAt: new Date(), expiresAt: new Date() };
     for (const sessionId of [randomUUID(), await created()]) {
       const stranger = database.asUser(randomUUID());
-      expect(await insertShare(stranger, { ...terms, id: randomUUID(), sessionId })).toBe(false);
+      expect(await insertShare(stranger, { ...terms, id: randomUUID(), sessionId })).toBe('no_session');
     }
+  });
+
+  test('has 100 links at once and no more, also of those asked for together; those past their time do not count', async () => {
+    const id = await created();
+    const own = api.resources.database.asUser(user.id);
+    const terms = () => ({ id: randomUUID(), sessionId: id, tokenHash: randomUUID(), createdAt: new Date() });
+    await insertShare(own, { ...terms(), expiresAt: new Date() });
+    const expiresAt = new Date(Date.now() + 3_600_000);
+    const outcomes = await Promise.all(Array.from({ length: 110 }, () => insertShare(own, { ...terms(), expiresAt })));
+    expect(outcomes.filter((outcome) => outcome === 'made')).toHaveLength(100);
+    const refused = await share(id);
+    expect(refused.status).toBe(409);
+    expect(refused.body.error?.code).toBe('too_many_shares');
+    const listed = await api.call('GET', `/v1/sessions/${id}/shares`, { token: user.token });
+    const [newest] = (listed.body.data as { items: Share[] }).items;
+    await api.call('DELETE', `/v1/sessions/${id}/shares/${String(newest?.id)}`, { token: user.token });
+    expect((await share(id)).status).toBe(201);
   });
 
   test('is no longer followed live by its links once it is deleted', async () => {

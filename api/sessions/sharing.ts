@@ -61,20 +61,22 @@ export function sharingRoutes(
       path: '/v1/sessions/{id}/shares',
       summary: 'Share a session by a link',
       description:
-        'Whoever has the link reads the session and its results, and follows it live, until it expires or is taken back.',
+        'Whoever has the link reads the session and its results, and follows it live, until it expires or is taken back. Up to 100 a session at once.',
       idempotent: true,
       request: { params: sessionParamsSchema, body: newShareSchema },
       status: 201,
       message: 'The link was made. Its token is shown this once.',
       data: createdShareSchema,
-      errors: ['not_found'],
+      errors: ['not_found', 'too_many_shares'],
       handle: async ({ params, body }, { caller, note }) => {
         note({ session_id: params.id });
         const token = newSecret();
         const createdAt = new Date();
         const expiresAt = new Date(createdAt.getTime() + body.expiresInSeconds * secondMs);
         const share = { id: randomUUID(), sessionId: params.id, tokenHash: secretHash(token), createdAt, expiresAt };
-        if (!(await insertShare(database.asUser(caller.userId), share))) throw new ApiError('not_found');
+        const stored = await insertShare(database.asUser(caller.userId), share);
+        if (stored === 'no_session') throw new ApiError('not_found');
+        if (stored === 'full') throw new ApiError('too_many_shares');
         return { ...toView(share), token };
       },
     }),
