@@ -7,6 +7,7 @@ import { tierTerms, type Rates } from '../domain/tiers.ts';
 import { createLogger } from '../observability/logger.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../tests/api.ts';
 import { standApart } from '../tests/apart.ts';
+import { until } from '../tests/until.ts';
 
 /** Two gateways on a database and a Redis of their own, where limits are as tight as a test wants them. */
 
@@ -50,9 +51,7 @@ async function setLimits(changes: SystemChanges): Promise<void> {
 async function untilBothKnow(changes: SystemChanges): Promise<void> {
   const wanted = withChanges(changes);
   for (const { resources } of apis) {
-    while (!isDeepStrictEqual(await resources.systemConfig.current(), wanted)) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(async () => isDeepStrictEqual(await resources.systemConfig.current(), wanted));
   }
 }
 

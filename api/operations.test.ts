@@ -5,6 +5,7 @@ import { createWorkflowClient } from '../temporal/client.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { startTestApi, type TestApi, type TestUser } from '../tests/api.ts';
 import { createLine } from '../tests/line.ts';
+import { until } from '../tests/until.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -32,13 +33,8 @@ interface Line {
 }
 
 /** The log line of a request; it is written once the answer is out, which is a moment after the client has it. */
-async function lineOf(requestId: string): Promise<Line> {
-  for (;;) {
-    const line = lines.map((text) => JSON.parse(text) as Line).find(({ metadata }) => metadata.requestId === requestId);
-    if (line !== undefined) return line;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+const lineOf = (requestId: string): Promise<Line> =>
+  until(() => lines.map((text) => JSON.parse(text) as Line).find(({ metadata }) => metadata.requestId === requestId));
 
 describe('a request leaves one line (I4)', () => {
   test('that says who, what, how it went and how long it took, in a trace', async () => {
@@ -242,14 +238,6 @@ describe('readiness', () => {
     }
   });
 });
-
-/** Asks until the answer is as it should be; jest's own limit ends a wait that is in vain. */
-async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-  for (;;) {
-    const answer = await ask();
-    if (isRight(answer)) return answer;
-  }
-}
 
 test('a server that closes lets a request under way come to its end', async () => {
   const closing = await startTestApi();

@@ -12,6 +12,7 @@ import { startPlatform, type Platform } from '../tests/platform.ts';
 import { listenAsStripe, stripeAnswers, willing, type StripeAnswer } from '../tests/stripeListener.ts';
 import { explainSession } from './explain.ts';
 import { findStuckSessions, type StuckDeps } from './stuck.ts';
+import { until } from '../tests/until.ts';
 
 let platform: Platform;
 let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
@@ -40,14 +41,14 @@ const hurried: StuckLimits = { ...stuckLimits, unpolledMs: 0 };
 
 /** Searches until the session is found so: Temporal's visibility is a moment behind. */
 async function untilFoundIn(deps: StuckDeps, sessionId: string, limits: StuckLimits, reason: string | null) {
-  const deadline = Date.now() + 30_000;
-  for (;;) {
-    await findStuckSessions(deps, { limits });
-    const [row] = (await listForOperators(deps.database.asService(), { ids: [sessionId], limit: 1 })).rows;
-    if ((row?.stuck?.reason ?? null) === reason) return row;
-    if (Date.now() > deadline) throw new Error(`It is ${row?.stuck?.reason ?? 'not stuck'} instead of ${reason}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  return until(
+    async () => {
+      await findStuckSessions(deps, { limits });
+      return (await listForOperators(deps.database.asService(), { ids: [sessionId], limit: 1 })).rows[0];
+    },
+    (row) => (row?.stuck?.reason ?? null) === reason,
+    30_000,
+  );
 }
 
 const untilFound = (sessionId: string, limits: StuckLimits, reason: string | null) =>

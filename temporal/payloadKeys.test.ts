@@ -7,6 +7,7 @@ import { readConfig, type Config } from '../config.ts';
 import { payloadsIn } from '../tests/histories.ts';
 import { connectTemporal } from './connection.ts';
 import { connectWorker } from './workerConnection.ts';
+import { until } from '../tests/until.ts';
 
 const newKey = (id: string) => ({ id, key: randomBytes(32) });
 const [older, newer] = [newKey('older'), newKey('newer')];
@@ -31,11 +32,7 @@ async function withWorker(config: Config, work: () => Promise<unknown>): Promise
 }
 
 async function untilHeldUp(handle: WorkflowHandle): Promise<void> {
-  for (;;) {
-    const { raw } = await handle.describe();
-    if ((raw.pendingWorkflowTask?.attempt ?? 0) > 1) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(async () => ((await handle.describe()).raw.pendingWorkflowTask?.attempt ?? 0) > 1);
 }
 
 test('a worker that lacks a workflow’s key holds it up and loses nothing; one that has it goes on (T1, I5)', async () => {

@@ -13,6 +13,7 @@ import { addFile, ops, runScheduled, standApartWhole, stringsOf } from './backup
 import { exampleOf } from './examples.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { startProcess } from './processes.ts';
+import { until } from './until.ts';
 
 let apart: Partial<Config>;
 let platform: Platform;
@@ -166,11 +167,7 @@ test('a backup whose worker is killed in its middle counts as none until another
   const worker = await startProcess('workers/cpu.ts', environment);
   const done = runScheduled('backup', own);
   done.catch(() => undefined);
-  for (;;) {
-    const [row] = await listBackups(resources.database.asService(), 1);
-    if (row !== undefined) break;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await until(async () => (await listBackups(resources.database.asService(), 1)).length > 0);
   await worker.kill();
   expect(await resources.backups.list()).toEqual([]);
 

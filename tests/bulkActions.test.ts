@@ -14,6 +14,7 @@ import { makeHistoryLong } from './longHistory.ts';
 import { patientWaitMs } from './platform.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, willing } from './stripeListener.ts';
+import { until } from './until.ts';
 
 /*
  * Actions in bulk, on sessions whose workflows are gone and that wait for their bill, so that each does one step once
@@ -74,25 +75,26 @@ async function orphans(count: number): Promise<{ userId: string; ids: string[] }
   return { userId, ids };
 }
 
-async function until(holds: (progress: BulkProgress) => boolean, id: string): Promise<BulkProgress> {
-  const deadline = Date.now() + 90_000;
-  for (;;) {
-    const progress = await readBulkProgress(service(), id);
-    if (progress !== null && holds(progress)) return progress;
-    if (Date.now() > deadline) throw new Error(`It did not come to that: ${JSON.stringify(progress)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+const patienceMs = 90_000;
+
+const untilBulk = (id: string, holds: (progress: BulkProgress) => boolean): Promise<BulkProgress> =>
+  until(() => progressOf(id), holds, patienceMs);
+
+async function progressOf(id: string): Promise<BulkProgress> {
+  const progress = await readBulkProgress(service(), id);
+  if (progress === null) throw new Error(`There is no action in bulk ${id}`);
+  return progress;
 }
 
 const typesOf = async (sessionId: string) => (await eventsAfter(service(), sessionId, 0)).map(({ type }) => type);
 
 async function untilCompleted(ids: readonly string[]): Promise<void> {
-  const deadline = Date.now() + 90_000;
   for (const id of ids) {
-    while (!(await typesOf(id)).includes('completed')) {
-      if (Date.now() > deadline) throw new Error(`${id} did not complete: ${(await typesOf(id)).join(', ')}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(
+      () => typesOf(id),
+      (types) => types.includes('completed'),
+      patienceMs,
+    );
   }
 }
 
@@ -123,12 +125,12 @@ describe('an action in bulk (T5)', () => {
     const first = await startWorker();
     const { id, sessions } = await startBulk(deps(), request({ userId }));
     expect(sessions).toBe(60);
-    await until(({ done }) => done > 0, id);
+    await untilBulk(id, ({ done }) => done > 0);
     await first.kill();
     expect((await readBulkProgress(service(), id))?.state).toBe('running');
 
     await startWorker();
-    expect(await until(({ state }) => state !== 'running', id)).toMatchObject({
+    expect(await untilBulk(id, ({ state }) => state !== 'running')).toMatchObject({
       state: 'completed',
       done: 60,
       refused: 0,
@@ -149,7 +151,7 @@ describe('an action in bulk (T5)', () => {
     const { id } = await startBulk(deps(), request({ userId }, { perSecond: 5 }));
     const long = await makeHistoryLong(client(), `bulk-${id}`);
     await startWorker();
-    expect(await until(({ state }) => state !== 'running', id)).toMatchObject({ state: 'completed', done: 12 });
+    expect(await untilBulk(id, ({ state }) => state !== 'running')).toMatchObject({ state: 'completed', done: 12 });
     await client().workflow.getHandle(`bulk-${id}`).result();
     expect((await long.describe()).status.name).toBe('CONTINUED_AS_NEW');
     await untilCompleted(ids);
@@ -164,10 +166,10 @@ describe('an action in bulk (T5)', () => {
     const { userId, ids } = await orphans(10);
     await startWorker();
     const { id } = await startBulk(deps(), request({ userId }, { perSecond: 1 }));
-    await until(({ done }) => done > 0, id);
+    await untilBulk(id, ({ done }) => done > 0);
     expect(await stopBulk(deps(), id)).toMatchObject({ state: 'stopped' });
     await client().workflow.getHandle(`bulk-${id}`).result();
-    const { done, sessions } = await until(() => true, id);
+    const { done, sessions } = await progressOf(id);
     expect(sessions).toBe(10);
     expect(done).toBeLessThan(10);
     const touched = await Promise.all(ids.map(async (sessionId) => (await typesOf(sessionId)).includes('restarted')));
@@ -187,7 +189,7 @@ describe('an action in bulk (T5)', () => {
       type: 'expired',
     });
     await startWorker();
-    expect(await until(({ state }) => state !== 'running', id)).toMatchObject({ done: 1, refused: 1 });
+    expect(await untilBulk(id, ({ state }) => state !== 'running')).toMatchObject({ done: 1, refused: 1 });
     const { rows } = await listAudit(service(), { sessionId: ended, limit: 10 });
     expect(rows).toMatchObject([{ outcome: 'refused', details: { code: 'no_longer_chosen' } }]);
   });
@@ -203,14 +205,14 @@ describe('an action in bulk (T5)', () => {
       expect(await typesOf(sessionId)).toEqual(['created', 'notified', 'restarted', 'completed']);
       expect((await listAudit(service(), { sessionId, limit: 10 })).rows).toHaveLength(1);
     }
-    expect(await until(({ state }) => state !== 'running', id)).toMatchObject({ done: 5 });
+    expect(await untilBulk(id, ({ state }) => state !== 'running')).toMatchObject({ done: 5 });
   });
 
   test('that nothing is left of, or that never was, ends at once', async () => {
     const { userId } = await orphans(0);
     await startWorker();
     const { id } = await startBulk(deps(), request({ userId }));
-    expect(await until(({ state }) => state !== 'running', id)).toMatchObject({ state: 'completed', sessions: 0 });
+    expect(await untilBulk(id, ({ state }) => state !== 'running')).toMatchObject({ state: 'completed', sessions: 0 });
     expect(await actOnNextInBulk(deps(), { bulkId: userId, limit: 1, givesUp: true })).toBe(0);
     await expect(actOnNextInBulk(deps(), { bulkId: userId, limit: 1, givesUp: false })).rejects.toThrow();
   });

@@ -10,6 +10,7 @@ import { exampleOf } from './examples.ts';
 import { expectNoGap } from './numbering.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, willing } from './stripeListener.ts';
+import { until } from './until.ts';
 
 /*
  * Processes die as they do in production, by SIGKILL, and sessions go on. The gateway and both pools run as processes
@@ -32,12 +33,12 @@ test(
     const { accessToken } = await client.register(newPerson());
 
     const { id } = await client.createSession(accessToken, largeTable());
-    await until(database, id, 'analysis_started');
+    await untilEvent(database, id, 'analysis_started');
     await Promise.all(first.map((worker) => worker.kill()));
     expect(types(await eventsOf(database, id))).not.toContain('analysis_completed');
 
     await workers();
-    const events = await until(database, id, 'completed');
+    const events = await untilEvent(database, id, 'completed');
     expect(types(events)).toEqual([
       'created',
       'analysis_started',
@@ -125,12 +126,10 @@ function types(events: readonly SessionEvent[]): SessionEventType[] {
   return events.map(({ type }) => type);
 }
 
-async function until(database: Database, sessionId: string, type: SessionEventType): Promise<SessionEvent[]> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    const events = await eventsOf(database, sessionId);
-    if (types(events).includes(type)) return events;
-    if (Date.now() > deadline) throw new Error(`No "${type}"; there were: ${types(events).join(', ')}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+function untilEvent(database: Database, sessionId: string, type: SessionEventType): Promise<SessionEvent[]> {
+  return until(
+    () => eventsOf(database, sessionId),
+    (events) => types(events).includes(type),
+    patienceMs,
+  );
 }

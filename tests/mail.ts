@@ -1,4 +1,5 @@
 import { readConfig } from '../config.ts';
+import { until } from './until.ts';
 
 /** A mail as the sink keeps it. */
 export interface SunkMail {
@@ -16,12 +17,8 @@ async function mailsTo(address: string): Promise<SunkMail[]> {
 }
 
 /** Waits until the mails to this address are as they should be, and answers what was found in them. */
-export async function untilMailed<T>(address: string, find: (mails: SunkMail[]) => T | undefined): Promise<T> {
-  for (;;) {
-    const found = find(await mailsTo(address));
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+export function untilMailed<T>(address: string, find: (mails: SunkMail[]) => T | undefined): Promise<NonNullable<T>> {
+  return until(async () => find(await mailsTo(address)));
 }
 
 /** The token of the newest link of this kind that was mailed to this address, once it has come. */

@@ -21,6 +21,7 @@ import { expectNoGap } from './numbering.ts';
 import { patientWaitMs, startSession } from './platform.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, stripeAnswers } from './stripeListener.ts';
+import { until } from './until.ts';
 
 /*
  * The night that the operators' tools are for (T5, A4): a hundred sessions are stuck in five ways at once, and the
@@ -92,30 +93,29 @@ async function startTwenty(given: Partial<SessionWorkflowInput> = {}): Promise<s
   return (await Promise.all(starting)).map(({ sessionId }) => sessionId);
 }
 
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 180_000;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`Not so in three minutes: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}
-
-const all = async (ids: readonly string[], isSo: (id: string) => Promise<boolean>): Promise<boolean> =>
-  (await Promise.all(ids.map(isSo))).every(Boolean);
-const untilAllHad = (ids: readonly string[], type: SessionEventType): Promise<void> =>
-  until(`all have had ${type}`, () =>
-    all(ids, async (id) => (await eventsAfter(service(), id, 0)).some((event) => event.type === type)),
+/** Waits until all of them are so; in vain, what is told are those that are not. */
+const untilAll = (ids: readonly string[], isSo: (id: string) => Promise<boolean>): Promise<string[]> =>
+  until(
+    async () => {
+      const answers = await Promise.all(ids.map(isSo));
+      return ids.filter((_id, i) => answers[i] !== true);
+    },
+    (others) => others.length === 0,
   );
-const untilAllAre = (ids: readonly string[], status: SessionStatus): Promise<void> =>
-  until(`all are ${status}`, () => all(ids, async (id) => (await findSession(service(), id))?.status === status));
+const untilAllHad = (ids: readonly string[], type: SessionEventType): Promise<string[]> =>
+  untilAll(ids, async (id) => (await eventsAfter(service(), id, 0)).some((event) => event.type === type));
+const untilAllAre = (ids: readonly string[], status: SessionStatus): Promise<string[]> =>
+  untilAll(ids, async (id) => (await findSession(service(), id))?.status === status);
 
 /** Searches until exactly these are stuck for this reason. */
 async function untilStuck(ids: readonly string[], reason: StuckReason): Promise<void> {
-  await until(`${ids.length} are ${reason}`, async () => {
-    await findStuckSessions({ ...resources, workflows }, { limits });
-    const { rows } = await listForOperators(service(), { reasons: [reason], limit: 100 });
-    return rows.length === ids.length && rows.every(({ id }) => ids.includes(id));
-  });
+  await until(
+    async () => {
+      await findStuckSessions({ ...resources, workflows }, { limits });
+      return (await listForOperators(service(), { reasons: [reason], limit: 100 })).rows.map(({ id }) => id);
+    },
+    (found) => found.length === ids.length && found.every((id) => ids.includes(id)),
+  );
 }
 
 const bulk = (action: string, reason: StuckReason, ...more: string[]): Promise<string> =>
@@ -156,10 +156,13 @@ test('a hundred sessions that are stuck in five ways all come to their right end
 
   await untilAllAre(slow, 'cancelled');
   await untilAllAre([...parked, ...failing, ...broken], 'completed');
-  await until('none is stuck', async () => {
-    await findStuckSessions({ ...resources, workflows }, { limits });
-    return (await countStuck(service())).length === 0;
-  });
+  await until(
+    async () => {
+      await findStuckSessions({ ...resources, workflows }, { limits });
+      return countStuck(service());
+    },
+    (stuck) => stuck.length === 0,
+  );
 
   const acted = new Map([
     ...slow.map((id) => [id, 'cancel'] as const),

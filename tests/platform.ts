@@ -19,6 +19,7 @@ import { findArtefact, startServing } from '../workers/serving.ts';
 import { readWorkflowBundle } from '../workers/workflowBundle.ts';
 import { newUser } from './database.ts';
 import { coverageBundlePath, coverageSinks, mergeWorkflowCoverage } from './workflowCoverage.ts';
+import { until } from './until.ts';
 
 /** The platform in one process, on the test stack: both worker pools and a client, with real parts all around. */
 export interface Platform {
@@ -81,15 +82,12 @@ export async function startPlatform(
 
     startSession: (content, given, email) => startSession({ resources, workflows }, content, given, email),
 
-    async untilEvent(sessionId, type) {
-      const deadline = Date.now() + patienceMs;
-      for (;;) {
-        const types = (await eventsAfter(resources.database.asService(), sessionId, 0)).map((event) => event.type);
-        if (types.includes(type)) return types;
-        if (Date.now() > deadline)
-          throw new Error(`No "${type}" within ${patienceMs} ms; there were: ${types.join(', ')}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+    untilEvent(sessionId, type) {
+      return until(
+        async () => (await eventsAfter(resources.database.asService(), sessionId, 0)).map((event) => event.type),
+        (types) => types.includes(type),
+        patienceMs,
+      );
     },
 
     async close() {

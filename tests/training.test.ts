@@ -26,6 +26,7 @@ import { payloadsIn } from './histories.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { startProcess } from './processes.ts';
 import { toyRecipe } from './toyRecipe.ts';
+import { until } from './until.ts';
 
 /*
  * Trainings of a toy model on the real parts. What a training makes is held against the same training in memory, which
@@ -59,27 +60,25 @@ async function start(given: Partial<TrainingWorkflowInput> = {}, at: Place = pla
 }
 
 /** Waits until a training has come to a point, and hands over each state of it that is seen on the way. */
-async function until(
+function untilReached(
   trainingId: string,
   reached: (training: Training) => boolean,
   at: Place = platform,
   seen: (training: Training) => void = () => undefined,
 ): Promise<Training> {
-  const deadline = Date.now() + patienceMs;
-  for (;;) {
-    const training = await findTraining(at.resources.database.asService(), trainingId);
+  const { database } = at.resources;
+  return until(async () => {
+    const training = await findTraining(database.asService(), trainingId);
     if (training !== null) seen(training);
-    if (training !== null && reached(training)) return training;
-    if (Date.now() > deadline) throw new Error(`Not reached; the training is ${JSON.stringify(training)}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return training !== null && reached(training) ? training : null;
+  });
 }
 
 const hasEnded = ({ state }: Training) => state !== 'running';
 
 async function train(given: Partial<TrainingWorkflowInput>): Promise<Training> {
   const { trainingId } = await start(given);
-  return until(trainingId, hasEnded);
+  return untilReached(trainingId, hasEnded);
 }
 
 const service = () => platform.resources.database.asService();
@@ -160,11 +159,11 @@ describe('a training (M4)', () => {
     'makes a corrupt and a missing shard again, and ends the same',
     async () => {
       const { trainingId } = await start({ sessions: 40_000, seed: 2 });
-      await until(trainingId, ({ stage, epoch }) => stage === 'train' && epoch > 0);
+      await untilReached(trainingId, ({ stage, epoch }) => stage === 'train' && epoch > 0);
       const { objects } = platform.resources;
       await objects.putSealed(`trainings/${trainingId}/shards/1`, Buffer.from('something else'));
       await objects.delete(`trainings/${trainingId}/shards/2`);
-      const training = await until(trainingId, hasEnded);
+      const training = await untilReached(trainingId, hasEnded);
       expect(training).toMatchObject({ state: 'completed' });
       const { artefact } = await artefactOf(training);
       expect(artefact.weights).toEqual((await inMemory({ sessions: 40_000, seed: 2 })).weights);
@@ -188,9 +187,13 @@ describe('a training (M4)', () => {
       expect(await platform.workflows.startTraining(otherRequest)).toEqual({ kind: 'other_request' });
 
       const before = await active();
-      await until(trainingId, ({ stageDone }) => stageDone > 0);
+      await untilReached(trainingId, ({ stageDone }) => stageDone > 0);
       await platform.workflows.cancelTraining(trainingId);
-      expect(await until(trainingId, hasEnded)).toMatchObject({ state: 'cancelled', failure: null, decision: null });
+      expect(await untilReached(trainingId, hasEnded)).toMatchObject({
+        state: 'cancelled',
+        failure: null,
+        decision: null,
+      });
       expect(await active()).toBe(before);
       const { objects } = platform.resources;
       expect(await objects.deletePrefix(`trainings/${trainingId}/`)).toBe(0);
@@ -312,11 +315,11 @@ test(
     const doomed = await startProcess('tests/toyGpuWorker.ts', own);
 
     const { trainingId } = await start({ sessions: 60_000, seed: 6 }, at);
-    const killedAt = await until(trainingId, inMidEpoch(6), at);
+    const killedAt = await untilReached(trainingId, inMidEpoch(6), at);
     await doomed.kill();
     const next = await startProcess('tests/toyGpuWorker.ts', own);
     const epochs: number[] = [];
-    const training = await until(trainingId, hasEnded, at, ({ epoch }) => epochs.push(epoch));
+    const training = await untilReached(trainingId, hasEnded, at, ({ epoch }) => epochs.push(epoch));
 
     expect(training).toMatchObject({ state: 'completed', decision: 'promoted' });
     expect(Math.min(...epochs)).toBeGreaterThanOrEqual(killedAt.epoch);

@@ -147,7 +147,7 @@ function startLoad() {
 }
 
 /** A deployment says at once which version is current; each partition of the task queue hears of it a moment later. */
-const untilNextAre = (load: ReturnType<typeof startLoad>, buildId: string): Promise<void> =>
+const untilNextAre = (load: ReturnType<typeof startLoad>, buildId: string): Promise<boolean> =>
   until(async () => (await load.versionsOfNext(3)).every((next) => next === buildId));
 
 test(

@@ -11,6 +11,7 @@ import { createNotices } from './notices.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
 import { makePasskey } from '../../tests/authenticator.ts';
 import { mailedToken, untilMailed, type SunkMail } from '../../tests/mail.ts';
+import { until } from '../../tests/until.ts';
 
 const password = 'quite another password';
 
@@ -201,8 +202,7 @@ test('a change waits for no mail, and what could not be told is told later (T4)'
     await makeKey(user);
     expect(kindsOf(await noticesTo(user.email, 2))).toEqual(['api_key_made', 'password_changed']);
     expect(kindsOf(await noticesTo(other.email))).toEqual(['password_changed']);
-    while ((await em.count(AccountNotice, { user: user.id })) > 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(async () => (await em.count(AccountNotice, { user: user.id })) === 0);
   } finally {
     await cutOff.close();
     await connection.close();

@@ -11,6 +11,7 @@ import { startTestApi, type Answer, type TestApi, type TestUser } from '../../te
 import { exampleOf } from '../../tests/examples.ts';
 import { ownNamespace } from '../../tests/namespace.ts';
 import { createCapacity } from '../capacity.ts';
+import { until } from '../../tests/until.ts';
 
 /*
  * The CPU pool works in a namespace of its own here, and no GPU worker does, so analyses wait as long as a test likes.
@@ -55,14 +56,6 @@ const view = async (queue: string) =>
 const create = (body: unknown, key = randomUUID()) =>
   api.call('POST', '/v1/sessions', { token: user.token, body, headers: { 'Idempotency-Key': key } });
 const recording = { sessionType: 'dowsing', cue: 'Is it here?' };
-
-async function until<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 describe('the queues, as an operator reads them (T2)', () => {
   test('tell who polls them, each process once', async () => {

@@ -15,6 +15,7 @@ import { connectTemporal } from '../../temporal/connection.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { asText } from '../../tests/histories.ts';
 import type { AddedView, AttachmentView, UploadView } from './schemas.ts';
+import { until } from '../../tests/until.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -83,16 +84,15 @@ async function sent(sessionId: string, bytes: Buffer, said = named(bytes), owner
 async function ended(ids: AttachmentIds, owner = user): Promise<AttachmentView> {
   const answer = await call('POST', ids, '/complete', owner);
   expect(answer.status).toBe(202);
-  for (;;) {
-    const view = viewOf(await call('GET', ids, '', owner));
-    if (view.endedAt !== null) return view;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  return until(
+    async () => viewOf(await call('GET', ids, '', owner)),
+    ({ endedAt }) => endedAt !== null,
+  );
 }
 
-/** Waits until what was sent is removed; jest's own limit ends a wait that is in vain. */
+/** Waits until what was sent is removed. */
 async function untilNothingSent(ids: AttachmentIds): Promise<void> {
-  while (await api.resources.uploads.hasWhole(ids)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(async () => !(await api.resources.uploads.hasWhole(ids)));
 }
 
 const fetched = async (url = '') => Buffer.from(await (await fetch(url)).arrayBuffer());
@@ -369,12 +369,10 @@ test('everything that is held of a person holds the files that they added (I5)',
   ];
   for (const each of ids) await ended(each, owner);
   await api.call('POST', '/v1/me/export', { token: owner.token });
-  let url: string | null | undefined;
-  while (!url) {
+  const url = await until(async () => {
     const answer = await api.call('GET', '/v1/me/export', { token: owner.token });
-    url = (answer.body.data as { url?: string | null }).url;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+    return (answer.body.data as { url?: string | null }).url;
+  });
   const files = unzipSync(new Uint8Array(await fetched(url)));
   const saved = ids.map(({ attachmentId }, i) => {
     const name = ['notes.txt', 'voice.wav'][i] ?? '';

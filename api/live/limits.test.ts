@@ -21,6 +21,7 @@ import {
   type LiveClient,
   type Shown,
 } from '../../tests/liveClients.ts';
+import { until } from '../../tests/until.ts';
 
 /**
  * Two gateways behind a proxy, on a database and a Redis of their own, where limits are as tight as a test wants them.
@@ -68,9 +69,7 @@ async function setLimits({ user = wide.read, key = wide.read, address = wide.rea
   await systemConfig.remember(changes);
   const wanted = withChanges(changes);
   for (const { resources } of apis) {
-    while (!isDeepStrictEqual(await resources.systemConfig.current(), wanted)) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    await until(async () => isDeepStrictEqual(await resources.systemConfig.current(), wanted));
   }
 }
 
@@ -362,7 +361,7 @@ describe.each(transports)('connections that an account holds at once over %s (G6
     const { liveConnections } = apis[1].resources.metrics;
     const connected = async () => (await liveConnections.get()).values[0]?.value;
     for (let i = 0; i < 3; i += 1) {
-      while ((await connected()) !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await until(async () => (await connected()) === 0);
       const client = await connect({ token: user.token }, apis[1]);
       expect(await client.ask('unsubscribe', { user: true })).toEqual({ ok: true });
       client.disconnect();

@@ -24,6 +24,7 @@ import {
   type Transport,
 } from '../../tests/liveClients.ts';
 import { goodClaims, ourSigningKey, signedToken } from '../../tests/tokens.ts';
+import { until } from '../../tests/until.ts';
 
 let apis: [TestApi, TestApi];
 let user: TestUser;
@@ -755,9 +756,9 @@ function maskedFrame(text: string): Buffer {
 
 test.each(transports)('the live connections over %s are counted (I2)', async (transport) => {
   const count = async () => (await apis[1].resources.metrics.liveConnections.get()).values[0]?.value;
-  while ((await count()) !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(async () => (await count()) === 0);
   const client = await connect(transport, user.token, apis[1]);
   expect(await count()).toBe(1);
   client.disconnect();
-  while ((await count()) !== 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(async () => (await count()) === 0);
 });

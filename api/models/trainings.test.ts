@@ -7,6 +7,7 @@ import { standApart } from '../../tests/apart.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import type { TrainingUpdate } from '../live/trainings.ts';
 import type { TrainingView } from './trainingSchemas.ts';
+import { until } from '../../tests/until.ts';
 
 /*
  * No GPU worker runs here, so a training that was started waits for one, until it is cancelled.
@@ -29,13 +30,11 @@ const read = async (id: string): Promise<TrainingView> =>
 const cancel = (id: string, token = operator.token): Promise<Answer> =>
   api.call('POST', `${trainings}/${id}/cancel`, { token });
 
-async function untilEnded(id: string): Promise<TrainingView> {
-  for (;;) {
-    const training = await read(id);
-    if (training.state !== 'running') return training;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+const untilEnded = (id: string): Promise<TrainingView> =>
+  until(
+    () => read(id),
+    ({ state }) => state !== 'running',
+  );
 
 async function started(body: object): Promise<TrainingView> {
   const answer = await post(body);
@@ -139,7 +138,7 @@ describe('watching a training (G4, M4)', () => {
     socket: Socket;
     updates: TrainingUpdate[];
     /** Waits until such an update has come; jest's own limit ends a wait that is in vain. */
-    until: (reached: (update: TrainingUpdate) => boolean) => Promise<void>;
+    untilTold: (reached: (update: TrainingUpdate) => boolean) => Promise<void>;
   }
 
   async function connect(token: string): Promise<Client> {
@@ -150,7 +149,7 @@ describe('watching a training (G4, M4)', () => {
     return {
       socket,
       updates,
-      async until(reached) {
+      async untilTold(reached) {
         while (!updates.some(reached)) await new Promise((resolve) => socket.once('training_update', resolve));
       },
     };
@@ -158,14 +157,14 @@ describe('watching a training (G4, M4)', () => {
 
   test('brings how it stands now, each newer state, and its end', async () => {
     const { id } = await started({ model: 'dowsing' });
-    const { socket, updates, until } = await connect(operator.token);
+    const { socket, updates, untilTold } = await connect(operator.token);
     expect(await socket.emitWithAck('subscribe', { trainingId: id })).toEqual({ ok: true });
-    await until(({ data }) => data.state === 'running');
+    await untilTold(({ data }) => data.state === 'running');
     const changes = { stage: 'train', stageDone: 0.25, epoch: 2, losses: { toy: 0.5 }, secondsLeft: 90 } as const;
     await updateTraining(api.resources.database.asService(), id, changes);
-    await until(({ data }) => data.epoch === 2);
+    await untilTold(({ data }) => data.epoch === 2);
     await cancel(id);
-    await until(({ data }) => data.state === 'cancelled');
+    await untilTold(({ data }) => data.state === 'cancelled');
     socket.disconnect();
 
     expect(new Set(updates.map(({ type, trainingId }) => `${type} ${trainingId}`))).toEqual(
@@ -190,9 +189,9 @@ describe('watching a training (G4, M4)', () => {
 
   test('can be given up', async () => {
     const { id } = await started({ model: 'dowsing' });
-    const { socket, updates, until } = await connect(operator.token);
+    const { socket, updates, untilTold } = await connect(operator.token);
     await socket.emitWithAck('subscribe', { trainingId: id });
-    await until(() => true);
+    await untilTold(() => true);
     expect(await socket.emitWithAck('unsubscribe', { trainingId: id })).toEqual({ ok: true });
     const seen = updates.length;
     await cancel(id);
@@ -200,7 +199,7 @@ describe('watching a training (G4, M4)', () => {
     // Another watcher hears of the end, and this one does not.
     const other = await connect(operator.token);
     await other.socket.emitWithAck('subscribe', { trainingId: id });
-    await other.until(() => true);
+    await other.untilTold(() => true);
     expect(updates).toHaveLength(seen);
     for (const one of [socket, other.socket]) one.disconnect();
   });

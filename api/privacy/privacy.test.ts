@@ -18,6 +18,7 @@ import { createLinks } from '../../integrations/links.ts';
 import { beginErasures } from '../../operations/erasures.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+import { until } from '../../tests/until.ts';
 
 let api: TestApi;
 // By a secret of its own it counts wrong passwords apart from every other test's, which come from this address too.
@@ -35,14 +36,6 @@ async function newSession(user: TestUser, cue: string): Promise<string> {
     body: { sessionType: 'remote_viewing', cue, impressions: { words: [cue] }, autoAnalyze: false },
   });
   return (body.data as { id: string }).id;
-}
-
-async function until(read: () => Promise<Answer>, holds: (answer: Answer) => boolean): Promise<Answer> {
-  for (;;) {
-    const answer = await read();
-    if (holds(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 const stateOf = ({ body }: Answer) => (body.data as { state: string }).state;

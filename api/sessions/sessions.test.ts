@@ -11,6 +11,7 @@ import { breakHistories } from '../../tests/brokenHistories.ts';
 import { exampleOf } from '../../tests/examples.ts';
 import { newId } from '../identity.ts';
 import type { SessionView } from './schemas.ts';
+import { until } from '../../tests/until.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -640,9 +641,4 @@ function withoutNames({ text, body, headers }: Answer): string {
   const varying = ['date', 'x-request-id', 'connection', 'keep-alive', 'ratelimit'];
   const kept = [...headers].filter(([name]) => !varying.includes(name));
   return JSON.stringify(kept) + text.replace(body.requestId, '').replace(body.timestamp, '');
-}
-
-/** Waits for a condition; jest's own limit ends a wait that is in vain. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -5,6 +5,7 @@ import { recordStep } from '../../db/sessionSteps.ts';
 import { createLogger } from '../../observability/logger.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { connectLive, transports } from '../../tests/liveClients.ts';
+import { until } from '../../tests/until.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -155,8 +156,7 @@ describe('a session that is shared', () => {
     const client = await connectLive('plain WebSocket', api.url, { share: token });
     await client.ask('subscribe', { sessionId: id });
     client.disconnect();
-    while (!lines.some((line) => line.includes(body.requestId))) await new Promise((resolve) => setTimeout(resolve, 5));
-    const line = lines.find((text) => text.includes(body.requestId));
+    const line = await until(() => lines.find((text) => text.includes(body.requestId)));
     expect(line).toContain('/v1/shared/{token}');
     const metrics = await (await fetch(`${api.url}/metrics`)).text();
     expect(lines.join('') + metrics).not.toContain(token);

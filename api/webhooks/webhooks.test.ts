@@ -11,6 +11,7 @@ import {
 } from '../../tests/api.ts';
 import { listenAsReceiver, openWebhook, type ReceiverAnswer } from '../../tests/webhookReceiver.ts';
 import type { DeliveryView, WebhookView, WebhookWithSecretView } from './schemas.ts';
+import { until } from '../../tests/until.ts';
 
 let api: TestApi;
 let user: TestUser;
@@ -55,18 +56,16 @@ async function sendTest(id: string): Promise<DeliveryView> {
   return ok(await call('POST', `/${id}/test`), 202).data;
 }
 
-/** Asks for the log until the delivery is as it should be; jest's own limit ends a wait that is in vain. */
-async function until(
+/** Asks for the log until the delivery is as it should be. */
+function untilDelivery(
   webhookId: string,
   deliveryId: string,
   isRight: (delivery: DeliveryView) => boolean,
 ): Promise<DeliveryView> {
-  for (;;) {
+  return until(async () => {
     const { items } = ok(await call('GET', `/${webhookId}/deliveries`)).data as { items: DeliveryView[] };
-    const found = items.find(({ id }) => id === deliveryId);
-    if (found !== undefined && isRight(found)) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return items.find((delivery) => delivery.id === deliveryId && isRight(delivery));
+  });
 }
 
 const received = (deliveryId: string) =>
@@ -102,7 +101,7 @@ describe('webhooks of an account (A3, C3)', () => {
   test('of somebody else cannot be told from those that never were', async () => {
     const { id } = await create();
     const { id: deliveryId } = await sendTest(id);
-    await until(id, deliveryId, ({ state }) => state === 'delivered');
+    await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
     const stranger = await api.newUser();
     const own = await api.call('POST', '/v1/webhooks', { token: stranger.token, body: newWebhook() });
     const { id: ownId } = ok(own, 201).data as WebhookView;
@@ -170,7 +169,7 @@ describe('a delivery (A3)', () => {
   test('arrives once, signed, and stands in the log', async () => {
     const { id, secret } = await create();
     const { id: deliveryId } = await sendTest(id);
-    const delivery = await until(id, deliveryId, ({ state }) => state === 'delivered');
+    const delivery = await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
     expect(delivery).toMatchObject({ type: 'webhook.test', attempts: 1, lastStatusCode: 204, nextAttemptAt: null });
     const [got, ...more] = received(deliveryId);
     if (got === undefined) throw new Error('nothing came');
@@ -183,10 +182,10 @@ describe('a delivery (A3)', () => {
     answer = { status: 503 };
     const { id } = await create();
     const { id: deliveryId } = await sendTest(id);
-    const failed = await until(id, deliveryId, ({ attempts }) => attempts === 1);
+    const failed = await untilDelivery(id, deliveryId, ({ attempts }) => attempts === 1);
     expect(failed).toMatchObject({ state: 'pending', lastStatusCode: 503, lastFailure: 'refused' });
     answer = { status: 200 };
-    const delivered = await until(id, deliveryId, ({ state }) => state === 'delivered');
+    const delivered = await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
     expect(delivered.attempts).toBe(2);
     expect(received(deliveryId)).toHaveLength(2);
   });
@@ -195,15 +194,15 @@ describe('a delivery (A3)', () => {
     answer = { status: 503 };
     const { id, secret } = await create();
     const { id: deliveryId } = await sendTest(id);
-    await until(id, deliveryId, ({ attempts }) => attempts === 1);
+    await untilDelivery(id, deliveryId, ({ attempts }) => attempts === 1);
     const again = () => call('POST', `/${id}/deliveries/${deliveryId}/redeliver`);
     ok(await again(), 202);
-    await until(id, deliveryId, ({ attempts }) => attempts === 2);
+    await untilDelivery(id, deliveryId, ({ attempts }) => attempts === 2);
     answer = { status: 200 };
     ok(await again(), 202);
-    await until(id, deliveryId, ({ state }) => state === 'delivered');
+    await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
     ok(await again(), 202);
-    const last = await until(id, deliveryId, ({ state, attempts }) => state === 'delivered' && attempts === 4);
+    const last = await untilDelivery(id, deliveryId, ({ state, attempts }) => state === 'delivered' && attempts === 4);
     expect(last.lastStatusCode).toBe(200);
     const bodies = received(deliveryId).map((got) => openWebhook(secret, got));
     expect(bodies).toHaveLength(4);
@@ -214,7 +213,7 @@ describe('a delivery (A3)', () => {
     answer = { status: 410 };
     const { id } = await create();
     const { id: deliveryId } = await sendTest(id);
-    await until(id, deliveryId, ({ state }) => state === 'failed');
+    await untilDelivery(id, deliveryId, ({ state }) => state === 'failed');
     expect(ok(await call('GET', `/${id}`)).data).toMatchObject({ active: false, disabled: { reason: 'gone' } });
     for (const path of [`/${id}/test`, `/${id}/deliveries/${deliveryId}/redeliver`]) {
       expect((await call('POST', path)).body.error?.code).toBe('webhook_inactive');
@@ -222,7 +221,7 @@ describe('a delivery (A3)', () => {
     answer = { status: 200 };
     expect(ok(await call('PATCH', `/${id}`, { body: { active: true } })).data).toMatchObject({ disabled: null });
     ok(await call('POST', `/${id}/deliveries/${deliveryId}/redeliver`), 202);
-    await until(id, deliveryId, ({ state }) => state === 'delivered');
+    await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
   });
 
   test('is signed by the new secret and the one before after a rotation', async () => {
@@ -230,7 +229,7 @@ describe('a delivery (A3)', () => {
     const { secret: after } = ok(await call('POST', `/${id}/rotate-secret`)).data as WebhookWithSecretView;
     expect(after).not.toBe(before);
     const { id: deliveryId } = await sendTest(id);
-    await until(id, deliveryId, ({ state }) => state === 'delivered');
+    await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
     const [got] = received(deliveryId);
     if (got === undefined) throw new Error('nothing came');
     for (const secret of [after, before]) expect(openWebhook(secret, got).type).toBe('webhook.test');
@@ -239,7 +238,7 @@ describe('a delivery (A3)', () => {
       .asService()
       .execute(`update webhook_endpoints set previous_secret_until = now() where id = ?`, [id]);
     const { id: nextId } = await sendTest(id);
-    await until(id, nextId, ({ state }) => state === 'delivered');
+    await untilDelivery(id, nextId, ({ state }) => state === 'delivered');
     const [next] = received(nextId);
     if (next === undefined) throw new Error('nothing came');
     expect(openWebhook(after, next).type).toBe('webhook.test');
@@ -251,7 +250,7 @@ describe('a delivery (A3)', () => {
     const sent: string[] = [];
     for (let i = 0; i < 3; i++) {
       const { id: deliveryId } = await sendTest(id);
-      await until(id, deliveryId, ({ state }) => state === 'delivered');
+      await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
       sent.unshift(deliveryId);
     }
     interface Page {
@@ -270,7 +269,7 @@ describe('a delivery (A3)', () => {
     const path = `/hook/${randomUUID()}`;
     const { id, secret } = await create({ url: `${receiver.url}${path}` });
     const { id: deliveryId } = await sendTest(id);
-    await until(id, deliveryId, ({ state }) => state === 'delivered');
+    await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
     const { secret: rotated } = ok(await call('POST', `/${id}/rotate-secret`)).data as WebhookWithSecretView;
     const log = lines.join('');
     expect(log).toContain('/v1/webhooks/{id}/rotate-secret');

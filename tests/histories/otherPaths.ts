@@ -21,7 +21,7 @@ import { webhookWorkflowId } from '../../workflows/webhookDelivery.ts';
 import { newUser } from '../database.ts';
 import type { Path } from './sessionPaths.ts';
 import type { ReceiverAnswer } from '../webhookReceiver.ts';
-import { until, type Surroundings } from './surroundings.ts';
+import { untilAtLast, type Surroundings } from './surroundings.ts';
 
 /* Every way that the workflows beside a session can go. */
 
@@ -55,10 +55,7 @@ export const trainingPaths: Record<string, Path> = {
   cancelled: async (around) => {
     const trainingId = await startTraining(around, { sessions: 200_000 });
     const { database } = around.platform.resources;
-    await until(
-      async () => ((await findTraining(database.asService(), trainingId))?.stageDone ?? 0) > 0,
-      'the training to get somewhere',
-    );
+    await untilAtLast(async () => ((await findTraining(database.asService(), trainingId))?.stageDone ?? 0) > 0);
     await around.platform.workflows.cancelTraining(trainingId);
     return trainingWorkflowId(trainingId);
   },
@@ -263,10 +260,7 @@ export const bulkPaths: Record<string, Path> = {
     const id = await cancelInBulk(around, 5);
     const { resources, workflows } = around.platform;
     const { database } = resources;
-    await until(
-      async () => ((await readBulkProgress(database.asService(), id))?.done ?? 0) > 0,
-      'the action in bulk to get somewhere',
-    );
+    await untilAtLast(async () => ((await readBulkProgress(database.asService(), id))?.done ?? 0) > 0);
     await stopBulk({ database, workflows }, id);
     return bulkActionWorkflowId(id);
   },

@@ -2,7 +2,7 @@ import { restartPoints, sessionSteps, type RestartPoint, type SessionStep } from
 import { switchModel } from '../../operations/queues.ts';
 import { restartSession } from '../../operations/restart.ts';
 import { stripeAnswers } from '../stripeListener.ts';
-import { until, type Begun, type Surroundings } from './surroundings.ts';
+import { untilAtLast, type Begun, type Surroundings } from './surroundings.ts';
 
 /** Makes a workflow go one of its ways, and says which workflow it was. */
 export type Path = (around: Surroundings) => Promise<string>;
@@ -142,7 +142,7 @@ export const sessionPaths: Record<string, Path> = {
     const order = { by: { command: 'histories' }, reason: 'to be written down' };
     const setPaused = async (paused: boolean) => {
       await switchModel({ database, cache }, 'precognition', { ...order, paused });
-      await until(() => Promise.resolve(around.platform.models.isPaused('precognition') === paused), 'the switch');
+      await untilAtLast(() => around.platform.models.isPaused('precognition') === paused);
     };
     await setPaused(true);
     const { input, workflowId } = await around.begin({ sessionType: 'precognition' });

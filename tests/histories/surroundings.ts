@@ -19,6 +19,7 @@ import { exampleOf } from '../examples.ts';
 import { startPlatform, type Platform } from '../platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from '../stripeListener.ts';
 import { listenAsReceiver, type ReceiverAnswer } from '../webhookReceiver.ts';
+import { until } from '../until.ts';
 
 /** A session that was begun, and what can be made of its surroundings. */
 export interface Begun {
@@ -72,12 +73,8 @@ export interface Surroundings {
 const patienceMs = 400_000;
 
 /** Waits until a condition holds that only time and others bring about. */
-export async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + patienceMs;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`Waited in vain for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+export async function untilAtLast(holds: () => boolean | Promise<boolean>): Promise<void> {
+  await until(holds, Boolean, patienceMs);
 }
 
 /** Starts all of it; `close` ends it. */
@@ -141,25 +138,24 @@ export async function surround(): Promise<Surroundings> {
       // One that cannot be created is not waited for.
       const created = platform.workflows.createSession(input).catch(() => undefined);
       if (hasContent) await created;
-      await until(() => exists(workflowId), `${workflowId} to start`);
+      await untilAtLast(() => exists(workflowId));
       return { input, workflowId, email, putContent, takeContent: () => objects.delete(contentKey) };
     },
 
     untilAttempt: (workflowId, attempt) =>
-      until(
-        async () => (await stateOf(workflowId)).pending.some((activity) => (activity.attempt ?? 0) >= attempt),
-        `attempt ${attempt} in ${workflowId}`,
+      untilAtLast(async () =>
+        (await stateOf(workflowId)).pending.some((activity) => (activity.attempt ?? 0) >= attempt),
       ),
     untilParked: (workflowId) =>
-      until(async () => {
+      untilAtLast(async () => {
         const { pending, stuck } = await stateOf(workflowId);
         return stuck !== undefined && pending.length === 0;
-      }, `${workflowId} to park`),
+      }),
     untilIdle: (workflowId) =>
-      until(async () => {
+      untilAtLast(async () => {
         const { raw } = await client.workflow.getHandle(workflowId).describe();
         return (raw.pendingActivities ?? []).length === 0 && !raw.pendingWorkflowTask;
-      }, `${workflowId} to wait`),
+      }),
 
     async historyOf(workflowId) {
       const handle = client.workflow.getHandle(workflowId);
