@@ -20,7 +20,8 @@ export default {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: ['/node_modules/', '/.mindpeeker/'],
   modulePathIgnorePatterns: ['/.mindpeeker/', '/dist/'],
-  testTimeout: 60_000,
+  // It ends waits that are in vain; what goes well within seconds here may take minutes on a busy machine.
+  testTimeout: 240_000,
   coverageProvider: 'babel',
   collectCoverageFrom: [
     '{api,workflows,activities,operations,workers,ml,temporal,db,integrations,domain,observability}/**/*.ts',

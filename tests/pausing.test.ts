@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { eventsAfter } from '../db/sessions.ts';
 import type { SessionEventType } from '../domain/events.ts';
 import { taskQueues, type QueueName } from '../domain/taskQueues.ts';
@@ -22,6 +22,10 @@ let stripe: Awaited<ReturnType<typeof listenAsStripe>>;
 beforeAll(async () => {
   stripe = await listenAsStripe(willing);
   platform = await startPlatform({ STRIPE_API_BASE: stripe.url, ...(await ownNamespace()) });
+});
+afterEach(async () => {
+  for (const queue of [taskQueues.gpu, taskQueues.cpu]) await resume(queue);
+  await until(() => !platform.pausing.isPaused());
 });
 afterAll(async () => {
   await platform.close();
@@ -56,8 +60,9 @@ describe('a queue that is paused (T5)', () => {
     const { sessionId } = await platform.startSession(await exampleOf('dowsing'), { analyzeAtOnce: false });
     await pause(taskQueues.cpu);
     await until(() => platform.pausing.isPaused());
+    const before = await attempts('notify', 'postponed');
     await platform.workflows.startAnalysis(sessionId);
-    await until(async () => (await attempts('notify', 'postponed')) > 0);
+    await until(async () => (await attempts('notify', 'postponed')) > before);
     expect(await eventsOf(sessionId)).toEqual(whole.slice(0, 3));
     await resume(taskQueues.cpu);
     expect(await platform.untilEvent(sessionId, 'completed')).toEqual(whole);
@@ -73,8 +78,9 @@ describe('a model that is paused (T5)', () => {
     await turn(true);
     try {
       await until(() => platform.models.isPaused(model));
+      const before = await attempts('analyze', 'postponed');
       const { sessionId } = await platform.startSession(await exampleOf(model));
-      await until(async () => (await attempts('analyze', 'postponed')) > 0);
+      await until(async () => (await attempts('analyze', 'postponed')) > before);
       const other = await platform.startSession(await exampleOf('dowsing'));
       expect(await platform.untilEvent(other.sessionId, 'completed')).toEqual(whole);
       expect(await eventsOf(sessionId)).toEqual(['created']);

@@ -40,7 +40,6 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-const patienceMs = 90_000;
 /** How long a test waits for Temporal and the workers: many sessions at once on a loaded machine are no outage. */
 export const patientWaitMs = 60_000;
 
@@ -86,7 +85,6 @@ export async function startPlatform(
       return until(
         async () => (await eventsAfter(resources.database.asService(), sessionId, 0)).map((event) => event.type),
         (types) => types.includes(type),
-        patienceMs,
       );
     },
 

