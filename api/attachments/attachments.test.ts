@@ -406,7 +406,7 @@ test('an archive that is made while a file is deleted holds the others (I5)', as
   const paths = Object.keys(unzipSync(new Uint8Array(await fetched(await archives.link(name)))));
   const files = paths.filter((path) => path.includes('/attachments/'));
   expect(files).toEqual([`sessions/${sessionId}/attachments/${kept.attachmentId}/notes.txt`]);
-}, 20_000);
+});
 
 describe("someone else's attachment", () => {
   test.each([

@@ -340,17 +340,17 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
   });
 
   test('the connection ends with its token, and says why first', async () => {
-    const client = await connect(transport, await endingIn(2));
+    const client = await connect(transport, await endingIn(5));
     expect(await client.ended).toBe(transport === 'Socket.IO' ? 'io server disconnect' : 4401);
     expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated', code: 'unauthenticated' });
   });
 
   test('a token that is renewed in place keeps it open, with all that it follows', async () => {
     const id = await session();
-    const client = await connect(transport, await endingIn(3));
+    const client = await connect(transport, await endingIn(6));
     await subscribe(client, id, 1);
     expect(await client.ask('authenticate', { token: user.token })).toMatchObject({ ok: true });
-    const ofTheOldToken = await connect(transport, await endingIn(3));
+    const ofTheOldToken = await connect(transport, await endingIn(6));
     await ofTheOldToken.ended;
     await step(id, 'analyzing');
     expect(numbers(await client.until(1))).toEqual([2]);
@@ -406,7 +406,7 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
   test('the connection ends with its API key when that runs out, and when Redis does not tell of its end', async () => {
     const person = await apis[0].newUser();
     const [short, lost] = [
-      await newKey(person, { expiresAt: new Date(Date.now() + 3_000).toISOString() }),
+      await newKey(person, { expiresAt: new Date(Date.now() + 6_000).toISOString() }),
       await newKey(person),
     ];
     const [ofShort, ofLost] = [
@@ -416,7 +416,7 @@ describe.each(transports)('who may follow, over %s (G4, G5)', (transport) => {
     await removeApiKey(apis[0].resources.database.asUser(person.id), lost.id);
     await Promise.all([ofShort.ended, ofLost.ended]);
     expect(ofLost.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
-  }, 20_000);
+  });
 
   test('the connection ends with its log-in, on whatever process that is ended', async () => {
     const person = await apis[0].newUser();
@@ -526,13 +526,13 @@ describe.each(transports)('who holds the link to a session, over %s (G4)', (tran
   test('is cut off when the link runs out, and when Redis does not tell of its end', async () => {
     const id = await session();
     const [short, lost] = [await shared(id), await shared(id)];
-    await endShare(short.id, 3);
+    await endShare(short.id, 6);
     const ofShort = await connectBy(transport, { share: short.token });
     const ofLost = await connectBy(transport, { share: lost.token });
     await deleteShare(apis[0].resources.database.asUser(user.id), id, lost.id);
     await Promise.all([ofShort.ended, ofLost.ended]);
     expect(ofLost.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
-  }, 20_000);
+  });
 
   test('renews in place by another link to the same session, and becomes nobody else', async () => {
     const id = await session();
@@ -608,7 +608,7 @@ describe('a plain WebSocket (G4)', () => {
 
   test('that never signs in is closed', async () => {
     expect(await (await openPlain(apis[0].url)).ended).toBe(4401);
-  }, 20_000);
+  });
 
   test('that says what is no message is closed', async () => {
     const client = await connect('plain WebSocket', user.token);

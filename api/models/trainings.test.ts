@@ -19,7 +19,7 @@ let operator: TestUser;
 beforeAll(async () => {
   api = await startTestApi({ changes: await standApart(), worker: true });
   [user, operator] = [await api.newUser(), await api.newUser('operator')];
-}, 60_000);
+});
 afterAll(() => api.close());
 
 const trainings = '/v1/models/trainings';

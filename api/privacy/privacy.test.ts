@@ -18,6 +18,7 @@ import { createLinks } from '../../integrations/links.ts';
 import { beginErasures } from '../../operations/erasures.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+import { tryForLong } from '../../tests/attempts.ts';
 import { until } from '../../tests/until.ts';
 
 let api: TestApi;
@@ -241,6 +242,11 @@ describe('erasing an account (I5)', () => {
     const erase = async (password: string) =>
       (await api.call('DELETE', '/v1/me', { token: user.token, body: { password } })).body.error?.code;
     for (let tried = 0; tried < 5; tried += 1) expect(await erase(`wrong ${tried}`)).toBe('wrong_password');
+    await until(
+      () => erase('wrong again'),
+      (code) => code === 'too_many_attempts',
+    );
+    await tryForLong(api, user.email);
     expect(await erase(user.password)).toBe('too_many_attempts');
     expect(await rowsOf(user.id)).not.toHaveProperty('account_erasures');
   });

@@ -138,7 +138,7 @@ describe('a session that is shared', () => {
       await client.ended;
       expect(client.told.at(-1)).toMatchObject({ type: 'unauthenticated' });
     }
-  }, 20_000);
+  });
 
   test('has its token shown once, and kept nowhere in a form that opens it (I5)', async () => {
     const id = await created();
