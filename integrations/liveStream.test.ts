@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LiveEvent } from '../domain/events.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createLiveStream } from './liveStream.ts';
 import { createRedis } from './redis.ts';
+import { until } from '../tests/until.ts';
 
 const lines: string[] = [];
 const logger = createLogger({ service: 'test', level: 'info', destination: { write: (line) => lines.push(line) } });
 const redis = createRedis(process.env.REDIS_URL ?? '', `live-test-${randomUUID()}`, logger);
 const live = createLiveStream(redis, logger);
 afterAll(() => redis.quit());
+beforeEach(() => {
+  lines.length = 0;
+});
 
 const userId = randomUUID();
 const eventOf = (sessionId: string, seq: number): LiveEvent => ({
@@ -84,9 +88,14 @@ describe('The live stream', () => {
     await live.publish(eventOf(id, 1));
     await reader.seen(1);
     const name = `${redis.options.connectionName ?? ''}-live`;
-    const clients = String(await redis.call('CLIENT', 'LIST')).split('\n');
-    const cut = clients.filter((client) => client.includes(`name=${name} `));
-    expect(cut).toHaveLength(1);
+    // Redis hears a moment later that the readers before this one have gone.
+    const cut = await until(
+      async () =>
+        String(await redis.call('CLIENT', 'LIST'))
+          .split('\n')
+          .filter((client) => client.includes(`name=${name} `)),
+      (clients) => clients.length === 1,
+    );
     for (const client of cut) await redis.call('CLIENT', 'KILL', 'ID', /^id=(\d+)/.exec(client)?.[1] ?? '');
     await live.publish(eventOf(id, 2));
     await live.publish(eventOf(id, 3));
@@ -130,6 +139,7 @@ describe('The live stream', () => {
       },
     });
     await otherLive.publish(eventOf(randomUUID(), 1));
+    await until(() => lines.some((line) => line.includes('reading the live stream failed')));
     await other.del('live:sessions');
     await started.promise;
     stop.abort();

@@ -79,6 +79,7 @@ describe('The cache', () => {
 
   test('misses what it cannot open, says so once, and takes it anew', async () => {
     const id = randomUUID();
+    lines.length = 0;
     await redis.set(`session:${id}`, 'not sealed by us');
     expect(await cache.getSession(id)).toBeUndefined();
     expect(await cache.getSession(id)).toBeUndefined();

@@ -326,7 +326,7 @@ describe('sessions of all types in flight together (M1, M3)', () => {
     const asked = Array.from({ length: 32 }, () => sessionTypes.map((type) => simulated(type, random))).flat();
     const answers = await Promise.all(asked.map((session) => engine.analyze(session)));
     asked.forEach((session, i) => together.set(session, answers[i]?.results ?? []));
-  }, 60_000);
+  });
   afterAll(() => engine.close());
 
   test('go through their networks 32 at a time', () => {
@@ -334,19 +334,15 @@ describe('sessions of all types in flight together (M1, M3)', () => {
     expect(sizes.sort()).toEqual(sessionTypes.map((type) => `${type} 32`).sort());
   });
 
-  test.each(sessionTypes)(
-    '32 different ones of %s are answered as each is alone',
-    async (type) => {
-      const ofType = [...together].filter(([{ sessionType }]) => sessionType === type);
-      expect(new Set(ofType.map(([session]) => JSON.stringify(session))).size).toBe(32);
-      for (const [session, inBatch] of ofType) {
-        const alone = (await engine.analyze(session)).results;
-        if (tolerances[type] === 0) expect(inBatch).toEqual(alone);
-        else expect(farthest(numbersIn(inBatch), numbersIn(alone))).toBeLessThanOrEqual(tolerances[type]);
-      }
-    },
-    60_000,
-  );
+  test.each(sessionTypes)('32 different ones of %s are answered as each is alone', async (type) => {
+    const ofType = [...together].filter(([{ sessionType }]) => sessionType === type);
+    expect(new Set(ofType.map(([session]) => JSON.stringify(session))).size).toBe(32);
+    for (const [session, inBatch] of ofType) {
+      const alone = (await engine.analyze(session)).results;
+      if (tolerances[type] === 0) expect(inBatch).toEqual(alone);
+      else expect(farthest(numbersIn(inBatch), numbersIn(alone))).toBeLessThanOrEqual(tolerances[type]);
+    }
+  });
 });
 
 test('twenty versions are served in the memory of five: those asked for least recently are loaded again on demand (M2)', async () => {
@@ -426,7 +422,7 @@ describe('serving versions (M2)', () => {
     expect(Math.max(...batches.map(({ size }) => size))).toBe(32);
     expect(engine.models).toEqual([{ name: 'dowsing', version: first.version }]);
     await engine.close();
-  }, 120_000);
+  });
 
   test('finds a version that is not served when a session asks for it, and says when there is none', async () => {
     const served = artefactOf('dowsing');

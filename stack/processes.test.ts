@@ -28,7 +28,7 @@ describe('A process is known by its pid and the moment of its birth', () => {
     expect(isAlive(identity)).toBe(true);
 
     process_.kill('SIGKILL');
-    expect(await untilGone(identity, 5_000)).toBe(true);
+    expect(await untilGone(identity, 60_000)).toBe(true);
   });
 
   test('what a file says is believed only when the process is there', async () => {
@@ -38,7 +38,7 @@ describe('A process is known by its pid and the moment of its birth', () => {
     expect(isLiveIdentity('nonsense')).toBe(false);
     expect(isLiveIdentity(null)).toBe(false);
     process_.kill('SIGKILL');
-    await untilGone(identity, 5_000);
+    await untilGone(identity, 60_000);
     expect(isLiveIdentity(identity)).toBe(false);
   });
 

@@ -73,7 +73,7 @@ describe('A process of the stack (I1)', () => {
     const heir = new KeptProcess({ ...options, say: (text) => said.push(text) });
     kept.push(heir);
     heir.adopt(identityOf(one));
-    expect(await heir.becomesReady(5_000)).toBe(true);
+    expect(await heir.becomesReady(60_000)).toBe(true);
     heir.watch();
     signalProcess(identityOf(one), 'SIGKILL');
     await until(() => said.length === 2);

@@ -153,9 +153,9 @@ describe('promoting and rolling back', () => {
     const kept = await em().find(ModelChange, promotions);
     await em().nativeDelete(ModelChange, promotions);
     const answer = await post('rollback', {});
+    await em().insertMany(ModelChange, kept);
     expect(answer.status).toBe(409);
     expect(answer.body.error?.code).toBe('no_earlier_version');
-    await em().insertMany(ModelChange, kept);
   });
 });
 

@@ -270,9 +270,12 @@ describe('a delivery (A3)', () => {
     const { id, secret } = await create({ url: `${receiver.url}${path}` });
     const { id: deliveryId } = await sendTest(id);
     await untilDelivery(id, deliveryId, ({ state }) => state === 'delivered');
-    const { secret: rotated } = ok(await call('POST', `/${id}/rotate-secret`)).data as WebhookWithSecretView;
+    const { data, requestId } = ok(await call('POST', `/${id}/rotate-secret`));
+    const { secret: rotated } = data as WebhookWithSecretView;
+    // The line is written once the answer is out.
+    const line = await until(() => lines.find((text) => text.includes(requestId)));
+    expect(line).toContain('/v1/webhooks/{id}/rotate-secret');
     const log = lines.join('');
-    expect(log).toContain('/v1/webhooks/{id}/rotate-secret');
     for (const hidden of [secret.slice(6), rotated.slice(6), path]) expect(log).not.toContain(hidden);
   });
 });

@@ -49,7 +49,7 @@ const ops = (...args: string[]): Promise<Ended> => opsWith({}, ...args);
 const json = async (...args: string[]): Promise<unknown> => JSON.parse((await ops(...args, '--json')).stdout);
 
 /** Each call starts a process, which takes its time where many do. */
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 describe('npx mindpeeker ops (T5)', () => {
   test('says what is stuck and why, to a person and to a program', async () => {
