@@ -74,5 +74,5 @@ test(
       await stripe.close();
     }
   },
-  2 * patienceMs,
+  4 * patienceMs,
 );

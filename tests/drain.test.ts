@@ -11,6 +11,7 @@ import { exampleOf } from './examples.ts';
 import { ownNamespace } from './namespace.ts';
 import { startProcess, type AppProcess } from './processes.ts';
 import { listenAsStripe, willing } from './stripeListener.ts';
+import { until } from './until.ts';
 import { untilAccepted } from './untilAccepted.ts';
 
 const patienceMs = 150_000;
@@ -63,22 +64,22 @@ test(
     const load = Promise.all(contents.map(keepCreating));
     for (const [i, script] of scripts.entries()) {
       await start(script);
+      await until(() => attemptsBegun(old[i]?.log() ?? '').length > contents.length);
       await old[i]?.stop();
     }
+    await until(() => ids.length > contents.length);
     rolled = true;
     await load;
 
-    expect(ids.length).toBeGreaterThan(contents.length);
     for (const id of ids) {
       const updates = await client.follow(accessToken, id, patienceMs);
       expect(updates.at(-1)?.data.status).toBe('completed');
     }
     const begun = new Set(old.flatMap((worker) => attemptsBegun(worker.log())));
-    expect(begun.size).toBeGreaterThan(contents.length);
     const repeated = await repeatedAttempts(TEMPORAL_NAMESPACE, ids);
     expect(repeated.filter((attempt) => begun.has(attempt))).toEqual([]);
   },
-  2 * patienceMs,
+  4 * patienceMs,
 );
 
 /** An attempt as both a worker's log and a history name it. */
@@ -93,7 +94,8 @@ const begunSchema = z.object({
 });
 
 function attemptsBegun(log: string): string[] {
-  return log.split('\n').flatMap((line) => {
+  const whole = log.slice(0, log.lastIndexOf('\n') + 1);
+  return whole.split('\n').flatMap((line) => {
     if (!line.includes('step begun')) return [];
     const { data } = begunSchema.safeParse(JSON.parse(line));
     return data ? [nameOf(data.session_id, data.metadata.step, data.metadata.attempt)] : [];

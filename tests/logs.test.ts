@@ -36,7 +36,7 @@ beforeAll(async () => {
     cue: 'NNNN-0001',
     impressions: { words: ['water'] },
   });
-  await client.follow(accessToken, id, 60_000);
+  await client.follow(accessToken, id, 120_000);
   sessionId = id;
   const elsewhere = new WebSocket(`${processes.at(-1)?.url ?? ''}/v1/ws`.replace('http', 'ws'), {
     origin: 'https://elsewhere.example',
@@ -47,7 +47,7 @@ beforeAll(async () => {
     .flatMap((stopped) => stopped.log().split('\n'))
     .filter((line) => line !== '')
     .map((line) => lineSchema.parse(JSON.parse(line)));
-}, 120_000);
+}, 400_000);
 afterAll(async () => {
   for (const running of processes) await running.stop();
 });

@@ -8,11 +8,13 @@ import { eraseSession } from '../db/sessionSteps.ts';
 import { ApiError } from '../domain/errors.ts';
 import type { SessionEvent, SessionEventType } from '../domain/events.ts';
 import type { Act } from '../domain/operations.ts';
-import type { SessionWorkflowInput } from '../domain/session.ts';
+import type { SessionStep, SessionWorkflowInput } from '../domain/session.ts';
+import { minuteMs } from '../domain/time.ts';
 import { actOnSession } from '../operations/act.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { breakHistories } from './brokenHistories.ts';
 import { exampleOf } from './examples.ts';
+import { putNextAttemptOff } from './farOff.ts';
 import { expectNoGap } from './numbering.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';
@@ -81,7 +83,7 @@ const states = {
   'analyzing, between attempts': async () => {
     const { sessionId } = await withoutContent();
     await untilFact(sessionId, ({ data }) => data.attempt === 2);
-    await untilBackingOff(sessionId);
+    await untilBackingOff(sessionId, 'analyze');
     return sessionId;
   },
   'notifying, parked': async () => {
@@ -93,7 +95,7 @@ const states = {
     mood = 'silent';
     const sessionId = await start();
     await platform.untilEvent(sessionId, 'notified');
-    await untilBackingOff(sessionId);
+    await untilBackingOff(sessionId, 'bill');
     return sessionId;
   },
   'billing, parked': async () => {
@@ -216,7 +218,7 @@ describe('retrying now', () => {
   test('makes the next attempt at once, and counts attempts anew', async () => {
     const { sessionId, restore } = await withoutContent();
     await untilFact(sessionId, ({ data }) => data.attempt === 2);
-    await untilBackingOff(sessionId);
+    await untilBackingOff(sessionId, 'analyze');
     await restore();
     expect(await press(sessionId, acts.retry)).toBe('attempt');
     await platform.untilEvent(sessionId, 'completed');
@@ -276,7 +278,7 @@ describe('cancelling', () => {
     const sessionId = await states['notifying, parked']();
     const cancel = { action: 'cancel', deleteContent: true } as const;
     expect(await press(sessionId, cancel)).toBe('erasure');
-    expect(['erasure', 'not_found']).toContain(await press(sessionId, cancel));
+    expect(['erasure', 'not_found', 'session_ended']).toContain(await press(sessionId, cancel));
     await until(async () => (await service().execute('select from sessions where id = ?', [sessionId])).length === 0);
     // The second press may come after the session is gone, and is written down as refused.
     const first = (await listAuditOf(service(), sessionId, 10)).at(-1);
@@ -400,13 +402,14 @@ async function withoutContent() {
 const untilFact = (sessionId: string, holds: (event: SessionEvent) => boolean) =>
   until(async () => (await eventsOf(sessionId)).some(holds));
 
-const untilBackingOff = (sessionId: string) =>
-  until(async () => {
+/** Waits until the step has failed, and the next attempt is so far off that there is time to press something. */
+async function untilBackingOff(sessionId: string, step: SessionStep): Promise<void> {
+  await putNextAttemptOff(platform, sessionId, step);
+  await until(async () => {
     const run = await platform.workflows.describeSession(sessionId);
-    // Long enough that there is time to press something.
-    const soonestMs = Date.now() + 1_500;
-    return run?.activities.some(({ nextAttemptAt }) => Number(nextAttemptAt) > soonestMs) === true;
+    return run?.activities.some(({ nextAttemptAt }) => Number(nextAttemptAt) > Date.now() + minuteMs) === true;
   });
+}
 
 async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
   const { config } = platform.resources;
