@@ -35,7 +35,7 @@ describe('behind a session that has its results (M2)', () => {
     for (const yes of [0.1, 0.5, 0.6, 0.9]) analyzed(model, active, yes);
     analyzed(model, canary, 0.9);
     analyzed(model, active, 0.1, { model_version: active });
-    const read = (version: string) => resources.driftCounts.read({ name: 'dowsing', version }, 1);
+    const read = (version: string) => resources.driftCounts.read({ name: 'dowsing', version }, 2);
     while ((await read(canary))?.yes === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await read(active)).toEqual({ yes: [1, 2, 1] });
     expect(await read(canary)).toEqual({ yes: [0, 0, 1] });

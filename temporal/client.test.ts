@@ -9,12 +9,15 @@ import { connectTemporal } from './connection.ts';
  * No worker runs here, so what waits for one runs out of time, and what only tells the server something does not.
  */
 
+/** A server that is held up for a while has heard of it by then. */
+const waitMs = 4_000;
+
 let connection: Connection;
 let workflows: WorkflowClient;
 beforeAll(async () => {
   const config = readConfig();
   connection = await connectTemporal(config);
-  workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs: 500 });
+  workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE, waitMs });
 });
 afterAll(() => connection.close());
 

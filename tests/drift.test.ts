@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { promote } from '../db/models.ts';
 import { type SessionContent, sessionContentSchema } from '../domain/content.ts';
 import { Random } from '../ml/random.ts';
@@ -21,17 +21,19 @@ let version: string;
 
 beforeAll(async () => {
   [platform, api] = [await startPlatform(), await startTestApi()];
+});
+afterAll(async () => {
+  await api.close();
+  await platform.close();
+});
+beforeEach(async () => {
   versions = await testVersions(platform.resources, name);
   // A version of its own, so that no other test's sessions are counted for it.
   version = await versions.publish();
   await promote(platform.resources.database.asService(), { name, version });
   await until(() => platform.models.modelFor(name).active.version === version);
 });
-afterAll(async () => {
-  await versions.restore();
-  await api.close();
-  await platform.close();
-});
+afterEach(() => versions.restore());
 
 async function analyze(contents: readonly SessionContent[]): Promise<void> {
   for (let i = 0; i < contents.length; i += atOnce) {
@@ -50,7 +52,7 @@ interface Feature {
 /** What the model's page says, once so many sessions are counted. */
 async function driftOnPage(counted: number): Promise<Feature[]> {
   await until(async () => {
-    const features = Object.values((await api.deps.driftCounts.read({ name, version }, 1)) ?? {});
+    const features = Object.values((await api.deps.driftCounts.read({ name, version }, 2)) ?? {});
     return features.length > 0 && features.every((bins) => bins.reduce((sum, count) => sum + count, 0) === counted);
   });
   const { token } = await api.newUser();

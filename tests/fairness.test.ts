@@ -21,12 +21,11 @@ import { until } from './until.ts';
  */
 
 const flood = 10_000;
-const workflowFlood = 1_000;
 /**
  * What may come before the single one: what the worker holds, and what other partitions of the queue give out until the
  * one with the single task is asked. The slower the machine the more that is, and of each flood here most is left.
  */
-const inHand = { analyses: 1_000, workflows: 400 };
+const inHand = { analyses: 1_000, workflows: 300 };
 const patienceMs = 600_000;
 const ends: (() => Promise<unknown>)[] = [];
 let workflows: WorkflowClient;
@@ -65,8 +64,9 @@ test(
   async () => {
     const greedy = { userId: randomUUID(), tier: 'enterprise' } as const;
     const early = randomUUID();
+    const others = 500;
     await start(greedy, { count: firstOnesPerMinute, analyses: 1 });
-    await start(greedy, { count: workflowFlood, analyses: flood / workflowFlood });
+    await start(greedy, { count: others, analyses: flood / others });
     await start({ userId: early, tier: 'basic' }, { count: 1, analyses: 1 });
 
     // Where workflows wait, the queue of the CPU pool, and then where analyses do, that of the GPU pool.
@@ -91,7 +91,7 @@ test.each([
   async (_name, begin) => {
     const greedy = { userId: randomUUID(), tier: 'enterprise' } as const;
     const single = randomUUID();
-    const ids = Array.from({ length: workflowFlood }, () => randomUUID());
+    const ids = Array.from({ length: 1_000 }, () => randomUUID());
     await pMap(ids, (id) => begin(id, greedy), { concurrency: 20 });
     await begin(single, { userId: randomUUID(), tier: 'basic' });
     const began = await runWorkflows();

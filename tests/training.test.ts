@@ -23,7 +23,7 @@ import { standApart } from './apart.ts';
 import { newUser } from './database.ts';
 import { exampleOf } from './examples.ts';
 import { payloadsIn } from './histories.ts';
-import { startPlatform, type Platform } from './platform.ts';
+import { patientWaitMs, startPlatform, type Platform } from './platform.ts';
 import { startProcess } from './processes.ts';
 import { toyRecipe } from './toyRecipe.ts';
 import { until } from './until.ts';
@@ -33,7 +33,7 @@ import { until } from './until.ts';
  * must give the same weights bit for bit.
  */
 
-const patienceMs = 90_000;
+const patienceMs = 300_000;
 let apart: Awaited<ReturnType<typeof standApart>>;
 let platform: Platform;
 beforeAll(async () => {
@@ -212,6 +212,7 @@ describe('a training (M4)', () => {
     'learns from real sessions whose outcome is known, if their owners consented, and from no others (M4, I5)',
     async () => {
       const { database, contents } = platform.resources;
+      await service().execute('delete from outcomes');
       const { id: userId } = await newUser(database);
       for (const consent of [true, false]) {
         const sessionId = randomUUID();
@@ -309,7 +310,8 @@ test(
     const config = { ...readConfig(), LOG_LEVEL: 'silent' as const, ...own };
     const resources = openResources(config, 'test');
     const connection = await connectTemporal(config);
-    const workflows = createWorkflowClient({ connection, namespace: config.TEMPORAL_NAMESPACE });
+    const namespace = config.TEMPORAL_NAMESPACE;
+    const workflows = createWorkflowClient({ connection, namespace, waitMs: patientWaitMs });
     const at = { resources, workflows };
     const cpu = await startProcess('workers/cpu.ts', own);
     const doomed = await startProcess('tests/toyGpuWorker.ts', own);
