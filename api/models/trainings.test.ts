@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { io, type Socket } from 'socket.io-client';
 import { updateTraining } from '../../db/trainings.ts';
 import { highestSeed } from '../../domain/trainings.ts';
@@ -35,6 +35,15 @@ const untilEnded = (id: string): Promise<TrainingView> =>
     () => read(id),
     ({ state }) => state !== 'running',
   );
+
+/** What a test that failed left running would keep its second try from starting another. */
+afterEach(async () => {
+  const { body } = await api.call('GET', `${trainings}?state=running`, { token: operator.token });
+  for (const { id } of (body.data as { items: TrainingView[] }).items) {
+    await cancel(id);
+    await untilEnded(id);
+  }
+});
 
 async function started(body: object): Promise<TrainingView> {
   const answer = await post(body);
