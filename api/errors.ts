@@ -69,7 +69,7 @@ const outageCodes = /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|EN
 const outageGrpcCodes = [4, 8, 14];
 const outageNames = ['TimeoutError', 'ConnectionException', 'NetworkingError'];
 const outageWords =
-  /Connection terminated|timeout exceeded when trying to connect|Connection is closed|ECONN(REFUSED|RESET)/;
+  /Connection terminated|is not queryable|timeout exceeded when trying to connect|Connection is closed|ECONN(REFUSED|RESET)/;
 
 const causeSchema = z.looseObject({
   name: z.string().optional(),

@@ -71,6 +71,16 @@ describe('a connection that is lost leaves its place in the pool to others (T1)'
         }),
     ],
     [
+      'between two statements of a transaction',
+      () =>
+        database.asService().transactional(async (em) => {
+          await em.execute('select 1');
+          await line.cut();
+          await until(() => database.activeConnections() === 0);
+          await em.execute('select 2');
+        }),
+    ],
+    [
       'by its end on the other side',
       () => database.asService().transactional((em) => em.execute('select pg_terminate_backend(pg_backend_pid())')),
     ],
