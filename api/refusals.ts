@@ -1,6 +1,7 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorTable, type ApiError } from '../domain/errors.ts';
+import type { Logger } from '../observability/logger.ts';
 import { failure } from './envelope.ts';
 import { newRequestId } from './requestState.ts';
 
@@ -12,8 +13,23 @@ export interface Refusal {
   body: string;
 }
 
-/** @param more headers beside those of the envelope */
-export function refusalOf(error: ApiError, more: Readonly<Record<string, string>> = {}): Refusal {
+/** Makes an answer, with headers beside those of the envelope, and leaves its line in the log, which nobody else does. */
+export type Refuse = (error: ApiError, headers?: Readonly<Record<string, string>>) => Refusal;
+
+/** @param line what the log says of each refusal, with the fields that all of them have */
+export function createRefuse(
+  logger: Logger,
+  { message, ...fields }: { message: 'request refused' | 'connection refused'; route?: string },
+): Refuse {
+  return (error, headers) => {
+    const refusal = refusalOf(error, headers);
+    const { requestId, status } = refusal;
+    logger.info({ requestId, ...fields, status, code: error.code }, message);
+    return refusal;
+  };
+}
+
+function refusalOf(error: ApiError, more: Readonly<Record<string, string>> = {}): Refusal {
   const requestId = newRequestId();
   const body = JSON.stringify(failure(requestId, error));
   const headers = {

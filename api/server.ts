@@ -6,7 +6,7 @@ import { secondMs } from '../domain/time.ts';
 import { createApp } from './app.ts';
 import type { ApiDeps } from './deps.ts';
 import { createLiveServer } from './live/server.ts';
-import { answerWith, endWith, refusalOf, type Refusal } from './refusals.ts';
+import { answerWith, createRefuse, endWith } from './refusals.ts';
 
 export interface RunningApi {
   url: string;
@@ -46,19 +46,12 @@ export async function startApi(
   patience = clientPatience,
 ): Promise<RunningApi> {
   const underWay = new Set<ServerResponse>();
+  const refuse = createRefuse(deps.logger, { message: 'request refused' });
   let isClosing = false;
 
   /** Whoever is answered while the server closes is told to take another connection for what comes next. */
   function sendElsewhere(response: ServerResponse): void {
     if (!response.headersSent) response.setHeader('Connection', 'close');
-  }
-
-  /** What Express does not answer leaves its line in the log all the same. */
-  function refuse(error: ApiError, headers: Readonly<Record<string, string>> = {}): Refusal {
-    const refusal = refusalOf(error, headers);
-    const { requestId, status } = refusal;
-    deps.logger.info({ requestId, status, code: error.code }, 'request refused');
-    return refusal;
   }
 
   /** What is no HTTP request has its answer in the envelope, too (G3). */

@@ -9,7 +9,7 @@ import { pagesOfOurs } from '../edge.ts';
 import { toApiError } from '../errors.ts';
 import { createLimiter, type LimiterDeps } from '../limits.ts';
 import { addressOf, trustIn } from '../network.ts';
-import { answerWith, endWith, refusalOf, type Refusal } from '../refusals.ts';
+import { answerWith, createRefuse, endWith, type Refusal } from '../refusals.ts';
 import { createLiveConnections } from './connections.ts';
 import type { SignInDeps } from './followers.ts';
 import { endFloods } from './floods.ts';
@@ -54,14 +54,7 @@ export function createLiveServer(deps: LiveDeps): LiveServer {
   const origins = new Set([...deps.corsOrigins, new URL(deps.publicUrl).origin]);
   const admitPages = cors(pagesOfOurs(deps));
   const trust = trustIn(deps.trustedProxies);
-
-  /** What Express does not answer leaves its line in the log all the same. */
-  function refuse(error: ApiError, headers?: Readonly<Record<string, string>>): Refusal {
-    const refusal = refusalOf(error, headers);
-    const { requestId, status } = refusal;
-    deps.logger.info({ requestId, route: path, status, code: error.code }, 'connection refused');
-    return refusal;
-  }
+  const refuse = createRefuse(deps.logger, { message: 'connection refused', route: path });
 
   /** Counts a connection that is asked for, by its address; null where it may be opened. */
   async function refusalFor(request: IncomingMessage): Promise<Refusal | null> {
