@@ -31,7 +31,7 @@ export function ramp(
 ): Promise<Change> {
   const change: Change = { current: null, ramping: null };
   return written(deps, 'ramp', { build: buildId, percent }, reason, async (deployment) => {
-    if (!(await isPolled(deps.deployments, buildId))) {
+    if (!(await isPolled(deps.deployments, deployment, buildId))) {
       throw new DeploymentRefusedError(`No worker polls for ${buildId}: start its pool first.`);
     }
     const current = currentOf(deployment);
@@ -63,7 +63,7 @@ export function rollBack(deps: VersionDeps, { reason }: { reason?: string } = {}
       return { current, ramping: null };
     }
     const before = buildBefore(deployment);
-    if (!(await isPolled(deps.deployments, before))) {
+    if (!(await isPolled(deps.deployments, deployment, before))) {
       throw new DeploymentRefusedError(
         before === null
           ? `Before ${String(current)} there were workers without a build id, and none of them polls any more.`
@@ -105,14 +105,15 @@ const looks = 6;
 
 /**
  * Whether a worker polls for a version. Temporal's list of them is empty for a moment whenever it loads a task queue anew,
- * so that nobody polls is believed only after a few looks.
+ * so that nobody polls is believed only after a few looks, of which the first was had.
  */
-async function isPolled(deployments: Deployments, buildId: string | null): Promise<boolean> {
-  for (let look = 1; look <= looks; look += 1) {
-    if (workersOf(await deployments.describe(), buildId) > 0) return true;
-    if (look < looks) await wait(lookEveryMs);
+async function isPolled(deployments: Deployments, first: Deployment, buildId: string | null): Promise<boolean> {
+  let isSeen = workersOf(first, buildId) > 0;
+  for (let look = 2; !isSeen && look <= looks; look += 1) {
+    await wait(lookEveryMs);
+    isSeen = workersOf(await deployments.describe(), buildId) > 0;
   }
-  return false;
+  return isSeen;
 }
 
 function workersOf({ versions, unversioned }: Deployment, buildId: string | null): number {

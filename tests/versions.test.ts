@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { Client, type Connection } from '@temporalio/client';
 import type { NativeConnection } from '@temporalio/worker';
@@ -105,8 +106,7 @@ async function untilVersion(
 ): Promise<void> {
   await until(
     () => versionOf(buildId),
-    (version) =>
-      Object.entries({ ...version, ...wanted }).every(([name, value]) => value === version?.[name as keyof Version]),
+    (version) => isDeepStrictEqual({ ...version, ...wanted }, version),
   );
 }
 
