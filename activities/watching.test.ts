@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { readConfig } from '../config.ts';
 import type { SessionContent } from '../domain/content.ts';
 import { openResources } from '../resources.ts';
+import { until } from '../tests/until.ts';
 import type { ServedModel } from './routing.ts';
 import { createModelWatch } from './watching.ts';
 
@@ -36,7 +37,7 @@ describe('behind a session that has its results (M2)', () => {
     analyzed(model, canary, 0.9);
     analyzed(model, active, 0.1, { model_version: active });
     const read = (version: string) => resources.driftCounts.read({ name: 'dowsing', version }, 2);
-    while ((await read(canary))?.yes === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+    await until(async () => (await read(canary))?.yes);
     expect(await read(active)).toEqual({ yes: [1, 2, 1] });
     expect(await read(canary)).toEqual({ yes: [0, 0, 1] });
   });

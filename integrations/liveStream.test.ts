@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { LiveEvent } from '../domain/events.ts';
 import { createLogger } from '../observability/logger.ts';
+import { until } from '../tests/until.ts';
 import { createLiveStream } from './liveStream.ts';
 import { createRedis } from './redis.ts';
-import { until } from '../tests/until.ts';
 
 const lines: string[] = [];
 const logger = createLogger({ service: 'test', level: 'info', destination: { write: (line) => lines.push(line) } });

@@ -10,9 +10,9 @@ import { standApart } from '../tests/apart.ts';
 import { exampleOf } from '../tests/examples.ts';
 import { startPlatform, type Platform } from '../tests/platform.ts';
 import { listenAsStripe, stripeAnswers, willing, type StripeAnswer } from '../tests/stripeListener.ts';
+import { until } from '../tests/until.ts';
 import { explainSession } from './explain.ts';
 import { findStuckSessions, type StuckDeps } from './stuck.ts';
-import { until } from '../tests/until.ts';
 
 let platform: Platform;
 let stripe: Awaited<ReturnType<typeof listenAsStripe>>;

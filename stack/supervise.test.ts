@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
+import { until } from '../tests/until.ts';
 import { urlAnswers } from './parts/part.mjs';
 import { choosePort } from './ports.mjs';
 import { isAlive, signalProcess } from './processes.mjs';
 import { KeptProcess } from './supervise.mjs';
-import { until } from '../tests/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'mindpeeker-supervise-'));
 const script = join(folder, 'service.mjs');

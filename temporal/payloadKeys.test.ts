@@ -5,9 +5,9 @@ import { Client, type WorkflowHandle } from '@temporalio/client';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { readConfig, type Config } from '../config.ts';
 import { payloadsIn } from '../tests/histories.ts';
+import { until } from '../tests/until.ts';
 import { connectTemporal } from './connection.ts';
 import { connectWorker } from './workerConnection.ts';
-import { until } from '../tests/until.ts';
 
 const newKey = (id: string) => ({ id, key: randomBytes(32) });
 const [older, newer] = [newKey('older'), newKey('newer')];

@@ -14,7 +14,7 @@ import { actOnSession } from '../operations/act.ts';
 import { connectTemporal } from '../temporal/connection.ts';
 import { breakHistories } from './brokenHistories.ts';
 import { exampleOf } from './examples.ts';
-import { putNextAttemptOff } from './farOff.ts';
+import { putNextAttemptOff } from './nextAttempt.ts';
 import { expectNoGap } from './numbering.ts';
 import { startPlatform, type Platform } from './platform.ts';
 import { listenAsStripe, stripeAnswers, type StripeAnswer } from './stripeListener.ts';

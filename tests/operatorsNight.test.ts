@@ -17,7 +17,7 @@ import { connectTemporal } from '../temporal/connection.ts';
 import { standApart } from './apart.ts';
 import { breakHistories } from './brokenHistories.ts';
 import { exampleOf } from './examples.ts';
-import { putNextAttemptOff } from './farOff.ts';
+import { putNextAttemptOff } from './nextAttempt.ts';
 import { expectNoGap } from './numbering.ts';
 import { patientWaitMs, startSession } from './platform.ts';
 import { startProcess, type AppProcess } from './processes.ts';

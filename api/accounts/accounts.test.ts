@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { findAccount, setPendingEmail } from '../../db/accounts.ts';
 import { User } from '../../db/users.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
-import { tryForLong } from '../../tests/attempts.ts';
+import { tryForLong } from '../../tests/signInAttempts.ts';
 import { mailedToken } from '../../tests/mail.ts';
 
 let api: TestApi;

@@ -10,8 +10,8 @@ import { connectTemporal } from '../../temporal/connection.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { exampleOf } from '../../tests/examples.ts';
 import { ownNamespace } from '../../tests/namespace.ts';
-import { createCapacity } from '../capacity.ts';
 import { until } from '../../tests/until.ts';
+import { createCapacity } from '../capacity.ts';
 
 /*
  * The CPU pool works in a namespace of its own here, and no GPU worker does, so analyses wait as long as a test likes.

@@ -14,8 +14,8 @@ import { createWorkflowClient } from '../../temporal/client.ts';
 import { connectTemporal } from '../../temporal/connection.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { asText } from '../../tests/histories.ts';
-import type { AddedView, AttachmentView, UploadView } from './schemas.ts';
 import { until } from '../../tests/until.ts';
+import type { AddedView, AttachmentView, UploadView } from './schemas.ts';
 
 let api: TestApi;
 let user: TestUser;

@@ -6,7 +6,7 @@ import { RecoveryCode, TotpSecret } from '../../db/totp.ts';
 import { createLinks } from '../../integrations/links.ts';
 import { createTotp } from '../../integrations/totp.ts';
 import { startTestApi, type TestApi, type TestUser } from '../../tests/api.ts';
-import { tryForLong } from '../../tests/attempts.ts';
+import { tryForLong } from '../../tests/signInAttempts.ts';
 import { until } from '../../tests/until.ts';
 
 let api: TestApi;

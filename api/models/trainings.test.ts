@@ -5,9 +5,9 @@ import { updateTraining } from '../../db/trainings.ts';
 import { highestSeed } from '../../domain/trainings.ts';
 import { standApart } from '../../tests/apart.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
+import { until } from '../../tests/until.ts';
 import type { TrainingUpdate } from '../live/trainings.ts';
 import type { TrainingView } from './trainingSchemas.ts';
-import { until } from '../../tests/until.ts';
 
 /*
  * No GPU worker runs here, so a training that was started waits for one, until it is cancelled.

@@ -18,7 +18,7 @@ import { createLinks } from '../../integrations/links.ts';
 import { beginErasures } from '../../operations/erasures.ts';
 import { createWorkflowClient } from '../../temporal/client.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
-import { tryForLong } from '../../tests/attempts.ts';
+import { tryForLong } from '../../tests/signInAttempts.ts';
 import { until } from '../../tests/until.ts';
 
 let api: TestApi;

@@ -9,9 +9,9 @@ import { connectTemporal } from '../../temporal/connection.ts';
 import { startTestApi, type Answer, type TestApi, type TestUser } from '../../tests/api.ts';
 import { breakHistories } from '../../tests/brokenHistories.ts';
 import { exampleOf } from '../../tests/examples.ts';
+import { until } from '../../tests/until.ts';
 import { newId } from '../identity.ts';
 import type { SessionView } from './schemas.ts';
-import { until } from '../../tests/until.ts';
 
 let api: TestApi;
 let user: TestUser;

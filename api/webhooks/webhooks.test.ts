@@ -10,8 +10,8 @@ import {
   type TestUser,
 } from '../../tests/api.ts';
 import { listenAsReceiver, openWebhook, type ReceiverAnswer } from '../../tests/webhookReceiver.ts';
-import type { DeliveryView, WebhookView, WebhookWithSecretView } from './schemas.ts';
 import { until } from '../../tests/until.ts';
+import type { DeliveryView, WebhookView, WebhookWithSecretView } from './schemas.ts';
 
 let api: TestApi;
 let user: TestUser;
